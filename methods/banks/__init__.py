@@ -1,0 +1,1 @@
+"""Pretrained generators used as latent banks, one module each, behind `bench.contracts.Bank`."""
