@@ -75,6 +75,8 @@ class Method(Protocol):
     name: ClassVar[str]
     Options: ClassVar[type]
     """A frozen dataclass, every field typed and with a default."""
+    options: Any
+    """The `Options` it was built with."""
 
     def assets(self) -> Sequence[Asset | Path]:
         """Return the weight files that these options need, declared or the user's own."""

@@ -83,3 +83,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     expected = f"one of {', '.join(known)}" if known else f"nothing: no {kind} is registered"
     remedy = f"did you mean {' or '.join(close)}?" if close else None
     return UsageError(f"unknown {kind} '{name}'", expected=expected, remedy=remedy)
+
+
+def one_line(error: BaseException) -> str:
+    """Return any error as one line; those of other code with their kind."""
+    told = " ".join(str(error).split()) or "no message"
+    return told if isinstance(error, BenchError) else f"{type(error).__name__}: {told}"

@@ -88,7 +88,7 @@ def identity(method: Method) -> str:
     cls = type(method)
     parts = {
         "name": cls.name,
-        "options": options.describe(method.options),  # type: ignore[attr-defined]
+        "options": options.describe(method.options),
         "weights": weights_digest(method.assets()),
         "source": [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources(_file_of(cls))],
     }

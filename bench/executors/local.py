@@ -1,0 +1,87 @@
+"""The local executor: one spawned worker process, begun anew after each fault."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+
+from bench.executors import Outcome, Settings, Task
+from bench.executors.worker import READY, serve
+from bench.store import Status
+
+KILLED = -9
+
+
+def restore_all(text: str, tasks: Iterable[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
+    """Restore tasks in order with the method that a selection names.
+
+    A hang, a crash or an exit of the worker costs the cell it happened in and nothing else; a method that cannot
+    be loaded costs all its cells.
+    """
+    worker: LocalWorker | None = None
+    try:
+        for task in tasks:
+            worker = worker or LocalWorker(text, settings)
+            outcome = worker.ask(task)
+            if worker.is_dead:
+                worker.stop()
+                worker = None
+            yield task, outcome
+    finally:
+        if worker:
+            worker.stop()
+
+
+class LocalWorker:
+    """The parent's end of one worker process."""
+
+    def __init__(self, text: str, settings: Settings) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.settings, self.is_dead = settings, False
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, text, settings), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._problem = self._await_ready()
+
+    def _await_ready(self) -> Outcome | None:
+        try:
+            answer = self._connection.recv()
+        except (EOFError, OSError):
+            return self._death_notice()
+        return None if answer == READY else Outcome(Status.ERROR, answer)
+
+    def ask(self, task: Task) -> Outcome:
+        """Return the outcome of one task, whatever happens to the worker."""
+        if self._problem:
+            return self._problem
+        try:
+            self._connection.send(task)
+            if not self._connection.poll(self.settings.timeout):
+                return self._give_up()
+            outcome: Outcome = self._connection.recv()
+        except (EOFError, OSError):
+            return self._death_notice()
+        return outcome
+
+    def _give_up(self) -> Outcome:
+        self.is_dead = True
+        return Outcome(Status.TIMEOUT, f"took longer than {self.settings.timeout:g} s")
+
+    def _death_notice(self) -> Outcome:
+        self.is_dead = True
+        self._process.join(5)
+        code = self._process.exitcode
+        if code == KILLED:
+            return Outcome(
+                Status.OUT_OF_MEMORY, "the worker was killed (signal 9), as a system out of memory does"
+            )
+        return Outcome(Status.ERROR, f"the worker process ended by itself (exit code {code})")
+
+    def stop(self) -> None:
+        """End the worker now."""
+        self._connection.close()
+        self._process.join(0.2)
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()

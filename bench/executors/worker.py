@@ -1,0 +1,159 @@
+"""The worker process: loads one method, restores what it is sent, and says what it cost."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench import registry
+from bench.contracts import Batch, Method, Restored
+from bench.errors import MethodError, one_line
+from bench.executors import Outcome, Settings, Task
+from bench.protocol import load_png, to_pixels, to_tensor
+from bench.store import Status
+
+if TYPE_CHECKING:
+    import torch
+
+READY = "ready"
+
+
+def serve(connection: Connection, text: str, settings: Settings) -> None:
+    """Load the method that a selection names, then answer tasks until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a method's prints must not mix with ours
+    try:
+        worker = Worker(text, settings)
+    except Exception as error:
+        connection.send(f"cannot be loaded: {one_line(error)}")
+        return
+    connection.send(READY)
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        connection.send(worker.restore(task))
+
+
+class Worker:
+    """One loaded method and the fixed conditions under which it restores."""
+
+    def __init__(self, text: str, settings: Settings) -> None:
+        import torch
+
+        self.settings, self.home = settings, os.getcwd()  # noqa: PTH109 (os.chdir takes it back)
+        self.device = torch.device(settings.device)
+        _fix_conditions(settings.threads)
+        self.method: Method = registry.create(text).method
+        self.method.load(self.device)
+        self.parameters = _parameters(self.method)
+
+    def restore(self, task: Task) -> Outcome:
+        """Restore one image; whatever the method raises becomes an outcome."""
+        import torch
+
+        self._start_afresh(task.seed)
+        try:
+            return self._restore(task)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            return Outcome(Status.OUT_OF_MEMORY, one_line(error))
+        except Exception as error:
+            return Outcome(Status.ERROR, one_line(error))
+
+    def _start_afresh(self, seed: int) -> None:
+        """Undo what an earlier restore may have left behind in the process."""
+        import torch
+
+        os.chdir(self.home)
+        torch.set_num_threads(self.settings.threads)
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+
+    def _restore(self, task: Task) -> Outcome:
+        lr = to_tensor(load_png(task.lr)).to(self.device)
+        extras = {"hr": to_tensor(load_png(task.hr)).to(self.device)} if task.hr else {}
+        batch = Batch(lr, task.factor, (task.image,), (task.seed,), task.category, extras)
+        restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
+        sr = _checked(restored, lr, task.factor)
+        costs = {"seconds": seconds, "peak_memory_mb": self._peak_memory(), "parameters_m": self.parameters / 1e6}
+        if gmacs:
+            costs["gmacs"] = gmacs
+        values = dict(restored.values[0]) if restored.values else {}
+        return Outcome(Status.DONE, None, to_pixels(sr[0]), costs, {k: float(v) for k, v in values.items()})
+
+    def _measured(self, call: Callable[[], Restored]) -> tuple[Restored, float, float]:
+        from torch.utils.flop_counter import FlopCounterMode
+
+        self._synchronise()
+        with FlopCounterMode(display=False) as counter:
+            start = time.perf_counter()
+            restored = call()
+            self._synchronise()
+            seconds = time.perf_counter() - start
+        return restored, seconds, counter.get_total_flops() / 2e9
+
+    def _synchronise(self) -> None:
+        import torch
+
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def _peak_memory(self) -> float:
+        """The most memory that this process ever had, in MB; of the GPU on a GPU."""
+        import torch
+
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_reserved() / 1e6
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _fix_conditions(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+
+
+def _parameters(method: Method) -> int:
+    import torch
+
+    modules = [value for value in vars(method).values() if isinstance(value, torch.nn.Module)]
+    return sum(parameter.numel() for parameter in torch.nn.ModuleList(modules).parameters())
+
+
+def _checked(restored: Any, lr: torch.Tensor, factor: int) -> torch.Tensor:
+    """Return the SR tensor of a `Restored` that keeps its contract."""
+    import torch
+
+    if not isinstance(restored, Restored):
+        raise MethodError("restore() returned no Restored", got=type(restored).__name__, expected="Restored(sr)")
+    sr, (_, _, height, width) = restored.sr, lr.shape
+    shape = (1, 3, height * factor, width * factor)
+    if tuple(sr.shape) != shape:
+        raise MethodError("the restored image has the wrong shape", got=tuple(sr.shape), expected=shape)
+    if sr.dtype != torch.float32:
+        raise MethodError("the restored image has the wrong dtype", got=sr.dtype, expected="torch.float32")
+    low, high = float(sr.min()), float(sr.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise MethodError("the restored image has values that are not finite", expected="numbers in [0, 1]")
+    if low < -1 or high > 2:
+        raise MethodError(
+            "the restored image has the wrong range", got=f"[{low:.3g}, {high:.3g}]", expected="[0, 1]"
+        )
+    return sr

@@ -1,0 +1,38 @@
+"""Where things lie in a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class RunLayout(NamedTuple):
+    """The paths of one run folder."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "results.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / ".lock"
+
+    @property
+    def summary(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
+
+    def hr(self, category: str, image: str) -> Path:
+        return self.root / "hr" / category / f"{image}.png"
+
+    def lr(self, category: str, image: str, factor: int) -> Path:
+        return self.root / "lr" / f"x{factor}" / category / f"{image}.png"
+
+    def sr(self, slug: str, category: str, image: str, factor: int, repeat: int = 0) -> Path:
+        suffix = f"@{repeat + 1}" if repeat else ""
+        return self.root / "sr" / slug / f"x{factor}" / category / f"{image}{suffix}.png"

@@ -1,0 +1,87 @@
+"""How a long command says where it is: a bar on a terminal, plain flushed lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class Stage(Protocol):
+    """One stage under way."""
+
+    def advance(self, line: str) -> None:
+        """Say that one more is finished, and how."""
+        ...
+
+
+class Reporter:
+    """Says what happens, on one console."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def say(self, line: str) -> None:
+        """Print one line as it is."""
+        self.console.print(escape(line), highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def stage(self, title: str, total: int) -> Iterator[Stage]:
+        """Report a stage of `total` steps and its time; an empty stage says nothing."""
+        if not total:
+            yield _Silent()
+            return
+        start = time.perf_counter()
+        if self.console.is_terminal:
+            with _bar(self.console) as bar:
+                yield _Bar(bar, title, total)
+        else:
+            self.say(f"{title}: {total}")
+            yield _Lines(self, total)
+        self.say(f"{title}: {total} in {time.perf_counter() - start:.1f} s")
+
+
+class _Silent:
+    def advance(self, line: str) -> None:
+        pass
+
+
+class _Lines:
+    def __init__(self, reporter: Reporter, total: int) -> None:
+        self.reporter, self.total, self.finished = reporter, total, 0
+
+    def advance(self, line: str) -> None:
+        self.finished += 1
+        self.reporter.say(f"  [{self.finished}/{self.total}] {line}")
+
+
+class _Bar:
+    def __init__(self, bar: Progress, title: str, total: int) -> None:
+        self.bar, self.task = bar, bar.add_task(escape(title), total=total, line="")
+
+    def advance(self, line: str) -> None:
+        self.bar.update(self.task, advance=1, line=escape(line))
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[line]}"),
+        console=console,
+    )
