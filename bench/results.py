@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +12,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from bench import metrics
 from bench.contracts import Better
+from bench.errors import StoreError
+from bench.layout import RunLayout
+from bench.metrics.cost import COSTS
+from bench.store import connect_read_only, damage_named
 
 
 class MethodRecord(NamedTuple):
@@ -70,6 +78,47 @@ class Gap(NamedTuple):
     remedy: str
 
 
+COLUMNS = [
+    "method",
+    "category",
+    "factor",
+    "image",
+    "repeat",
+    "metric",
+    "value",
+    "signature",
+    "status",
+    "reason",
+]
+
+_CELLS = """
+SELECT methods.label AS method, categories.name AS category, inputs.factor, images.name AS image, cells.repeat,
+       {values}, cells.status, COALESCE({reason}, cells.reason) AS reason,
+       methods.id AS m, categories.id AS c, images.position AS p
+FROM cells JOIN methods ON methods.id = method_id JOIN inputs ON inputs.id = input_id
+JOIN images ON images.id = image_id JOIN categories ON categories.id = category_id {join}
+WHERE is_current
+"""
+_VALUES = _CELLS.format(
+    values="metrics.name AS metric, scores.value, metrics.signature, metrics.id AS k",
+    reason="scores.reason",
+    join="JOIN scores ON scores.cell_id = cells.id JOIN metrics ON metrics.id = metric_id",
+)
+_EMPTY = (
+    _CELLS.format(
+        values="NULL AS metric, NULL AS value, NULL AS signature, 0 AS k", reason="NULL", join=""
+    ).rstrip()
+    + " AND NOT EXISTS (SELECT 1 FROM scores WHERE cell_id = cells.id)"
+)
+_SETS = """
+SELECT methods.label AS method, categories.name AS category, factor, NULL AS image, repeat, metrics.name AS metric,
+       value, metrics.signature, metrics.id AS k, CASE WHEN value IS NULL THEN 'error' ELSE 'done' END AS status,
+       'n = ' || n || COALESCE('; ' || note, '') AS reason, methods.id AS m, categories.id AS c, -1 AS p
+FROM set_scores JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
+JOIN metrics ON metrics.id = metric_id WHERE is_current
+"""
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder, read-only.
@@ -81,62 +130,128 @@ class Run:
         bench.errors.StoreError: when it is not a run folder.
     """
 
-    path: Path
+    path: str | Path
+
+    @property
+    def layout(self) -> RunLayout:
+        """The paths of the run folder."""
+        return RunLayout(Path(self.path))
+
+    def query(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """Run a query on the database, read-only."""
+        with closing(connect_read_only(self.layout.database)) as connection, damage_named(self.layout.database):
+            return connection.execute(sql, values).fetchall()
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row a value, and one row (metric None) a cell without any.
 
-        Columns: method, category, factor, image, repeat, metric, value, signature, status, reason. `method` is the
-        label; set metrics have image None and n images in `reason`; cost metrics (`seconds`, `peak_memory_mb`,
-        `parameters_m`, `gmacs`) and the methods' own values (`pulse:missed_eps`) are rows too. `status` is
-        `done`, `error`, `timeout`, `out_of_memory` or `skipped`, `reason` says why for all but `done`.
+        Columns: method, category, factor, image, repeat, metric, value, signature, status, reason. `method` is
+        the label; set metrics have image None and n images in `reason`; cost metrics (`seconds`,
+        `peak_memory_mb`, `parameters_m`, `gmacs`) and the methods' own values (`pulse:missed_eps`) are rows too.
+        `status` is `done`, `error`, `timeout`, `out_of_memory` or `skipped`; `reason` says why there is no value.
         """
-        raise NotImplementedError
+        columns = [*COLUMNS, "m", "c", "p", "k"]
+        found = [
+            tuple(row[name] for name in columns) for sql in (_VALUES, _EMPTY, _SETS) for row in self.query(sql)
+        ]
+        frame = pd.DataFrame(found, columns=columns).sort_values(["c", "factor", "p", "m", "repeat", "k"])
+        frame["value"] = frame["value"].astype(float)
+        return frame[COLUMNS].reset_index(drop=True)
 
-    @property
+    @cached_property
     def methods(self) -> list[MethodRecord]:
-        """In the order in which the command named them."""
-        raise NotImplementedError
+        """In the order in which they first ran."""
+        return [
+            MethodRecord(
+                label=row["label"],
+                title=row["title"],
+                slug=row["slug"],
+                identity=row["identity"],
+                options=json.loads(row["options"]),
+                is_upper_bound=bool(row["sees_hr"]),
+                trained_with=tuple(json.loads(row["trained_with"])),
+                notes=row["notes"],
+            )
+            for row in self.query("SELECT * FROM methods WHERE is_current ORDER BY id")
+        ]
 
-    @property
+    @cached_property
     def metrics(self) -> list[MetricRecord]:
-        """In the order of the metrics registry; the methods' own values are not among them."""
-        raise NotImplementedError
+        """In the order of the metrics registry, then costs; the methods' own values are not among them."""
+        trained_with = {name for method in self.methods for name in method.trained_with}
+        found = [
+            MetricRecord(
+                row["name"],
+                row["signature"],
+                Better(row["better"]),
+                row["shape"],
+                row["unit"],
+                row["name"] in trained_with,
+            )
+            for row in self.query("SELECT * FROM metrics WHERE shape != 'value'")
+        ]
+        order = [*metrics.discover(), *(cost.name for cost in COSTS)]
+        return sorted(found, key=lambda metric: order.index(metric.name) if metric.name in order else len(order))
 
-    @property
+    @cached_property
     def images(self) -> list[ImageRecord]:
-        """By category, in the order of its list."""
-        raise NotImplementedError
+        """By category, in the order of its list; images that could not be used are not among them."""
+        rows = self.query(
+            "SELECT categories.name AS category, images.name AS image, images.width, images.height, has_hr, flag"
+            " FROM images JOIN categories ON categories.id = category_id WHERE images.digest IS NOT NULL"
+            " ORDER BY categories.id, position"
+        )
+        return [ImageRecord(*row) for row in rows]
 
-    @property
+    @cached_property
     def categories(self) -> list[CategoryRecord]:
-        """In the order in which the command named them."""
-        raise NotImplementedError
+        """In the order in which they were first used."""
+        rows = self.query("SELECT name, title, kind, about, licence FROM categories ORDER BY id")
+        return [CategoryRecord(*row) for row in rows]
 
-    @property
+    @cached_property
     def factors(self) -> list[int]:
         """From small to large."""
-        raise NotImplementedError
+        return [row[0] for row in self.query("SELECT DISTINCT factor FROM inputs ORDER BY factor")]
 
-    @property
+    @cached_property
     def unavailable(self) -> list[Gap]:
         """The metrics that were asked for and could not be computed."""
-        raise NotImplementedError
+        return [Gap(*row) for row in self.query("SELECT name, reason, remedy FROM gaps ORDER BY name")]
 
-    @property
+    @cached_property
     def provenance(self) -> dict[str, Any]:
-        """Versions, hardware, commands, seed and protocol: nested plain values."""
-        raise NotImplementedError
+        """Constants of the run and, for each command given, its text, versions and hardware."""
+        commands = [json.loads(row[0]) for row in self.query("SELECT record FROM commands ORDER BY id")]
+        return {
+            "constants": dict(self.query("SELECT name, value FROM constants ORDER BY name")),
+            "commands": commands,
+        }
 
     def hr_path(self, category: str, image: str) -> Path | None:
         """Return the ground truth, or None in an LR-only category."""
-        raise NotImplementedError
+        path = self.layout.hr(category, image)
+        return path if path.is_file() else None
 
     def lr_path(self, category: str, image: str, factor: int) -> Path:
         """Return the LR image."""
-        raise NotImplementedError
+        return self.layout.lr(category, image, factor)
 
     def sr_path(self, method: str, category: str, image: str, factor: int, repeat: int = 0) -> Path | None:
         """Return a restored image by method label, or None when that cell is not done."""
-        raise NotImplementedError
+        slug = next((record.slug for record in self.methods if record.label == method), None)
+        path = self.layout.sr(slug, category, image, factor, repeat) if slug else None
+        return path if path and path.is_file() else None
+
+
+def latest_run(root: Path = Path("runs")) -> Path:
+    """Return the run folder that was written last.
+
+    Raises:
+        StoreError: when there is none.
+    """
+    found = [path.parent for path in root.glob("*/results.db")]
+    if not found:
+        raise StoreError(f"there is no run in {root.resolve()}", remedy="name one, or make one with `bench run`")
+    return max(found, key=lambda path: (path / "results.db").stat().st_mtime)

@@ -44,17 +44,17 @@ def _due(scorer: Scorer, metric: ImageMetric, cells: Sequence[Cell]) -> list[Cel
 
 def _compare_group(scorer: Scorer, metric: ImageMetric, metric_id: int, group: Sequence[Cell]) -> list[Score]:
     try:
-        features = metric.features(_reference(scorer, group[0], metric.reference))
+        features = metric.features(_reference(scorer, group[0], metric)) if metric.reference != "none" else None
     except Exception as error:
         return [Score(cell.id, metric_id, None, one_line(error)) for cell in group]
     return [_compare(scorer, metric, metric_id, cell, features) for cell in group]
 
 
-def _reference(scorer: Scorer, cell: Cell, reference: str) -> Pixels:
+def _reference(scorer: Scorer, cell: Cell, metric: ImageMetric) -> Pixels:
     layout = scorer.store.layout
-    if reference == "lr":
+    if metric.reference == "lr":
         return load_png(layout.lr(cell.category, cell.image, cell.factor))
-    return load_png(layout.hr(cell.category, cell.image)) if reference == "hr" else load_png(scorer.sr_path(cell))
+    return load_png(layout.hr(cell.category, cell.image))
 
 
 def _compare(scorer: Scorer, metric: ImageMetric, metric_id: int, cell: Cell, features: Any) -> Score:
