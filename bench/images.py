@@ -1,0 +1,194 @@
+"""Reading images strictly: 8-bit sRGB comes out, or one error that names the file and the remedy.
+
+Nothing is guessed. EXIF orientation is applied, an ICC profile converted to sRGB, grey and opaque palettes become
+RGB; whatever would need a decision (alpha, 16 bits, CMYK, several frames) is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple, cast
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+
+from bench.contracts import Pixels
+from bench.errors import ImageError, UsageError
+from bench.protocol import resize
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+MAX_PIXELS = 64_000_000
+
+_CONVERT = "save it again as 8-bit RGB PNG"
+
+
+def read_image(file: Path | BinaryIO, name: str) -> Pixels:
+    """Read one image.
+
+    Args:
+        file: a path, or an open binary file that can seek.
+        name: how errors call it.
+
+    Raises:
+        ImageError: when it is missing, damaged, too large, or not plainly an 8-bit picture.
+    """
+    if isinstance(file, Path):
+        try:
+            with file.open("rb") as opened:
+                return read_image(opened, name)
+        except OSError as error:
+            raise ImageError(f"image {name} cannot be opened: {error.strerror}") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # Pillow only warns of damaged metadata, and of sizes that are refused here
+        return _decode(_open(file, name), name)
+
+
+def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
+    if not file.read(1):
+        raise ImageError(f"image {name} is empty", got="0 bytes", remedy="copy or download it again")
+    file.seek(0)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        kinds = ", ".join(FORMATS)
+        raise ImageError(f"{name} is not an image", expected=f"one of {kinds}", remedy=_CONVERT) from error
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, "a decompression bomb") from error
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise _damaged(name, error) from error
+
+
+def _decode(image: ImageFile.ImageFile, name: str) -> Pixels:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(name, f"{image.width}x{image.height}")
+    profile = image.info.get("icc_profile")
+    try:
+        refusal = _refusal(image)
+        upright = image if refusal else ImageOps.exif_transpose(image)
+    except Exception as error:  # as above
+        raise _damaged(name, error) from error
+    if refusal:
+        raise ImageError(f"image {name} cannot be used", got=refusal, expected="8-bit RGB", remedy=_CONVERT)
+    return np.array(_to_srgb(upright, profile, name) if profile else upright.convert("RGB"))
+
+
+def _refusal(image: ImageFile.ImageFile) -> str | None:
+    """Say what an image is that cannot be used as it stands, from its header."""
+    # A Multi Picture Object is a camera's JPEG with previews after the photograph.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        return f"{image.n_frames} frames"  # type: ignore[attr-defined]
+    if _is_deep(image):
+        return "more than 8 bits a channel"
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        return "an alpha channel"
+    if image.mode not in ("RGB", "L", "P", "1"):
+        return f"colour mode {image.mode}"
+    return None
+
+
+def _is_deep(image: ImageFile.ImageFile) -> bool:
+    if image.mode.startswith(("I", "F")):
+        return True
+    # Pillow silently drops the low byte of 16-bit colour: only how the file will be decoded still tells.
+    decoders = [(tile[0], tile[3]) for tile in image.tile]
+    return any(
+        ";16" in str(args) or (decoder.startswith("ppm") and isinstance(args, tuple) and args[1] > 255)
+        for decoder, args in decoders
+    )
+
+
+def _to_srgb(image: Image.Image, profile: bytes, name: str) -> Image.Image:
+    """Convert perceptually; the pixels of an image that is already sRGB stay as they are."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() != "GRAY" or image.mode != "L":
+            image = image.convert("RGB")
+            if _is_identity(source):
+                return image
+        return _transform(image, source)
+    except (ImageCms.PyCMSError, OSError, ValueError) as error:
+        raise ImageError(
+            f"image {name} has an unusable colour profile: {error}",
+            remedy="convert it to sRGB, or remove the profile if the picture is sRGB",
+        ) from error
+
+
+def _transform(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+    srgb = ImageCms.createProfile("sRGB")
+    done = ImageCms.profileToProfile(image, source, srgb, ImageCms.Intent.PERCEPTUAL, outputMode="RGB")
+    return cast(Image.Image, done)
+
+
+def _is_identity(source: ImageCms.ImageCmsProfile) -> bool:
+    """Say whether a profile moves no colour of a 17^3 lattice by more than one level: then it is sRGB."""
+    levels = np.linspace(0, 255, 17).round().astype(np.uint8)
+    lattice = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 17, 3)
+    moved = np.asarray(_transform(Image.fromarray(lattice), source)).astype(int) - lattice
+    return int(np.abs(moved).max()) <= 1
+
+
+def _too_large(name: str, got: str) -> ImageError:
+    most = f"at most {MAX_PIXELS // 1_000_000} megapixels"
+    return ImageError(f"image {name} is too large", got=got, expected=most, remedy="make it smaller")
+
+
+def _damaged(name: str, error: Exception) -> ImageError:
+    return ImageError(f"image {name} is damaged: {error}", remedy="copy or download it again")
+
+
+class Preparation(NamedTuple):
+    """How an image becomes HR."""
+
+    how: Literal["none", "centre-crop", "squash"]
+    sizes: tuple[int, ...] = ()
+    """Sides of the square; a crop takes the first that fits."""
+
+    def __call__(self, image: Pixels, name: str) -> Pixels:
+        """Prepare an image; its name is for the error.
+
+        Raises:
+            ImageError: when it is smaller than every crop.
+        """
+        match self.how:
+            case "none":
+                return image
+            case "centre-crop":
+                return _centre_crop(image, self.sizes, name)
+            case "squash":
+                return resize(image, self.sizes[0], self.sizes[0])
+
+
+def parse_preparation(text: str) -> Preparation:
+    """Read `none`, `centre-crop:N`, `centre-crop:N/M` (the first that fits) or `squash:N`.
+
+    Squashing does not keep the aspect ratio, as the authors of GLEAN prepared everything but faces.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    how, _, sides = text.partition(":")
+    sizes = tuple(int(side) for side in sides.split("/")) if re.fullmatch(r"[1-9]\d*(/[1-9]\d*)*", sides) else ()
+    if text == "none" or (how == "centre-crop" and sizes) or (how == "squash" and len(sizes) == 1):
+        return Preparation(cast(Literal["none", "centre-crop", "squash"], how), sizes)
+    expected = "none, centre-crop:N, centre-crop:N/M or squash:N, in pixels"
+    raise UsageError("unknown preparation", got=f"'{text}'", expected=expected)
+
+
+def _centre_crop(image: Pixels, sizes: tuple[int, ...], name: str) -> Pixels:
+    height, width = image.shape[:2]
+    size = next((size for size in sizes if size <= min(height, width)), None)
+    if size is None:
+        raise ImageError(
+            f"image {name} is too small for its category",
+            got=f"{width}x{height}",
+            expected=f"at least {sizes[-1]}x{sizes[-1]}",
+            remedy="choose a smaller centre-crop, or leave it out",
+        )
+    top, left = (height - size) // 2, (width - size) // 2
+    return image[top : top + size, left : left + size].copy()
