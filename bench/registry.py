@@ -60,20 +60,26 @@ def discover() -> dict[str, Entry]:
 
 
 def create(text: str) -> Selected:
-    """Build the method that a selection names; its weights are not read.
+    """Build the method that a selection names, and its identity; its weights are not loaded.
 
     Raises:
         UsageError: for an unknown method or option.
         MethodError: for an adapter that cannot be imported or keeps no contract.
     """
+    selection, method = parse(text), build(text)
+    label = selection.label or str(selection)
+    return Selected(label, _slug(label), identity(method), method, text)
+
+
+def build(text: str) -> Method:
+    """Build the method that a selection names, and nothing more."""
     selection = parse(text)
     cls = _load_class(selection)
     given = dict(selection.options)
     if selection.argument:
         given[_argument_field(cls, selection)] = selection.argument
     method: Method = cls(options.build(cls.Options, given, cls.name))
-    label = selection.label or str(selection)
-    return Selected(label, _slug(label), identity(method), method, text)
+    return method
 
 
 def load_bank(name: str, device: str | torch.device = "cpu") -> Bank:

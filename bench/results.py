@@ -225,7 +225,9 @@ class Run:
         """Constants of the run and, for each command given, its text, versions and hardware."""
         commands = [json.loads(row[0]) for row in self.query("SELECT record FROM commands ORDER BY id")]
         return {
-            "constants": dict(self.query("SELECT name, value FROM constants ORDER BY name")),
+            "constants": {
+                row["name"]: row["value"] for row in self.query("SELECT * FROM constants ORDER BY name")
+            },
             "commands": commands,
         }
 

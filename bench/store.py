@@ -33,6 +33,11 @@ class Status(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     SKIPPED = "skipped"
 
+    @classmethod
+    def failed(cls) -> set[Status]:
+        """What `--redo failed` does again."""
+        return {cls.ERROR, cls.TIMEOUT, cls.OUT_OF_MEMORY}
+
 
 Redo = Literal["failed", "all"]
 """What to compute again although it is there."""

@@ -1,0 +1,88 @@
+"""The command line. Heavy imports live inside the commands: `bench --help` must not load torch."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import sys
+from pathlib import Path
+
+import typer
+
+from bench import __version__
+from bench.cli import assets, listing, methods, results, run
+from bench.errors import AssetError, BenchError
+
+DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+
+app = typer.Typer(
+    name="bench",
+    help="Large-factor image super-resolution (16x, 32x, 64x), compared fairly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"glean-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _bench(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    pass
+
+
+app.command()(run.run)
+app.command()(run.score)
+app.command()(results.report)
+app.command()(results.export)
+app.command()(results.merge)
+app.add_typer(listing.app, name="list")
+app.command()(listing.info)
+app.command()(assets.prepare)
+app.command()(assets.doctor)
+app.add_typer(methods.app, name="methods")
+
+
+def main() -> None:
+    """Run the command line: exit 0 when all is done, 1 when some cells failed, 2 for wrong use."""
+    try:
+        check_packages_are_ours()
+        app()
+    except BenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1 if isinstance(error, AssetError) else 2)
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        remedy = "nothing that was finished is lost; make room and give the same command again"
+        typer.echo(f"error: cannot write{where}: {error.strerror}; {remedy}", err=True)
+        sys.exit(2)
+
+
+def check_packages_are_ours() -> None:
+    """Refuse to run when another package named `methods` or `reports` hides ours.
+
+    Raises:
+        BenchError: naming the package that was found instead.
+    """
+    ours = Path(__file__).parents[2].resolve()
+    for name in ("methods", "reports"):
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).parent.parent.resolve() if spec and spec.origin else None
+        if found != ours:
+            raise BenchError(
+                f"the package '{name}' that Python finds is not glean-bench's",
+                got=found or "none",
+                expected=ours,
+                remedy="remove the other one from PYTHONPATH, or run from another folder",
+            )

@@ -1,0 +1,57 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from bench.errors import UsageError, unknown
+
+
+def console() -> Console:
+    """Return the console that commands write to."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def run_folder(given: Path | None) -> Path:
+    """Return the run that a command names, or the latest."""
+    from bench.results import latest_run
+
+    return given if given is not None else latest_run()
+
+
+def numbers(text: str, flag: str) -> list[int]:
+    """Read whole numbers with commas."""
+    try:
+        found = [int(item) for item in text.split(",") if item.strip()]
+    except ValueError:
+        found = []
+    if not found:
+        raise UsageError(flag, got=repr(text), expected="whole numbers with commas")
+    return sorted(set(found))
+
+
+def config_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Take a command's defaults from a TOML file whose keys are its long options."""
+    if path is None:
+        return None
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"configuration {path} cannot be read: {error}") from error
+    known = [parameter.name for parameter in context.command.params if parameter.name]
+    for key in given:
+        if key.replace("-", "_") not in known:
+            raise unknown(f"key in {path}", key, known)
+    context.default_map = {key.replace("-", "_"): _as_flag(value) for key, value in given.items()}
+    return path
+
+
+def _as_flag(value: Any) -> Any:
+    return (
+        ",".join(map(str, value)) if isinstance(value, list) and all(isinstance(v, int) for v in value) else value
+    )
