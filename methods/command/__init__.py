@@ -1,0 +1,148 @@
+"""An external program as a method, in whatever environment its own repository needs.
+
+A card says how to start it:
+
+    command = ["python", "my.py", "{input}", "{output}", "{factor}"]
+    name = "My method"      # optional: how tables call it
+    factors = [16, 32]      # optional: what it can do
+
+It runs in the card's folder, without a shell, once an image: it reads the LR PNG at {input} and writes the SR PNG
+to {output}.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.assets import Asset
+from bench.contracts import Batch, Category, Restored, Size
+from bench.errors import MethodError, UsageError
+from bench.protocol import save_png, to_pixels
+from methods.command.card import Card, read_card
+from methods.pictures import read_sr
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Command:
+    """Run an external program: command:CARD.toml."""
+
+    name = "command"
+
+    @dataclass(frozen=True)
+    class Options:
+        """The card."""
+
+        card: Path | None = None
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    def title(self) -> str:
+        """Call it what its card does."""
+        return self._card.name or self._path.stem
+
+    @property
+    def notes(self) -> str:
+        """Say what is run."""
+        return f"An external program: {' '.join(self._card.command)}"
+
+    def assets(self) -> Sequence[Asset | Path]:
+        """Return the card and the files that its command names, so that an edited script is another method.
+
+        Raises:
+            UsageError: when the card cannot be used.
+        """
+        named = (self._folder / part for part in self._card.command[1:])
+        return (self._path, *(file for file in named if file.is_file()))
+
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+        """Refuse the factors that the card leaves out."""
+        factors = self._card.factors
+        return None if factors is None or factor in factors else f"its card lists the factors {list(factors)}"
+
+    def load(self, device: torch.device) -> None:
+        """Find the program.
+
+        Raises:
+            MethodError: when it is not there.
+        """
+        self._device = device
+        program = self._card.command[0]
+        if not shutil.which(program) and not shutil.which(self._folder / program):
+            raise MethodError(f"there is no program '{program}', which card {self._path} names")
+
+    def restore(self, batch: Batch) -> Restored:
+        """Run the program on each image.
+
+        Raises:
+            MethodError: when it fails, or writes no image of the right size.
+        """
+        import torch
+
+        restored = [
+            self._restore_one(lr, batch.factor, image) for lr, image in zip(batch.lr, batch.images, strict=True)
+        ]
+        return Restored(torch.cat(restored).to(self._device))
+
+    def _restore_one(self, lr: Tensor, factor: int, image: str) -> Tensor:
+        with tempfile.TemporaryDirectory(prefix="bench-command-") as folder:
+            source, target = Path(folder, "input.png"), Path(folder, "output.png")
+            save_png(to_pixels(lr), source)
+            self._run({"{input}": str(source), "{output}": str(target), "{factor}": str(factor)}, image)
+            what = f"that command of {self._path} wrote for {image}"
+            return read_sr(target, (lr.shape[1] * factor, lr.shape[2] * factor), what)
+
+    def _run(self, values: Mapping[str, str], image: str) -> None:
+        command = [_filled(part, values) for part in self._card.command]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except OSError as error:
+            raise MethodError(f"command of {self._path} cannot be started: {error}") from error
+        if done.returncode:
+            last = next(
+                (line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no message"
+            )
+            raise MethodError(
+                f"command of {self._path} failed on {image}", got=f"exit code {done.returncode}: {last}"
+            )
+        if not Path(values["{output}"]).is_file():
+            raise MethodError(f"command of {self._path} wrote no image for {image}", expected="a PNG at {output}")
+
+    @cached_property
+    def _card(self) -> Card:
+        return read_card(self._path)
+
+    @property
+    def _path(self) -> Path:
+        if self.options.card is None:
+            raise UsageError("command needs a card", expected="command:CARD.toml")
+        return self.options.card
+
+    @property
+    def _folder(self) -> Path:
+        return self._path.resolve().parent
+
+
+def _filled(part: str, values: Mapping[str, str]) -> str:
+    for placeholder, value in values.items():
+        part = part.replace(placeholder, value)
+    return part

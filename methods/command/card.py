@@ -1,0 +1,65 @@
+"""The card of an external program: how to start it, and what it can do."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError, unknown
+
+REQUIRED = ("{input}", "{output}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card says."""
+
+    command: tuple[str, ...]
+    name: str | None = None
+    factors: tuple[int, ...] | None = None
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        UsageError: when it is not there, not TOML, or says something else than a card can.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"card {path} cannot be read", got=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"card {path} is not TOML: {error}") from error
+    for key in given:
+        if key not in (known := [field.name for field in fields(Card)]):
+            raise unknown(f"key in card {path}", key, known)
+    name = given.get("name")
+    if not isinstance(name, str | None):
+        raise UsageError(f"name in card {path}", got=repr(name), expected="a text")
+    return Card(_command(path, given), name, _factors(path, given))
+
+
+def _command(path: Path, given: Mapping[str, Any]) -> tuple[str, ...]:
+    command = given.get("command")
+    if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
+        got = "nothing" if command is None else repr(command)
+        raise UsageError(
+            f"command in card {path}", got=got, expected='a list of texts, such as ["python", "my.py"]'
+        )
+    for placeholder in REQUIRED:
+        if not any(placeholder in part for part in command):
+            raise UsageError(f"command in card {path} does not say where {placeholder} goes", got=command)
+    return tuple(command)
+
+
+def _factors(path: Path, given: Mapping[str, Any]) -> tuple[int, ...] | None:
+    factors = given.get("factors")
+    if factors is None:
+        return None
+    if not isinstance(factors, list) or not all(type(factor) is int and factor > 0 for factor in factors):
+        raise UsageError(f"factors in card {path}", got=repr(factors), expected="a list such as [16, 32]")
+    return tuple(factors)

@@ -1,0 +1,161 @@
+"""Images that were made elsewhere, taken from a folder and paired by file name.
+
+Two layouts, told apart by the folder's own content:
+
+    PATH/x16/<category>/<image>.png     for any number of factors and categories
+    PATH/<image>.png                    for one factor of one category
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.assets import Asset
+from bench.contracts import Batch, Category, Restored, Size
+from bench.errors import MethodError, UsageError
+from bench.images import SUFFIXES
+from methods.pictures import read_sr
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Cell(NamedTuple):
+    """What one image of the folder would be for."""
+
+    category: str
+    factor: int
+    image: str
+
+
+class Folder:
+    """Take images that were made elsewhere: folder:PATH."""
+
+    name = "folder"
+
+    @dataclass(frozen=True)
+    class Options:
+        """The folder."""
+
+        path: Path | None = None
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    def title(self) -> str:
+        """Name the folder."""
+        return self.options.path.name if self.options.path else self.name
+
+    @property
+    def notes(self) -> str:
+        """Say where the images come from."""
+        return f"Images made elsewhere, from {self.options.path}."
+
+    def assets(self) -> Sequence[Asset | Path]:
+        """Return every image, so that a changed one is another method.
+
+        Raises:
+            UsageError: when there is no such folder, or no image in it.
+        """
+        return self._files
+
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+        """Refuse the factors and categories that the folder has no images for."""
+        place = self._place(factor, category.name)
+        return None if any(parent == place for parent, _ in self._index) else f"there is no image in {place}"
+
+    def unpaired(self, cells: Sequence[Cell]) -> list[str]:
+        """Return one sentence for each image that is missing, extra, or would stand for several cells.
+
+        Args:
+            cells: all that a run asks of this method.
+        """
+        users: dict[Path, list[Cell]] = {file: [] for file in self._files}
+        problems = []
+        for cell in cells:
+            found = self._find(cell)
+            if len(found) != 1:
+                problems.append(str(self._unusable(cell, found)))
+            for file in found:
+                users[file].append(cell)
+        problems += [f"{file} pairs with no image of this run" for file, used in users.items() if not used]
+        return problems + [_shared(file, used) for file, used in users.items() if len(used) > 1]
+
+    def load(self, device: torch.device) -> None:
+        """Remember the device."""
+        self._device = device
+
+    def restore(self, batch: Batch) -> Restored:
+        """Read the images of a batch.
+
+        Raises:
+            MethodError: when one is missing, there twice, or of the wrong size.
+            ImageError: when one cannot be read.
+        """
+        import torch
+
+        cells = [Cell(batch.category.name, batch.factor, image) for image in batch.images]
+        height, width = (side * batch.factor for side in batch.lr.shape[-2:])
+        return Restored(torch.cat([self._read(cell, (height, width)) for cell in cells]).to(self._device))
+
+    def _read(self, cell: Cell, size: Size) -> Tensor:
+        found = self._find(cell)
+        if len(found) != 1:
+            raise self._unusable(cell, found)
+        return read_sr(found[0], size, str(found[0]))
+
+    def _find(self, cell: Cell) -> list[Path]:
+        return self._index.get((self._place(cell.factor, cell.category), cell.image), [])
+
+    def _unusable(self, cell: Cell, found: Sequence[Path]) -> MethodError:
+        if found:
+            names = " and ".join(file.name for file in found)
+            return MethodError(
+                f"several images in {found[0].parent} are called {cell.image}", got=names, expected="one"
+            )
+        expected = self._place(cell.factor, cell.category) / f"{cell.image}.png"
+        return MethodError(f"there is no image for {cell.category}/{cell.image} x{cell.factor}", expected=expected)
+
+    def _place(self, factor: int, category: str) -> Path:
+        return self._root / f"x{factor}" / category if self._is_tree else self._root
+
+    @cached_property
+    def _is_tree(self) -> bool:
+        return any(re.fullmatch(r"x\d+", entry.name) and entry.is_dir() for entry in self._root.iterdir())
+
+    @cached_property
+    def _files(self) -> tuple[Path, ...]:
+        files = self._root.rglob("*") if self._is_tree else self._root.iterdir()
+        images = tuple(sorted(file for file in files if file.suffix.lower() in SUFFIXES and file.is_file()))
+        if not images:
+            raise UsageError(
+                f"there is no image in {self._root}", expected="x16/<category>/<image>.png, or <image>.png"
+            )
+        return images
+
+    @cached_property
+    def _index(self) -> dict[tuple[Path, str], list[Path]]:
+        index: dict[tuple[Path, str], list[Path]] = {}
+        for file in self._files:
+            index.setdefault((file.parent, file.stem), []).append(file)
+        return index
+
+    @property
+    def _root(self) -> Path:
+        path = self.options.path
+        if path is None or not path.is_dir():
+            what = "folder needs a folder of images" if path is None else f"there is no folder {path}"
+            raise UsageError(what, expected="folder:PATH")
+        return path
+
+
+def _shared(file: Path, cells: Sequence[Cell]) -> str:
+    uses = ", ".join(f"{cell.category} x{cell.factor}" for cell in cells)
+    return f"{file} stands for several results ({uses}); sort the images into x<factor>/<category> folders"
