@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +88,7 @@ def home() -> Path:
 
 
 def is_here(asset: Asset) -> bool:
-    """Say whether a verified copy is in the cache; files enter it only after verification."""
+    """Say whether a copy is in the cache; `fetch` verifies it before its first use."""
     return asset.path.is_file() and (asset.size is None or asset.path.stat().st_size == asset.size)
 
 
@@ -99,13 +98,16 @@ def fetch(asset: Asset, *, progress: bool = False) -> Path:
     Raises:
         AssetError: when no source has it, or what a source has is not the declared file.
     """
-    if is_here(asset):
+    if _is_verified(asset):
         return asset.path
     asset.path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(asset.path.with_name(asset.path.name + ".lock")):
-        if is_here(asset):
-            return asset.path
-        return _fetch_from_any(asset, progress)
+    with FileLock(_beside(asset, "lock")):
+        if not asset.path.is_file():
+            _fetch_from_any(asset, progress)
+        elif not _is_verified(asset):
+            _check_put_by_hand(asset)
+        _beside(asset, "verified").write_text(_stamp(asset), encoding="ascii")
+        return asset.path
 
 
 def digest(path: Path) -> str:
@@ -125,30 +127,48 @@ def _identity(file: Asset | Path) -> str:
     return file.sha256 or digest(fetch(file))
 
 
-def _fetch_from_any(asset: Asset, progress: bool) -> Path:
+def _beside(asset: Asset, suffix: str) -> Path:
+    return asset.path.with_name(f"{asset.path.name}.{suffix}")
+
+
+def _stamp(asset: Asset) -> str:
+    status = asset.path.stat()
+    return f"{asset.sha256} {status.st_size} {status.st_mtime_ns}"
+
+
+def _is_verified(asset: Asset) -> bool:
+    stamp = _beside(asset, "verified")
+    return asset.path.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == _stamp(asset)
+
+
+def _check_put_by_hand(asset: Asset) -> None:
+    if asset.sha256 is not None and (found := digest(asset.path)) != asset.sha256:
+        raise AssetError(
+            f"{asset.path} is not the declared file",
+            got=f"sha256 {found}",
+            expected=asset.sha256,
+            remedy="remove it and run `bench prepare`, or put the right one there",
+        )
+
+
+def _fetch_from_any(asset: Asset, progress: bool) -> None:
     failures = []
-    for source in asset.sources:
+    for place, source in enumerate(asset.sources):
+        # One part file a source: an interrupted download is continued, never with bytes of another source.
+        part = _beside(asset, f"{place}.part")
         try:
-            with _beside(asset.path) as part:
-                _read_source(source, asset, part, progress)
-                _verify(part, asset)
-                part.replace(asset.path)
-            return asset.path
+            _read_source(source, asset, part, progress)
+            _verify(part, asset)
         except OSError as error:
-            failures.append(f"{source} ({error})")
-    by_hand = f"put the file at {asset.path}"
+            failures.append(f"{source}: {error}")
+        else:
+            part.replace(asset.path)
+            return
     raise AssetError(
         f"asset {asset.name} could not be fetched",
         got="; ".join(failures) or "no source",
-        remedy=f"connect to a network and run `bench prepare`, or {by_hand}",
+        remedy=f"connect to a network and run `bench prepare`, or put the file at {asset.path}",
     )
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    part = path.with_name(path.name + ".part")
-    yield part
-    part.unlink(missing_ok=True)
 
 
 def _verify(part: Path, asset: Asset) -> None:
@@ -157,12 +177,7 @@ def _verify(part: Path, asset: Asset) -> None:
     found = digest(part)
     if found != asset.sha256:
         part.unlink()
-        raise AssetError(
-            f"asset {asset.name} is not the declared file",
-            got=f"sha256 {found}",
-            expected=asset.sha256,
-            remedy="the damaged copy was removed; run `bench prepare` again, or report a changed source",
-        )
+        raise OSError(f"what it has is not the declared file: got sha256 {found}, expected {asset.sha256}")
 
 
 def _read_source(source: Source, asset: Asset, part: Path, progress: bool) -> None:

@@ -19,6 +19,7 @@ app = typer.Typer(
     name="bench",
     help="Large-factor image super-resolution (16x, 32x, 64x), compared fairly.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,0 +1,50 @@
+# make demo    install, restore, score and report on the embedded faces; says where the page is
+# make check   install, then format, lint, types and tests
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+BENCH := $(BIN)/bench
+METHODS := bicubic,esrgan,pulse
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint check perf browser clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e '.[identity]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e '.[identity,sources,train,test]'
+	@touch $@ $(VENV)/.demo
+
+demo:
+	@begin=$$(date +%s); phase=$$begin; \
+	tell() { now=$$(date +%s); echo "== $$1: $$((now - phase)) s"; phase=$$now; }; \
+	$(MAKE) --no-print-directory $(VENV)/.demo && tell install && \
+	{ $(BENCH) prepare --methods $(METHODS) --category faces --metrics psnr,ssim,lr_psnr,lite2,dlib; tell downloads; } && \
+	$(BENCH) run --methods $(METHODS) --category faces --factor 16,32,64 --images 3 --out runs/demo && \
+	tell "restore and score" && $(BENCH) report runs/demo && tell report && \
+	echo "== all: $$(($$(date +%s) - begin)) s; open runs/demo/report/index.html"
+
+browser:
+	@sh tests/install_browser.sh $(BIN)/python
+
+test: $(VENV)/.test browser
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint test
+
+perf: $(VENV)/.test
+	$(BIN)/python -m pytest tests/perf --override-ini addopts=
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,93 @@
+"""What several test modules share: the real command line, and small categories made of generated images."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+BENCH = [sys.executable, "-c", "from bench.cli import main; main()"]
+
+
+def bench(*arguments: object, cwd: Path, timeout: float = 300, env: dict[str, str] | None = None):
+    """Run the real command line and return the finished process."""
+    return subprocess.run(
+        [*BENCH, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env={**os.environ, **(env or {}), "COLUMNS": "200"},
+    )
+
+
+def photo(seed: int, height: int = 64, width: int = 64) -> np.ndarray:
+    """Return a smooth random image: low frequencies as in a photograph, and some noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0, 255, (height // 8 + 1, width // 8 + 1, 3)).astype(np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.float64)
+    return np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255).round().astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three 64 x 64 images."""
+    path = tmp_path / "photographs"
+    path.mkdir()
+    for seed in range(3):
+        Image.fromarray(photo(seed)).save(path / f"{'abc'[seed]}.png")
+    return path
+
+
+ADAPTER = '''"""An adapter of a test."""
+
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from bench.contracts import Restored
+
+
+@dataclass(frozen=True)
+class Options:
+    wait: float = 0.0
+
+
+class Adapter:
+    """A method of a test."""
+
+    name = "{name}"
+    Options = Options
+
+    def __init__(self, options):
+        self.options = options
+
+    def assets(self):
+        return []
+
+    def supports(self, lr_size, hr_size, factor, category):
+        return None
+
+    def load(self, device):
+        pass
+
+    def restore(self, batch):
+        time.sleep(self.options.wait)
+        sr = batch.lr.repeat_interleave(batch.factor, 2).repeat_interleave(batch.factor, 3)
+        {body}
+        return Restored(sr)
+'''
+
+
+def write_adapter(path: Path, body: str = "pass", name: str = "mine") -> Path:
+    """Write an adapter that enlarges by repetition, with a body that spoils or changes it."""
+    path.write_text(ADAPTER.format(name=name, body=body), encoding="utf-8")
+    return path
