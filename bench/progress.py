@@ -59,12 +59,16 @@ class _Silent:
 
 
 class _Lines:
+    """Plain lines, at most one a second: a log of a million values must stay readable."""
+
     def __init__(self, reporter: Reporter, total: int) -> None:
-        self.reporter, self.total, self.finished = reporter, total, 0
+        self.reporter, self.total, self.finished, self.next = reporter, total, 0, 0.0
 
     def advance(self, line: str) -> None:
         self.finished += 1
-        self.reporter.say(f"  [{self.finished}/{self.total}] {line}")
+        if time.monotonic() >= self.next or self.finished == self.total:
+            self.reporter.say(f"  [{self.finished}/{self.total}] {line}")
+            self.next = time.monotonic() + 1
 
 
 class _Bar:

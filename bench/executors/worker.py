@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 READY = "ready"
+T = TypeVar("T")
 
 
 def serve(connection: Connection, text: str, settings: Settings) -> None:
@@ -58,6 +59,7 @@ class Worker:
         self.method: Method = registry.create(text).method
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
+        self._measured(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # the counter's own first use takes seconds
 
     def restore(self, task: Task) -> Outcome:
         """Restore one image; whatever the method raises becomes an outcome."""
@@ -93,16 +95,16 @@ class Worker:
         values = dict(restored.values[0]) if restored.values else {}
         return Outcome(Status.DONE, None, to_pixels(sr[0]), costs, {k: float(v) for k, v in values.items()})
 
-    def _measured(self, call: Callable[[], Restored]) -> tuple[Restored, float, float]:
+    def _measured(self, call: Callable[[], T]) -> tuple[T, float, float]:
         from torch.utils.flop_counter import FlopCounterMode
 
         self._synchronise()
         with FlopCounterMode(display=False) as counter:
             start = time.perf_counter()
-            restored = call()
+            result = call()
             self._synchronise()
             seconds = time.perf_counter() - start
-        return restored, seconds, counter.get_total_flops() / 2e9
+        return result, seconds, counter.get_total_flops() / 2e9
 
     def _synchronise(self) -> None:
         import torch
