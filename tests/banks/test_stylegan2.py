@@ -345,7 +345,7 @@ def test_the_digits_of_a_released_name_are_checked(tmp_path):
 
 def test_a_released_file_that_is_not_what_its_name_says_is_refused(monkeypatch, tmp_path, state):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
-    path = RELEASED["stylegan2-ffhq"].asset.path
+    path = RELEASED["stylegan2-ffhq"].file.path
     path.parent.mkdir(parents=True)
     torch.save({"g_ema": peer.rosinality(state)}, path)
     with pytest.raises(AssetError, match=r"is not the released one.*expected bce9310c"):
@@ -357,7 +357,7 @@ def test_a_bank_of_bgr_images_makes_rgb(bank, state, tmp_path, monkeypatch):
     theirs = peer.randomised(peer.Discriminator(SIZE))
     content = NEST["mmagic"](peer.mmagic(state))
     content["discriminator"] = peer.mmagic_discriminator(theirs.state_dict())
-    path = tmp_path / Path(RELEASED["stylegan2-ffhq-256"].asset.name).name
+    path = tmp_path / Path(RELEASED["stylegan2-ffhq-256"].file.name).name
     swapped = loaded(path, content)
     image, made = bank.synthesise(z()).image, swapped.synthesise(z()).image
     torch.testing.assert_close(made, image.flip(1))

@@ -1,0 +1,108 @@
+"""Weight files of the published GLEAN: the four that were released, and any other in their layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from bench.assets import Address, Asset, fetch
+from bench.errors import AssetError, unknown
+from methods.banks import stylegan2, stylegan2_layouts
+from methods.banks.state_files import Tensors, check_name, fit, length, read
+from methods.glean.published_network import PublishedGLEAN
+
+_FOLDER = "https://download.openmmlab.com/mmediting/restorers/glean"
+_LICENCE = "Apache-2.0 (OpenMMLab); over a StyleGAN2 bank, Nvidia Source Code License-NC"
+_BESIDE = ("discriminator.", "perceptual_loss.", "data_preprocessor.")
+"""What a training leaves in the file beside the generator."""
+
+
+class Release(NamedTuple):
+    """A released file and what it restores."""
+
+    asset: Asset
+    in_size: int
+    out_size: int
+    kind: str
+
+
+def _release(name: str, in_size: int, out_size: int, kind: str) -> Release:
+    asset = Asset(f"glean/{name}", _LICENCE, None, None, (Address(f"{_FOLDER}/{name}"),))
+    return Release(asset, in_size, out_size, kind)
+
+
+RELEASED = {
+    Path(release.asset.name).name: release
+    for release in (
+        _release("glean_ffhq_16x_20210527-61a3afad.pth", 64, 1024, "faces"),
+        _release("glean_cat_8x_20210614-d3ac8683.pth", 32, 256, "cats"),
+        _release("glean_cat_16x_20210527-68912543.pth", 16, 256, "cats"),
+        _release("glean_in128out1024_4x2_300k_ffhq_celebahq_20210812-acbcb04f.pth", 128, 1024, "faces"),
+    )
+}
+"""By file name, as https://github.com/open-mmlab/mmagic lists them."""
+ASSETS = {name: release.asset for name, release in RELEASED.items()}
+
+
+def load(name_or_path: str | Path) -> PublishedGLEAN:
+    """Read a released file, fetching it when it is not here, or a file of one's own in the same layout.
+
+    The trainable parts keep their gradients, the bank has none; the network is in evaluation mode, on the CPU.
+
+    Raises:
+        UsageError: when it is no path and no released file's name.
+        AssetError: when the file cannot be had, is damaged, or is not the published network.
+    """
+    path = _path(str(name_or_path))
+    inside = _generator(read(path), path)
+    bank_tensors = {key: tensor for key, tensor in inside.items() if key.startswith("generator.")}
+    weights = stylegan2_layouts.bring(bank_tensors, path)
+    tensors = {key: tensor for key, tensor in inside.items() if key not in bank_tensors}
+    tensors |= {f"generator.{name}": tensor for name, tensor in weights.generator.items()}
+    network = _blank(tensors, weights.generator, path)
+    fit(network, tensors, path, f"published GLEAN {network.in_size} to {network.out_size}")
+    network.generator.finish(weights.mean_latent)
+    return network.eval().to(memory_format=torch.channels_last)
+
+
+def _path(text: str) -> Path:
+    path = fetch(ASSETS[text]) if text in RELEASED else Path(text).expanduser()
+    if not path.is_file() and len(path.parts) == 1:
+        raise unknown("GLEAN weight file", text, RELEASED)
+    if path.name in RELEASED and path.is_file():
+        check_name(path)
+    return path
+
+
+def _generator(tensors: Tensors, path: Path) -> Tensors:
+    """Return the restoring network's tensors, all others being what a training leaves beside it."""
+    flat = {key.removeprefix("state_dict."): tensor for key, tensor in tensors.items()}
+    strange = [key for key in flat if not key.startswith(("generator.", *_BESIDE))]
+    if strange or not any(key.startswith("generator.encoder.") for key in flat):
+        raise AssetError(
+            f"weight file {path.name} ({path.stat().st_size:,} bytes) is no published GLEAN",
+            got=f"keys like {', '.join((strange or list(flat))[:3])}",
+            expected="generator.encoder..., generator.generator... as in mmagic's files",
+            remedy=f"the released ones are {', '.join(RELEASED)}",
+        )
+    return {key.removeprefix("generator."): tensor for key, tensor in flat.items() if key.startswith("generator.")}
+
+
+def _blank(tensors: Tensors, bank_tensors: Tensors, path: Path) -> PublishedGLEAN:
+    """Build the network of the sizes that the tensors have, on the `meta` device."""
+    in_size = 2 ** len({key.split(".")[1] for key in tensors if key.startswith("encoder.")})
+    bank = stylegan2.blank(bank_tensors)
+    if not 4 < in_size < bank.resolution:
+        raise AssetError(
+            f"weight file {path.name} is no published GLEAN",
+            got=f"an encoder for {in_size} and a bank for {bank.resolution} pixels",
+            expected="a bank larger than the input",
+        )
+    body = "encoder.0.0.body."
+    blocks = len({key.removeprefix(body).split(".")[0] for key in tensors if key.startswith(body)})
+    channels = length(tensors, "encoder.0.0.conv_first.bias", 64)
+    growth = length(tensors, f"{body}0.rdb1.conv1.bias", 32)
+    with torch.device("meta"):
+        return PublishedGLEAN(in_size, bank, trunk=(channels, blocks, growth))
