@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from bench.contracts import Batch, Category, Method, Restored
+from bench.errors import BenchError
 from bench.protocol import make_lr, resize, to_tensor
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Finding(NamedTuple):
     problem: Problem
     sentence: str
 
+    def __str__(self) -> str:
+        return f"{self.problem.value}: {self.sentence}"
+
 
 class _Found(Exception):
     def __init__(self, problem: Problem, sentence: str) -> None:
@@ -70,37 +74,42 @@ class _Input(NamedTuple):
         return self.side * self.factor
 
 
-def check_selection(text: str) -> list[Finding]:
+def check(text: str) -> list[Finding]:
     """Check the method that a selection names, in a process of its own; an empty list when all is well.
 
     Raises:
-        BenchError: when the selection cannot be built.
+        BenchError: when the selection names nothing that can be built.
     """
-    from bench.registry import create
-
-    create(text)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, text), daemon=True)
     process.start()
     theirs.close()
     try:
-        findings: list[Finding] = ours.recv()
+        answer: list[Finding] | BenchError = ours.recv()
     except EOFError:
         process.join()
-        sentence = f"the process ended by itself (exit code {process.exitcode}); raise an exception instead"
-        findings = [Finding(Problem.PROCESS, sentence)]
+        return [Finding(Problem.PROCESS, f"its process ended by itself, with exit code {process.exitcode}")]
     process.join()
-    return findings
+    if isinstance(answer, BenchError):
+        raise answer
+    return answer
 
 
 def _serve(connection: Connection, text: str) -> None:
     from bench.registry import create
 
-    connection.send(check(create(text).method))
+    try:
+        method = create(text).method
+    except BenchError as error:
+        connection.send(error)
+    except Exception as error:
+        connection.send([Finding(Problem.EXCEPTION, f"building it raised {_said(error)}")])
+    else:
+        connection.send(check_method(method))
 
 
-def check(method: Method) -> list[Finding]:
+def check_method(method: Method) -> list[Finding]:
     """Check a method in this process; an empty list when all is well.
 
     It is built twice, and restores four images of the smallest size that it accepts.
@@ -144,14 +153,14 @@ def _check_behaviour(method: Method) -> None:
     one, other = (_batch(method, size, index) for index in (1, 2))
     adapter, again = _loaded(method), _loaded(method)
     first = _restore(adapter, one)
-    if not _same(_restore(again, one), first):
+    if not _restore(again, one).equal(first):
         raise _Found(
             Problem.NONDETERMINISM,
             "two fresh starts made different images of one input and seed; take every random number from a "
             "generator that batch.seeds sets",
         )
     _restore(adapter, other)
-    if not _same(_restore(adapter, one), first):
+    if not _restore(adapter, one).equal(first):
         raise _Found(
             Problem.STATE,
             "an image came out differently after another one was restored; let restore() change nothing on self",
@@ -225,15 +234,12 @@ def _checked(sr: Any, batch: Batch) -> Tensor:
     return sr
 
 
-def _same(one: Tensor, other: Tensor) -> bool:
-    import torch
-
-    return torch.equal(one, other)
-
-
 def _call(step: str, function: Callable[[], T]) -> T:
     try:
         return function()
     except Exception as error:
-        words = " ".join(str(error).split()) or "no message"
-        raise _Found(Problem.EXCEPTION, f"{step} raised {type(error).__name__}: {words}") from error
+        raise _Found(Problem.EXCEPTION, f"{step} raised {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"

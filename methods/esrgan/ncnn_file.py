@@ -29,8 +29,8 @@ def read_convolutions(param: Path, weights: Path) -> list[tuple[Array, Array]]:
     Raises:
         AssetError: when either file is missing, damaged or holds something else.
     """
-    reader = _Bin(weights)
-    found = [_convolution(reader, outputs, kernel, count) for outputs, kernel, count in _read_param(param)]
+    shapes, reader = _read_param(param), _Bin(weights)
+    found = [_convolution(reader, *shape) for shape in shapes]
     if reader.left:
         _fail(weights, f"{reader.left} bytes after the last convolution", "none")
     return found

@@ -1,0 +1,86 @@
+"""spandrel: other architectures, in a cascade, against their own forward pass."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import AssetError, UsageError
+from bench.registry import create
+from tests.methods.common import batch, loaded
+
+
+def _compact(path, upscale: int, channels: int = 3):
+    from spandrel.architectures.Compact import Compact
+
+    torch.manual_seed(0)
+    network = Compact(num_in_ch=channels, num_out_ch=channels, num_feat=8, num_conv=2, upscale=upscale)
+    torch.save({"params": network.state_dict()}, path)
+    return network.eval()
+
+
+@pytest.mark.parametrize(("scale", "factor", "passes"), [(4, 16, 2), (2, 8, 3)])
+def test_cascade_of_another_architecture(tmp_path, scale, factor, passes):
+    path = tmp_path / "general.pth"
+    network, given = _compact(path, scale), batch(factor)
+    method = loaded(f"spandrel:{path}")
+    expected = given.lr
+    for _ in range(passes):
+        expected = network(expected).detach().clamp(0, 1)
+    np.testing.assert_allclose(method.restore(given).sr.numpy(), expected.numpy(), atol=1e-5)
+    assert method.title == "general, cascaded"
+    assert sum(parameter.numel() for parameter in method.network.parameters()) > 1000
+
+
+def test_the_rest_of_a_factor_is_bicubic(tmp_path):
+    _compact(tmp_path / "x4.pth", 4)
+    assert loaded(f"spandrel:{tmp_path / 'x4.pth'}").restore(batch(32)).sr.shape == (1, 3, 256, 384)
+
+
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # spandrel's own
+def test_a_window_transformer_takes_any_size(tmp_path):
+    """SwinIR needs sides that are multiples of its window; spandrel pads, and the padding must not show."""
+    from spandrel.architectures.SwinIR import SwinIR
+
+    torch.manual_seed(0)
+    network = SwinIR(
+        upscale=2,
+        window_size=8,
+        img_size=16,
+        depths=[2],
+        embed_dim=12,
+        num_heads=[2],
+        mlp_ratio=2,
+        upsampler="pixelshuffle",
+    )
+    torch.save(network.state_dict(), tmp_path / "swinir.pth")
+    assert loaded(f"spandrel:{tmp_path / 'swinir.pth'}").restore(batch(4, 9, 13)).sr.shape == (1, 3, 36, 52)
+
+
+def test_a_network_that_does_not_enlarge_is_refused(tmp_path):
+    _compact(tmp_path / "x1.pth", 1)
+    with pytest.raises(AssetError, match="holds no network that enlarges: got Compact of scale 1"):
+        loaded(f"spandrel:{tmp_path / 'x1.pth'}")
+
+
+def test_a_grey_network_is_refused(tmp_path):
+    _compact(tmp_path / "grey.pth", 2, channels=1)
+    with pytest.raises(AssetError, match="holds no network from RGB to RGB images"):
+        loaded(f"spandrel:{tmp_path / 'grey.pth'}")
+
+
+def test_unknown_keys_are_shown(tmp_path):
+    torch.save({"who.knows": torch.zeros(1)}, tmp_path / "odd.pth")
+    with pytest.raises(AssetError, match=r"no architecture that spandrel recognises: got keys such as who\.knows"):
+        loaded(f"spandrel:{tmp_path / 'odd.pth'}")
+
+
+def test_the_weights_must_be_named():
+    with pytest.raises(UsageError, match="spandrel needs a weight file: expected spandrel:PATH"):
+        create("spandrel")
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(UsageError, match=r"no weight file at nowhere\.pth"):
+        create("spandrel:nowhere.pth")
