@@ -1,0 +1,106 @@
+"""Where images come from: one file a source.
+
+A source lists its images and reads one; what is held out, how it is prepared and what it is called in a run is the
+category's business (`bench.categories`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.assets import Asset
+    from bench.contracts import Pixels
+
+
+class Source(Protocol):
+    """A place that holds images. Its constructor opens nothing."""
+
+    def names(self) -> Sequence[str]:
+        """Return the name of every image, each once, in the source's order.
+
+        Raises:
+            UsageError: when the place cannot be read, holds no image, or two images share a name.
+            Unavailable: when a package that reads it is not installed.
+        """
+        ...
+
+    def read(self, name: str) -> Pixels:
+        """Read one image.
+
+        Raises:
+            ImageError: when it cannot be used.
+        """
+        ...
+
+    def assets(self) -> Sequence[Asset]:
+        """Return the declared files that it needs."""
+        ...
+
+
+def open_path(path: Path) -> Source:
+    """Return the source for a user's folder, .zip archive or LSUN database (a folder with `data.mdb`).
+
+    Raises:
+        UsageError: when it is none of them.
+    """
+    if (path / "data.mdb").is_file():
+        from bench.sources.lsun import LsunSource
+
+        return LsunSource(path)
+    if path.is_dir():
+        from bench.sources.folder import FolderSource
+
+        return FolderSource(path)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        from bench.sources.archive import ArchiveSource
+
+        return ArchiveSource(path)
+    got = "a file" if path.exists() else "nothing there"
+    raise UsageError(f"no images at {path}", got=got, expected="a folder, a .zip archive or an LSUN database")
+
+
+def declared() -> dict[str, type[Any]]:
+    """Return the sources that a card can name besides `local`, data that a person has got."""
+    from bench.sources.hub import HubSource
+    from bench.sources.package import PackageSource
+    from bench.sources.sampled import SampledSource
+
+    return {"hub": HubSource, "package": PackageSource, "sampled": SampledSource}
+
+
+def natural(text: str) -> tuple[list[str | int], str]:
+    """Return a sort key by which `image2` comes before `image10`."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], text
+
+
+def by_stem(paths: Iterable[PurePath], where: Path) -> Mapping[str, PurePath]:
+    """Return image files by name without suffix, in natural order; hidden files and folders are left out.
+
+    Raises:
+        UsageError: when there is none, or two files have one stem.
+    """
+    from bench.images import SUFFIXES
+
+    files = [path for path in paths if not any(_is_hidden(part) for part in path.parts)]
+    found: dict[str, PurePath] = {}
+    for path in sorted(files, key=lambda path: (natural(path.stem), path.as_posix())):
+        if path.suffix.lower() in SUFFIXES and found.setdefault(path.stem, path) != path:
+            both = f"{found[path.stem].as_posix()} and {path.as_posix()}"
+            remedy = "rename one, or name a folder that holds only one of them"
+            raise UsageError(f"two images of {where} have one name", got=both, remedy=remedy)
+    if not found:
+        suffixes = sorted({path.suffix.lower() for path in files} - {""})
+        got = f"files with {', '.join(suffixes)}" if suffixes else "no file"
+        raise UsageError(f"no image in {where}", got=got, expected=", ".join(sorted(SUFFIXES)))
+    return found
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith((".", "__MACOSX")) and part != ".."

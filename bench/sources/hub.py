@@ -1,0 +1,62 @@
+"""Images of a dataset on the Hugging Face hub, or of one in its formats on this disk."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.assets import Asset
+from bench.contracts import Pixels
+from bench.errors import Unavailable
+from bench.images import read_image
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """Rows of one split, named by their number.
+
+    Args:
+        repository: `owner/name`, or a folder in one of the hub's formats.
+        split: which part of it.
+        column: the column that holds the image.
+        revision: a commit; the newest when None, which may change what is compared.
+    """
+
+    repository: str
+    split: str
+    column: str = "image"
+    revision: str | None = None
+
+    def names(self) -> Sequence[str]:
+        """Return the row numbers; see `bench.sources.Source.names`."""
+        return [f"{row:06d}" for row in range(len(self._rows))]
+
+    def read(self, name: str) -> Pixels:
+        """Read one image from its file's bytes; see `bench.sources.Source.read`."""
+        image = self._rows[int(name)][self.column]
+        file = Path(image["path"]) if image["bytes"] is None else io.BytesIO(image["bytes"])
+        return read_image(file, f"{self.repository}:{name}")
+
+    def assets(self) -> Sequence[Asset]:
+        """Return nothing: the hub's own cache holds the data."""
+        return ()
+
+    @cached_property
+    def _rows(self) -> Any:
+        try:
+            package: Any = importlib.import_module("datasets")
+            load, image = package.load_dataset, package.Image
+        except (ImportError, AttributeError) as error:  # in a checkout the name finds the folder of cards
+            what = f"dataset {self.repository} needs the package datasets to be read"
+            raise Unavailable(what, remedy="pip install 'glean-bench[sources]'") from error
+        try:
+            rows = load(self.repository, split=self.split, revision=self.revision)
+            return rows.cast_column(self.column, image(decode=False))
+        except Exception as error:  # a network, a hub or a name that fails, each with errors of its own
+            what = f"dataset {self.repository} cannot be had: {' '.join(str(error).split())}"
+            raise Unavailable(what, remedy="check its name, split and column, and the network") from error

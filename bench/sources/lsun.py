@@ -1,0 +1,66 @@
+"""Images in an LMDB database as LSUN publishes them: keys are names, values are image files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.assets import Asset
+from bench.contracts import Pixels
+from bench.errors import ImageError, Unavailable, UsageError
+from bench.images import read_image
+
+
+@dataclass(frozen=True)
+class LsunSource:
+    """Image values, named by their key, in the order of the keys.
+
+    Args:
+        path: the folder that holds `data.mdb`.
+    """
+
+    path: Path
+
+    def names(self) -> Sequence[str]:
+        """Return the keys; see `bench.sources.Source.names`."""
+        if not self._names:
+            raise UsageError(f"no image in {self.path}", got="an empty LMDB database")
+        return self._names
+
+    def read(self, name: str) -> Pixels:
+        """Read one image; see `bench.sources.Source.read`."""
+        with self._transaction() as transaction:
+            value = transaction.get(name.encode("utf-8", "surrogateescape"))
+        if value is None:
+            raise ImageError(f"no image {name} in {self.path}")
+        return read_image(io.BytesIO(value), f"{self.path}:{name}")
+
+    def assets(self) -> Sequence[Asset]:
+        """Return nothing."""
+        return ()
+
+    @cached_property
+    def _names(self) -> list[str]:
+        with self._transaction() as transaction:
+            keys = transaction.cursor().iternext(keys=True, values=False)
+            return [key.decode("utf-8", "surrogateescape") for key in keys]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        try:
+            import lmdb
+        except ImportError as error:
+            remedy = "pip install 'glean-bench[sources]'"
+            raise Unavailable(f"{self.path} needs the package lmdb to be read", remedy=remedy) from error
+        try:
+            # Opened anew each time: one process may hold a database only once, and two categories may share it.
+            database = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False)
+            with database, database.begin() as transaction:
+                yield transaction
+        except lmdb.Error as error:
+            raise UsageError(f"{self.path} is not a usable LMDB database: {error}") from error

@@ -1,0 +1,48 @@
+"""Images that an installed Python package carries."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench.assets import Asset
+from bench.contracts import Pixels
+from bench.errors import Unavailable
+from bench.sources.folder import FolderSource
+
+
+@dataclass(frozen=True)
+class PackageSource:
+    """Image files in a package's folder, named by their stem; the package is not imported.
+
+    Args:
+        package: its import name.
+        folder: where in it the images are.
+        install: what to give to pip when it is missing.
+    """
+
+    package: str
+    folder: str
+    install: str
+
+    def names(self) -> Sequence[str]:
+        """Return the stems; see `bench.sources.Source.names`."""
+        return self._images.names()
+
+    def read(self, name: str) -> Pixels:
+        """Read one image; see `bench.sources.Source.read`."""
+        return self._images.read(name)
+
+    def assets(self) -> Sequence[Asset]:
+        """Return nothing: pip has brought the images."""
+        return ()
+
+    @cached_property
+    def _images(self) -> FolderSource:
+        found = importlib.util.find_spec(self.package)
+        if found is None or not found.submodule_search_locations:
+            raise Unavailable(f"package {self.package} is not installed", remedy=f"pip install {self.install}")
+        return FolderSource(Path(found.submodule_search_locations[0]) / self.folder)
