@@ -18,7 +18,6 @@ EXTRAS = {
     "onnxruntime": "identity",
     "lmdb": "sources",
     "datasets": "sources",
-    "ray": "ray",
     "accelerate": "train",
 }
 

