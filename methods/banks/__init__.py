@@ -1,11 +1,13 @@
 """Pretrained generators used as latent banks, one module each, behind `bench.contracts.Bank`.
 
-A bank's module has `ASSETS` and `load(device)`. To add one, add a line to `_module`.
+A bank's module has `ASSETS` and `load(device)`. To add one, add a line to `_module`. The path of a weight file
+is a name too: that of a StyleGAN2 bank.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import unknown
@@ -16,7 +18,16 @@ if TYPE_CHECKING:
     from bench.assets import Asset
     from bench.contracts import Bank
 
-NAMES = ("mobilestylegan",)
+NAMES = (
+    "mobilestylegan",
+    "stylegan2-ffhq",
+    "stylegan2-car",
+    "stylegan2-cat",
+    "stylegan2-church",
+    "stylegan2-horse",
+    "stylegan2-ffhq-256",
+)
+_WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
 
 
 def load(name: str, device: str | torch.device = "cpu") -> Bank:
@@ -30,13 +41,13 @@ def load(name: str, device: str | torch.device = "cpu") -> Bank:
     return bank
 
 
-def assets(name: str) -> Sequence[Asset]:
+def assets(name: str) -> Sequence[Asset | Path]:
     """Return the files that a bank needs.
 
     Raises:
         UsageError: when no bank has this name.
     """
-    declared: Sequence[Asset] = _module(name).ASSETS
+    declared: Sequence[Asset | Path] = _module(name).ASSETS
     return declared
 
 
@@ -47,4 +58,8 @@ def _module(name: str) -> Any:
             from methods.banks import mobilestylegan
 
             return mobilestylegan
+        case _ if name in NAMES or name.endswith(_WEIGHT_FILES):
+            from methods.banks import stylegan2_files
+
+            return stylegan2_files.source(name)
     raise unknown("bank", name, NAMES)

@@ -31,7 +31,7 @@ class Source(NamedTuple):
     """Whether its training read images as BGR, so that its images are BGR too."""
 
     @property
-    def assets(self) -> tuple[Asset | Path, ...]:
+    def ASSETS(self) -> tuple[Asset | Path, ...]:  # noqa: N802 - as a bank's module calls them
         """Return the one file it needs."""
         return (self.file,)
 

@@ -12,6 +12,7 @@ from scipy.signal import convolve2d
 
 from bench.errors import AssetError, MethodError, UsageError
 from bench.seeds import Domain, normal
+from methods import banks
 from methods.banks import stylegan2_files
 from methods.banks.state_files import check_name
 from methods.banks.stylegan2 import StyleGAN2
@@ -323,6 +324,17 @@ def test_a_file_that_is_not_there_and_a_name_that_nobody_has(tmp_path):
         source(tmp_path / "none.pth").load()
     with pytest.raises(UsageError, match="did you mean stylegan2-ffhq"):
         source("stylegan2-fhq")
+
+
+def test_banks_are_found_by_name_and_by_path(bank, state, tmp_path):
+    assert ("mobilestylegan", *RELEASED) == banks.NAMES
+    assert banks.assets("stylegan2-car") == (RELEASED["stylegan2-car"].file,)
+    path = tmp_path / "own.pth"
+    torch.save(state, path)
+    assert banks.assets(str(path)) == (path,)
+    assert banks.load(str(path)).digest == bank.digest
+    with pytest.raises(UsageError, match="did you mean stylegan2-car"):
+        banks.load("stylegan-car")
 
 
 def test_labels_and_wrong_latents_are_refused(bank):
