@@ -1,9 +1,9 @@
-"""Weight files of the published GLEAN: the four that were released, and any other in their layout.
+r"""Weight files of the published GLEAN: the four that were released, and any other in their layout.
 
 The released 16x faces are to give 26.91 +- 0.02 dB and LPIPS 0.2698 +- 0.002 on CelebA-HQ val100, the authors' own
 figures (https://github.com/ckkelvinchan/GLEAN/issues/11), with the file and the 100 images at hand:
 
-    bench run --methods 'glean[weights=PATH/glean_ffhq_16x_20210527-61a3afad.pth]' \\
+    bench run --methods 'glean[weights=PATH/glean_ffhq_16x_20210527-61a3afad.pth]' \
         --category celebahq=PATH --factor 16 --images 0 --metrics psnr,lpips --out runs/published
     bench export runs/published --to published.csv
 """
