@@ -208,8 +208,9 @@ def _restore(method: Method, batch: Batch) -> Tensor:
         got = type(restored).__name__
         raise _Found(Problem.RESULT, f"restore() returned {got}, expected bench.contracts.Restored(sr)")
     sr = _checked(restored.sr, batch)
-    if len(restored.values) not in (0, len(batch.images)):
-        got = f"{len(restored.values)} mappings of values for {len(batch.images)} images"
+    values = _call("reading Restored.values", lambda: list(restored.values))
+    if len(values) not in (0, len(batch.images)):
+        got = f"{len(values)} mappings of values for {len(batch.images)} images"
         raise _Found(Problem.RESULT, f"restore() returned {got}, expected one an image, or none")
     return sr.clone()
 

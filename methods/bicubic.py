@@ -32,7 +32,7 @@ class Bicubic:
         """Return nothing: there are no weights."""
         return ()
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
         """Accept everything."""
         return None
 

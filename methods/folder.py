@@ -66,7 +66,7 @@ class Folder:
         """
         return self._files
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
         """Refuse the factors and categories that the folder has no images for."""
         place = self._place(factor, category.name)
         return None if any(parent == place for parent, _ in self._index) else f"there is no image in {place}"
@@ -96,8 +96,7 @@ class Folder:
         """Read the images of a batch.
 
         Raises:
-            MethodError: when one is missing, there twice, or of the wrong size.
-            ImageError: when one cannot be read.
+            MethodError: when one is missing, there twice, unreadable, or of the wrong size.
         """
         import torch
 

@@ -31,7 +31,7 @@ class Nearest:
         """Return nothing: there are no weights."""
         return ()
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
         """Accept everything."""
         return None
 

@@ -99,5 +99,5 @@ def test_tiles_equal_one_run_when_the_overlap_covers_what_the_network_sees():
 
 def test_an_image_within_one_tile_is_run_whole():
     upscaler, seen = _counting(4)
-    tiled(upscaler.run, torch.rand(1, 3, 10, 7), 4, tile=10, overlap=2)
+    tiled(upscaler.forward, torch.rand(1, 3, 10, 7), 4, tile=10, overlap=2)
     assert seen == [(10, 7)]
