@@ -100,7 +100,7 @@ class Command:
             source, target = Path(folder, "input.png"), Path(folder, "output.png")
             save_png(to_pixels(lr), source)
             self._run({"{input}": str(source), "{output}": str(target), "{factor}": str(factor)}, image)
-            what = f"that command of {self._path} wrote for {image}"
+            what = f"output of {self._path} for {image}"
             return read_sr(target, (lr.shape[1] * factor, lr.shape[2] * factor), what)
 
     def _run(self, values: Mapping[str, str], image: str) -> None:

@@ -67,7 +67,7 @@ def test_nothing_is_given_to_a_shell(tmp_path):
         ("raise ValueError('bad input')", "got exit code 1: ValueError: bad input"),
         ("import os; os._exit(3)", "got exit code 3: no message"),
         ("", r"wrote no image for a: expected a PNG at \{output\}"),
-        ("import sys; open(sys.argv[2], 'w').write('text')", "that command of .* wrote for a is not an image"),
+        ("import sys; open(sys.argv[2], 'w').write('text')", "output of .* for a is not an image"),
         (SCRIPT.replace("int(factor), 0", "2, 0"), "has the wrong size: got 192x16, expected 192x128"),
         (SCRIPT.replace("Image.open(source)", "Image.open(source).convert('RGBA')"), "got an alpha channel"),
     ],
