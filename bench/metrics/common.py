@@ -1,0 +1,111 @@
+"""What several metrics check in the same words."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.assets import Asset, fetch
+from bench.contracts import Pixels
+from bench.errors import AssetError, ImageError, Unavailable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Stages(NamedTuple):
+    """What a feature network sees in one image."""
+
+    size: Sequence[int]
+    """Height and width of the image."""
+    maps: list[Tensor]
+    """Of unit length at each position, one (1, C, h, w) a stage."""
+
+
+@contextmanager
+def needing_assets(metric: str) -> Iterator[None]:
+    """Turn an asset that cannot be had into a metric that cannot be had.
+
+    Raises:
+        Unavailable: in place of AssetError.
+    """
+    try:
+        yield
+    except AssetError as error:
+        raise Unavailable(
+            f"metric {metric} has no weights: {error.what}",
+            got=error.got,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from error
+
+
+def weights(metric: str, asset: Asset) -> Path:
+    """Return a metric's weight file.
+
+    Raises:
+        Unavailable: when it cannot be had.
+    """
+    with needing_assets(metric):
+        return fetch(asset)
+
+
+def package(metric: str, name: str, extra: str) -> ModuleType:
+    """Import a package that an optional dependency brings.
+
+    Raises:
+        Unavailable: when it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Unavailable(
+            f"metric {metric} needs the package {name.partition('.')[0]}",
+            got=error,
+            remedy=f"install it with: pip install 'glean-bench[{extra}]'",
+        ) from error
+
+
+def check_size(metric: str, sr: Pixels, size: Sequence[int]) -> None:
+    """Refuse an image of another height and width than the reference's.
+
+    Raises:
+        ImageError: naming both sizes.
+    """
+    if sr.shape[:2] != tuple(size):
+        raise ImageError(f"{metric} compares images of one size", got=_words(sr.shape), expected=_words(size))
+
+
+def check_large(metric: str, image: Pixels, smallest: int) -> None:
+    """Refuse an image that is smaller than the metric's window.
+
+    Raises:
+        ImageError: naming the size.
+    """
+    if min(image.shape[:2]) < smallest:
+        raise ImageError(
+            f"the image is too small for {metric}",
+            got=_words(image.shape),
+            expected=f"sides of at least {smallest}",
+        )
+
+
+def finite(metric: str, value: float) -> float:
+    """Return the value, which must be a number.
+
+    Raises:
+        ImageError: for NaN and infinity.
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        raise ImageError(f"{metric} is not a number for this image", got=value)
+    return value
+
+
+def _words(size: Sequence[int]) -> str:
+    return f"{size[1]}x{size[0]}"

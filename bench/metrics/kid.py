@@ -1,0 +1,72 @@
+"""Kernel Inception distance (Bińkowski et al., ICLR 2018) on the features of FID."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.assets import Asset
+from bench.contracts import Better, Pixels, SetValue
+from bench.metrics.common import finite
+from bench.metrics.fid import ENOUGH, Fid, check_sets, read
+
+if TYPE_CHECKING:
+    import torch
+
+    Features = npt.NDArray[np.float32]
+
+_BLOCK = 2048  # rows of a kernel matrix held at once
+
+
+class Kid:
+    """Unbiased squared maximum mean discrepancy, kernel (x·y / d + 1)³, over all images; it may be negative."""
+
+    name: ClassVar[str] = "kid"
+    better: ClassVar[Better] = Better.LOWER
+    signature: ClassVar[str] = "kid|pytorch-fid-inception|2048|poly3|unbiased|all-pairs|uint8|v1"
+
+    def __init__(self) -> None:
+        self.inception = Fid()
+
+    def assets(self) -> Sequence[Asset]:
+        """Need the Inception network."""
+        return self.inception.assets()
+
+    def load(self, device: torch.device) -> None:
+        """Read the network.
+
+        Raises:
+            Unavailable: when it cannot be had.
+        """
+        self.inception.build(read(self.name), device)
+
+    def features(self, image: Pixels) -> Features:
+        """Return the pooled features of one image, (2048,)."""
+        return self.inception.features(image)
+
+    def distance(self, sr: Features, hr: Features) -> SetValue:
+        """Return the distance of two sets of features, (n, d) each."""
+        check_sets(self.name, sr, hr)
+        note = None if len(sr) >= ENOUGH else f"unbiased but noisy: {len(sr)} images, not {ENOUGH} or more"
+        return SetValue(finite(self.name, mmd(sr, hr)), len(sr), note)
+
+
+def mmd(a: Features, b: Features) -> float:
+    """Return the unbiased estimate of the squared maximum mean discrepancy."""
+    n, m = len(a), len(b)
+    within = (_kernel_sum(a, a) - _diagonal_sum(a)) / (n * (n - 1))
+    within += (_kernel_sum(b, b) - _diagonal_sum(b)) / (m * (m - 1))
+    return within - 2 * _kernel_sum(a, b) / (n * m)
+
+
+def _kernel_sum(a: Features, b: Features) -> float:
+    b = b.astype(np.float64)
+    blocks = (a[start : start + _BLOCK].astype(np.float64) for start in range(0, len(a), _BLOCK))
+    return float(sum(((block @ b.T / a.shape[1] + 1) ** 3).sum() for block in blocks))
+
+
+def _diagonal_sum(a: Features) -> float:
+    return float(((np.square(a.astype(np.float64)).sum(1) / a.shape[1] + 1) ** 3).sum())

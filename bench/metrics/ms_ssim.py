@@ -1,0 +1,63 @@
+"""Multi-scale structural similarity (Wang, Simoncelli, Bovik, Asilomar 2003)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch.nn import functional as F
+
+from bench.assets import Asset
+from bench.contracts import Better, Pixels
+from bench.metrics.common import check_large, check_size, finite
+from bench.metrics.ssim import WINDOW, Described, centred, describe, similarity
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""The exponents of the paper, from the finest scale to the coarsest."""
+SMALLEST = WINDOW * 2 ** (len(WEIGHTS) - 1)
+
+
+class MsSsim:
+    """SSIM at five scales, contrast and structure at all, luminance at the coarsest; mean of the channels."""
+
+    name: ClassVar[str] = "ms_ssim"
+    better: ClassVar[Better] = Better.HIGHER
+    signature: ClassVar[str] = "ms_ssim|rgb|gaussian:11,1.5|valid|scales:5|pool:mean2|clip:0|uint8|v1"
+    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
+
+    def assets(self) -> Sequence[Asset]:
+        """Need nothing."""
+        return ()
+
+    def load(self, device: torch.device) -> None:
+        """Keep the device."""
+        self.device = device
+
+    @torch.inference_mode()
+    def features(self, reference: Pixels) -> list[Described]:
+        """Return the local moments of HR at each scale."""
+        check_large(self.name, reference, SMALLEST)
+        return [describe(image) for image in _pyramid(centred(reference, self.device))]
+
+    @torch.inference_mode()
+    def compare(self, sr: Pixels, features: list[Described], factor: int) -> float:
+        """Return the MS-SSIM, at most 1; a scale with negative structure counts as 0."""
+        check_size(self.name, sr, features[0].image.shape[-2:])
+        images = _pyramid(centred(sr, self.device))
+        scales = [similarity(image, reference) for image, reference in zip(images, features, strict=True)]
+        seen = [scale.contrast for scale in scales[:-1]] + [scales[-1].whole]
+        exponents = torch.tensor(WEIGHTS, dtype=torch.float64, device=self.device)[:, None]
+        value = (torch.stack(seen).clamp(min=0) ** exponents).prod(0).mean()
+        return finite(self.name, value.item())
+
+
+def _pyramid(image: Tensor) -> list[Tensor]:
+    """Halve (1, 3, H, W) by 2 x 2 means, until there is one image a scale."""
+    images = [image]
+    for _ in WEIGHTS[1:]:
+        images.append(F.avg_pool2d(images[-1], 2))
+    return images

@@ -1,0 +1,88 @@
+"""Peak signal-to-noise ratio, in decibels.
+
+Identical images have no noise and no finite ratio, which would make every mean infinite: values are capped at
+100 dB, more than any 8-bit image that differs visibly reaches, and the signatures say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from bench.assets import Asset
+from bench.contracts import Better, Pixels
+from bench.metrics.common import check_size, finite
+
+if TYPE_CHECKING:
+    import torch
+
+CAP = 100.0
+LUMA = np.array([65.481, 128.553, 24.966]) / 255
+"""ITU-R BT.601 studio-range luma of full-range RGB; its offset of 16 leaves a difference."""
+
+
+def decibels(mean_square: float) -> float:
+    """Return the ratio for a mean squared error on the 0 to 255 scale, at most `CAP`."""
+    return CAP if mean_square <= 0 else min(CAP, 10 * math.log10(255**2 / mean_square))
+
+
+def rgb_psnr(image: Pixels, reference: Pixels) -> float:
+    """Compare two 8-bit images over all pixels and channels, in float64."""
+    error = image.astype(np.float64).ravel() - reference.ravel()
+    return decibels(float(error @ error) / error.size)
+
+
+class Psnr:
+    """PSNR over the three colour channels of the saved image, no border cropped."""
+
+    name: ClassVar[str] = "psnr"
+    better: ClassVar[Better] = Better.HIGHER
+    signature: ClassVar[str] = "psnr|rgb|crop:0|uint8|cap:100|v1"
+    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
+    unit: ClassVar[str] = "dB"
+
+    def assets(self) -> Sequence[Asset]:
+        """Need nothing."""
+        return ()
+
+    def load(self, device: torch.device) -> None:
+        """Read nothing."""
+
+    def features(self, reference: Pixels) -> Pixels:
+        """Keep HR as it is."""
+        return reference
+
+    def compare(self, sr: Pixels, features: Pixels, factor: int) -> float:
+        """Return the PSNR in dB."""
+        check_size(self.name, sr, features.shape[:2])
+        return finite(self.name, rgb_psnr(sr, features))
+
+
+class PsnrY:
+    """PSNR of the BT.601 studio luma, unrounded, no border cropped."""
+
+    name: ClassVar[str] = "psnr_y"
+    better: ClassVar[Better] = Better.HIGHER
+    signature: ClassVar[str] = "psnr|y:bt601-studio|peak:255|crop:0|uint8|cap:100|v1"
+    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
+    unit: ClassVar[str] = "dB"
+
+    def assets(self) -> Sequence[Asset]:
+        """Need nothing."""
+        return ()
+
+    def load(self, device: torch.device) -> None:
+        """Read nothing."""
+
+    def features(self, reference: Pixels) -> Pixels:
+        """Keep HR as it is."""
+        return reference
+
+    def compare(self, sr: Pixels, features: Pixels, factor: int) -> float:
+        """Return the PSNR of the luma in dB."""
+        check_size(self.name, sr, features.shape[:2])
+        error = ((sr.astype(np.float64) - features) @ LUMA).ravel()
+        return finite(self.name, decibels(float(error @ error) / error.size))

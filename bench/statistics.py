@@ -1,0 +1,299 @@
+"""What a difference between methods is worth: intervals, paired tests and ranks over images.
+
+The unit is always the image. Intervals are bias-corrected and accelerated bootstrap intervals (BCa; Efron, JASA
+1987) of a mean, from one seed; p-values are Wilcoxon's signed-rank test's, corrected by Holm (1979) within the
+family of methods that are compared with one baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import optimize, stats
+
+from bench.contracts import Better
+from bench.errors import UsageError, unknown
+
+Floats = npt.NDArray[np.float64]
+
+LEVEL = 0.05
+RESAMPLES = 10_000
+_CHUNK = 2_000_000  # resampled images held at once, in three arrays of 16 MB
+
+
+class Interval(NamedTuple):
+    """A mean and its 95 % interval; one image has no interval (NaN)."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class Verdict(Enum):
+    """What a comparison with the baseline says."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNDECIDED = "no clear difference"
+    TOO_SMALL = "n too small"
+    """Even if every image agreed, no p-value could reach 0.05."""
+
+
+class Paired(NamedTuple):
+    """Method a compared with method b on the same images."""
+
+    difference: float
+    """Mean of a - b."""
+    low: float
+    high: float
+    p: float
+    """Wilcoxon's, two-sided; corrected for the family where there is one."""
+    win_rate: float
+    """The share of images where a is better; a tie counts half."""
+    n: int
+    verdict: Verdict
+
+
+class RankInterval(NamedTuple):
+    """The rank of a method's mean, 1 the best, with its 95 % interval; ties share the mean rank."""
+
+    rank: float
+    low: float
+    high: float
+
+
+def mean_interval(values: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> Interval:
+    """Return the mean of one value an image and its 95 % BCa interval.
+
+    Args:
+        values: (images,).
+        seed: of the n resamples.
+        n: how many.
+
+    Raises:
+        UsageError: for no value, or one that is not a number.
+    """
+    column = _numbers(values, 1)[:, None]
+    low, high = _bca(column, seed, n)
+    return Interval(float(column.mean()), float(low[0]), float(high[0]), len(column))
+
+
+def paired(values_a: npt.ArrayLike, values_b: npt.ArrayLike, better: Better, seed: int = 0) -> Paired:
+    """Compare two methods on the same images, in the same order.
+
+    The verdict wants both: a p-value under 0.05 and an interval of the mean difference that excludes 0.
+
+    Raises:
+        UsageError: for different lengths, no value, or one that is not a number.
+    """
+    a, b = _numbers(values_a, 1), _numbers(values_b, 1)
+    if a.shape != b.shape:
+        raise UsageError("paired values come from the same images", got=len(a), expected=len(b))
+    return compare(a[:, None], b, better, seed)[0]
+
+
+def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, seed: int = 0) -> list[Paired]:
+    """Compare several methods with one baseline, as one family: p-values are Holm's.
+
+    Args:
+        methods: (images, methods).
+        baseline: (images,).
+        better: the direction of the values.
+        seed: of the resampling.
+
+    Raises:
+        UsageError: for no value, or one that is not a number.
+    """
+    differences = _numbers(methods, 2) - _numbers(baseline, 1)[:, None]
+    n, family = differences.shape
+    sign = 1 if better is Better.HIGHER else -1
+    lows, highs = _bca(differences, seed, RESAMPLES)
+    ps = holm([wilcoxon(column) for column in differences.T])
+    wins = ((sign * differences > 0) + 0.5 * (differences == 0)).mean(0)
+    small = too_small(n, family)
+    rows = np.stack([differences.mean(0), lows, highs, ps, wins], 1).tolist()
+    return [
+        Paired(mean, low, high, p, win, n, _verdict(low, high, p, sign, small)) for mean, low, high, p, win in rows
+    ]
+
+
+def wilcoxon(differences: npt.ArrayLike) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 when no image differs."""
+    values = _numbers(differences, 1)
+    return float(stats.wilcoxon(values).pvalue) if values.any() else 1.0
+
+
+def holm(pvalues: Sequence[float]) -> Floats:
+    """Correct the p-values of one family by Holm's step-down method."""
+    ps = np.asarray(pvalues, dtype=np.float64)
+    order = np.argsort(ps, kind="stable")
+    steps = np.maximum.accumulate(ps[order] * np.arange(len(ps), 0, -1))
+    corrected = np.empty_like(ps)
+    corrected[order] = np.minimum(steps, 1)
+    return corrected
+
+
+def too_small(n: int, family: int = 1) -> bool:
+    """Say whether no p-value could reach 0.05: even n differences of one sign give 2 / 2ⁿ, times the family."""
+    return family * 2.0 ** (1 - n) > LEVEL
+
+
+def rank_intervals(table: npt.ArrayLike, better: Better, seed: int = 0) -> list[RankInterval]:
+    """Rank methods by their means over images, with 95 % percentile intervals over resampled images.
+
+    Args:
+        table: (methods, images).
+        better: the direction of the values.
+        seed: of the resampling.
+
+    Raises:
+        UsageError: for no value, or one that is not a number.
+    """
+    values = _numbers(table, 2).T * (-1 if better is Better.HIGHER else 1)
+    ranks = stats.rankdata(values.mean(0))
+    resampled = stats.rankdata(_resampled_means(values, seed, RESAMPLES), axis=1)
+    low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2], axis=0)
+    return [RankInterval(*row) for row in np.stack([ranks, low, high], 1).tolist()]
+
+
+def smallest_detectable_difference(differences: npt.ArrayLike) -> float:
+    """Return the mean difference that a paired t-test finds with 80 % power, two-sided at 0.05.
+
+    Args:
+        differences: one an image, (images,).
+
+    Returns:
+        The difference at this number of images and this spread, in the metric's unit; NaN for one image.
+    """
+    values = _numbers(differences, 1)
+    n = len(values)
+    if n < 2:
+        return float("nan")
+    critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
+
+    def lacking(effect: float) -> float:
+        return float(stats.nct.cdf(critical, n - 1, effect)) - 0.2
+
+    effect: float = optimize.brentq(lacking, 0, 20 + critical)
+    return effect * float(values.std(ddof=1)) / float(np.sqrt(n))
+
+
+def common_values(frame: pd.DataFrame, category: str, factor: int, metric: str) -> pd.DataFrame:
+    """Return one metric's values on the images that all methods have: images x methods, repeats averaged.
+
+    A method without any value of it in this category and at this factor is no column.
+    """
+    rows = frame[(frame.category == category) & (frame.factor == factor) & (frame.metric == metric)]
+    rows = rows[rows.value.notna() & rows.image.notna()]
+    means = rows.groupby(["image", "method"], sort=False, observed=True).value.mean()
+    return means.unstack("method").reindex(columns=rows.method.unique()).dropna()
+
+
+def compare_to_baseline(
+    frame: pd.DataFrame, baseline: str, metrics: Mapping[str, Better], seed: int = 0
+) -> pd.DataFrame:
+    """Compare every method with a baseline, by category, factor and metric.
+
+    Only images that every method has count; repeats are averaged first. The family of a correction is the
+    methods of one category, factor and metric.
+
+    Args:
+        frame: the long frame of `bench.results.Run.frame`.
+        baseline: the label of a method in it.
+        metrics: the image metrics to compare, with their directions.
+        seed: of the resampling.
+
+    Returns:
+        One row a comparison: category, factor, metric, method, baseline, mean, baseline_mean, and the fields of
+        `Paired` (`p` after Holm, `verdict` as text). No row where the two have no image in common.
+
+    Raises:
+        UsageError: when the frame has no method of the baseline's name.
+    """
+    if baseline not in set(frame.method):
+        raise unknown("method", baseline, frame.method.unique())
+    cells = frame[["category", "factor"]].drop_duplicates().itertuples(index=False)
+    rows = [
+        {"category": category, "factor": factor, "metric": metric, **row}
+        for category, factor in cells
+        for metric, better in metrics.items()
+        for row in _rows(common_values(frame, category, factor, metric), baseline, better, seed)
+    ]
+    columns = ["category", "factor", "metric", "method", "baseline", "mean", "baseline_mean", *Paired._fields]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _rows(table: pd.DataFrame, baseline: str, better: Better, seed: int) -> list[dict[str, object]]:
+    others = [method for method in table if method != baseline]
+    if baseline not in table or not others or table.empty:
+        return []
+    own = table[baseline]
+    return [
+        {
+            "method": method,
+            "baseline": baseline,
+            "mean": table[method].mean(),
+            "baseline_mean": own.mean(),
+            **result._asdict(),
+            "verdict": result.verdict.value,
+        }
+        for method, result in zip(others, compare(table[others], own, better, seed), strict=True)
+    ]
+
+
+def _verdict(low: float, high: float, p: float, sign: int, small: bool) -> Verdict:
+    if small:
+        return Verdict.TOO_SMALL
+    if p >= LEVEL or low <= 0 <= high:
+        return Verdict.UNDECIDED
+    return Verdict.BETTER if sign * low > 0 else Verdict.WORSE
+
+
+def _numbers(values: npt.ArrayLike, dimensions: int) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != dimensions or not array.size or not np.isfinite(array).all():
+        raise UsageError(
+            "statistics need one finite number an image",
+            got=f"shape {array.shape}, {np.isfinite(array).sum()} of them finite",
+            expected=f"{dimensions} dimension{'s' * (dimensions > 1)}",
+        )
+    return array
+
+
+def _bca(values: Floats, seed: int, resamples: int) -> tuple[Floats, Floats]:
+    """Return the ends of the BCa interval of each column's mean, (k,) each."""
+    n, columns = values.shape
+    mean = values.mean(0)
+    if n < 2:
+        return np.full(columns, np.nan), np.full(columns, np.nan)
+    means = _resampled_means(values, seed, resamples)
+    tie = 1e-9 * np.ptp(values, axis=0)  # a resample of every image once has this mean, but for rounding
+    below = ((means < mean - tie).mean(0) + (means <= mean + tie).mean(0)) / 2
+    bias = stats.norm.ppf(below)
+    influence = values - mean
+    spread = np.square(influence).sum(0)
+    skew = (influence**3).sum(0) / np.where(spread > 0, spread, 1) ** 1.5 / 6
+    low, high = (
+        stats.norm.cdf(bias + (bias + z) / (1 - skew * (bias + z)))
+        for z in stats.norm.ppf([LEVEL / 2, 1 - LEVEL / 2])
+    )
+    return np.quantile(means, low, axis=0).diagonal(), np.quantile(means, high, axis=0).diagonal()
+
+
+def _resampled_means(values: Floats, seed: int, resamples: int) -> Floats:
+    """Return the column means of images drawn with replacement, (resamples, k): the same draws for each column."""
+    n = len(values)
+    generator = np.random.default_rng(seed)
+    means = []
+    for start in range(0, resamples, step := max(1, _CHUNK // n)):
+        rows = min(step, resamples - start)
+        drawn = generator.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
+        means.append(counts @ values / n)
+    return np.concatenate(means)
