@@ -120,6 +120,10 @@ class CategorySource:
             raise unknown(f"image of category {self.name}", image, self._names)
         return parse_preparation(self.card.prepare)(self.source.read(self._names[image]), image)
 
+    def stamp(self, image: str) -> str:
+        """Return a text that changes when a person may have changed the image's file."""
+        return self.source.stamp(self._names[image])
+
     def expected_digest(self, image: str) -> str | None:
         """Return the published pixel digest of a prepared image, or None when there is none."""
         return self.card.digests.get(self._names.get(image, image))

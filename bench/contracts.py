@@ -37,6 +37,14 @@ class Category(NamedTuple):
 # ---------------------------------------------------------------------------------------------- methods
 
 
+class Cell(NamedTuple):
+    """One image that a run asks of a method."""
+
+    category: str
+    factor: int
+    image: str
+
+
 @dataclass(frozen=True)
 class Batch:
     """The input of one `restore` call."""
@@ -69,7 +77,8 @@ class Method(Protocol):
     Besides what is declared here an adapter may set, all with a plain default when absent:
     `title` (how tables call it), `kind` (the one kind of image it is for), `sees_hr` (True only for an upper
     bound), `trained_with` (names of metrics whose network its training used: they get a dagger),
-    `notes` (how it departs from its publication).
+    `notes` (how it departs from its publication), and `unpaired(cells)` (sentences about the `Cell`s that a run
+    asks of it, said before it begins: a folder's missing and extra images).
     """
 
     name: ClassVar[str]
@@ -120,9 +129,7 @@ Fuse = Callable[[int, "Tensor"], "Tensor"]
 class Bank(Protocol):
     """A pretrained generator used as a latent bank; also a `torch.nn.Module`."""
 
-    name: ClassVar[str]
-    kind: ClassVar[str | None]
-    """What it generates (`faces`, ...)."""
+    name: str
     resolution: int
     channels: dict[int, int]
     """Feature channels per resolution."""
@@ -130,6 +137,11 @@ class Bank(Protocol):
     mean_latent: Tensor
     """The mean of the mapped latents, (width,)."""
     discriminator: torch.nn.Module | None
+
+    @property
+    def kind(self) -> str | None:
+        """What it generates (`faces`, ...), None when its file does not say."""
+        ...
 
     def map(self, z: Tensor) -> Tensor:
         """Map Gaussian z (N, width) to latents w (N, width)."""

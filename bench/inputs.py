@@ -67,15 +67,16 @@ def _register(store: Store, source: CategorySource) -> int:
 
 def _waiting(store: Store, source: CategorySource, names: Sequence[str], factors: Sequence[int]) -> list[str]:
     rows = store.rows(
-        "SELECT images.name, factor FROM inputs JOIN images ON images.id = image_id"
+        "SELECT images.name, factor, stamp FROM inputs JOIN images ON images.id = image_id"
         " JOIN categories ON categories.id = category_id WHERE categories.name = ? AND problem IS NULL",
         source.name,
     )
-    known = {(row["name"], row["factor"]) for row in rows}
+    known = {(row["name"], row["factor"]): row["stamp"] for row in rows}
 
     def is_made(name: str, factor: int) -> bool:
         hr, lr = store.layout.hr(source.name, name), store.layout.lr(source.name, name, factor)
-        return (name, factor) in known and lr.is_file() and (hr.is_file() or not source.has_hr)
+        is_known = known.get((name, factor)) == source.stamp(name)
+        return is_known and lr.is_file() and (hr.is_file() or not source.has_hr)
 
     return [name for name in names if not all(is_made(name, factor) for factor in factors)]
 
@@ -87,7 +88,7 @@ def _make(
     name = str(key["name"])
     image = _try(lambda: source.read(name))
     made = {factor: image if isinstance(image, str) else _lr(image, factor, source) for factor in factors}
-    row: dict[str, object] = {"position": position}
+    row: dict[str, object] = {"position": position, "stamp": source.stamp(name)}
     if not isinstance(image, str):
         row |= _image_row(source, name, image)
         _save_images(store, source, name, image, made)

@@ -6,6 +6,7 @@ Listing reads sources with `ast` and imports nothing, so a broken or heavy adapt
 from __future__ import annotations
 
 import ast
+import dataclasses
 import hashlib
 import importlib
 import importlib.util
@@ -13,14 +14,14 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench import options
-from bench.assets import weights_digest
+from bench.assets import Asset, weights_digest
 from bench.contracts import Bank, Method
 from bench.errors import MethodError, UsageError, unknown
 from bench.selection import Selection, parse
@@ -75,6 +76,9 @@ def build(text: str) -> Method:
     """Build the method that a selection names, and nothing more."""
     selection = parse(text)
     cls = _load_class(selection)
+    if not dataclasses.is_dataclass(getattr(cls, "Options", None)):
+        remedy = "declare class Options with @dataclass(frozen=True)"
+        raise MethodError(f"method {cls.name} has no dataclass Options", remedy=remedy)
     given = dict(selection.options)
     if selection.argument:
         given[_argument_field(cls, selection)] = selection.argument
@@ -87,6 +91,13 @@ def load_bank(name: str, device: str | torch.device = "cpu") -> Bank:
     from methods import banks
 
     return banks.load(name, device)
+
+
+def bank_assets(name: str) -> Sequence[Asset | Path]:
+    """Return the files that a bank needs."""
+    from methods import banks
+
+    return banks.assets(name)
 
 
 def train(method: str, bank: str, factors: tuple[int, ...], data: Path | None, out: Path, **settings: Any) -> None:

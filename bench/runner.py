@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bench import inputs, options
 from bench.categories import CategorySource
-from bench.contracts import Better
+from bench.contracts import Better, Cell
 from bench.errors import one_line
 from bench.executors import Outcome, Settings, Task, local
 from bench.inputs import Input
@@ -54,6 +54,8 @@ def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Statu
     counts: Counter[Status] = Counter()
     for selected in request.methods:
         restoration = Restoration(store, request, selected, register(store, selected))
+        for sentence in restoration.unpaired(found):
+            reporter.say(f"{selected.label}: {sentence}")
         restoration.restore(restoration.plan(found), reporter)
         counts += restoration.count(found)
     return counts
@@ -95,6 +97,11 @@ class Restoration:
     request: Request
     selected: Selected
     method_id: int
+
+    def unpaired(self, found: Sequence[Input]) -> Sequence[str]:
+        """Return what a method that takes images from elsewhere has to say of those that it lacks."""
+        tell = getattr(self.selected.method, "unpaired", None)
+        return tell([Cell(one.category.name, one.factor, one.image) for one in found]) if tell else ()
 
     def plan(self, found: Sequence[Input]) -> list[Due]:
         """Return the cells that are due, and write the rows of those that cannot be restored."""

@@ -17,7 +17,7 @@ CREATE TABLE categories (
 CREATE TABLE images (
     id INTEGER PRIMARY KEY, category_id INTEGER NOT NULL REFERENCES categories ON DELETE CASCADE,
     name TEXT NOT NULL, position INTEGER NOT NULL, digest TEXT, width INTEGER, height INTEGER,
-    flag TEXT, UNIQUE (category_id, name)
+    flag TEXT, stamp TEXT, UNIQUE (category_id, name)
 );
 
 CREATE TABLE inputs (

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Cell, Restored, Size
 from bench.errors import MethodError, UsageError
 from bench.images import SUFFIXES
 from methods.pictures import read_sr
@@ -24,14 +24,6 @@ from methods.pictures import read_sr
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-
-class Cell(NamedTuple):
-    """What one image of the folder would be for."""
-
-    category: str
-    factor: int
-    image: str
 
 
 class Folder:
@@ -66,7 +58,7 @@ class Folder:
         """
         return self._files
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse the factors and categories that the folder has no images for."""
         place = self._place(factor, category.name)
         return None if any(parent == place for parent, _ in self._index) else f"there is no image in {place}"

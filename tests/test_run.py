@@ -29,7 +29,16 @@ def files(root):
 
 
 def run_small(folder, cwd, *more, methods="nearest,bicubic", out="run"):
-    given = ["--methods", methods, "--category", f"mine={folder}", "--factor", "16,32", "--metrics", "psnr,lr_psnr"]
+    given = [
+        "--methods",
+        methods,
+        "--category",
+        f"mine={folder}",
+        "--factor",
+        "16,32",
+        "--metrics",
+        "psnr,lr_psnr",
+    ]
     return bench("run", *given, "--device", "cpu", "--out", out, *more, cwd=cwd)
 
 
@@ -88,7 +97,9 @@ def test_every_fault_costs_one_cell_and_is_redone_when_asked(folder, tmp_path):
 
 
 def test_an_edited_method_never_reads_a_stale_result(folder, tmp_path):
-    path = write_adapter(tmp_path / "mine.py", "if batch.images[0] == 'b':\n            raise ValueError('broken')")
+    path = write_adapter(
+        tmp_path / "mine.py", "if batch.images[0] == 'b':\n            raise ValueError('broken')"
+    )
     assert run_small(folder, tmp_path, methods="mine=./mine.py").returncode == 1
     assert run_small(folder, tmp_path, methods="mine=./mine.py").returncode == 1, "failures are kept"
     write_adapter(path, "sr = sr * 0.5")
@@ -102,7 +113,11 @@ def test_an_edited_method_never_reads_a_stale_result(folder, tmp_path):
 
 def test_a_method_that_cannot_be_loaded_fails_alone(folder, tmp_path):
     path = write_adapter(tmp_path / "mine.py")
-    path.write_text(path.read_text().replace("def load(self, device):\n        pass", "def load(self, device):\n        open('gone')"))
+    path.write_text(
+        path.read_text().replace(
+            "def load(self, device):\n        pass", "def load(self, device):\n        open('gone')"
+        )
+    )
     done = run_small(folder, tmp_path, methods="./mine.py,bicubic")
     assert done.returncode == 1
     frame = package.read_results(tmp_path / "run")
@@ -116,7 +131,9 @@ def test_unusable_images_cost_their_cells(folder, tmp_path):
     Image.fromarray(photo(9, 60, 64)).save(folder / "e.png")
     done = run_small(folder, tmp_path, methods="bicubic", out="run")
     assert done.returncode == 1
-    frame = package.read_results(tmp_path / "run").drop_duplicates(["image", "factor"]).set_index(["image", "factor"])
+    frame = (
+        package.read_results(tmp_path / "run").drop_duplicates(["image", "factor"]).set_index(["image", "factor"])
+    )
     assert "d.png" in frame.loc[("d", 16), "reason"]
     assert "got 64x60, expected sides divisible by 16" in frame.loc[("e", 16), "reason"]
     assert frame.loc[("a", 32), "status"] == "done"
@@ -145,9 +162,20 @@ def _has_scores(run):
 
 
 def _kill_when(folder, cwd, methods, is_time):
-    given = ["--methods", methods, "--category", f"mine={folder}", "--factor", "16,32", "--metrics", "psnr,lr_psnr"]
+    given = [
+        "--methods",
+        methods,
+        "--category",
+        f"mine={folder}",
+        "--factor",
+        "16,32",
+        "--metrics",
+        "psnr,lr_psnr",
+    ]
     command = [*BENCH, "run", *given, "--device", "cpu", "--out", "cut"]
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         while process.poll() is None and not is_time(cwd / "cut"):
             time.sleep(0.01)
@@ -183,7 +211,13 @@ def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(folder, tmp_path)
     code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
     code += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from bench.cli import main; main()"
     command = [BENCH[0], "-c", code, "run", "--methods", "nearest", "--category", f"big={big}", "--factor", "16"]
-    full = subprocess.run([*command, "--device", "cpu", "--metrics", "psnr", "--out", "run"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    full = subprocess.run(
+        [*command, "--device", "cpu", "--metrics", "psnr", "--out", "run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert full.returncode == 2
     assert full.stderr.count("\n") == 1
     assert "error: cannot write" in full.stderr
@@ -194,14 +228,28 @@ def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(folder, tmp_path)
 def test_repeats_are_seeded_apart(folder, tmp_path):
     write_adapter(tmp_path / "noisy.py", "sr = sr * 0 + torch.rand(1)", "noisy")
     given = ["--methods", "./noisy.py", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
-    assert bench("run", *given, "--repeats", 2, "--images", 1, "--device", "cpu", "--out", "run", cwd=tmp_path).returncode == 0
+    assert (
+        bench(
+            "run", *given, "--repeats", 2, "--images", 1, "--device", "cpu", "--out", "run", cwd=tmp_path
+        ).returncode
+        == 0
+    )
     first, second = sorted((tmp_path / "run" / "sr").rglob("a*.png"))
     assert second.name == "a@2.png"
     assert not np.array_equal(load_png(first), load_png(second))
 
 
 def test_an_lr_only_folder_is_restored(folder, tmp_path):
-    given = ["--methods", "bicubic,hr", "--category", f"old={folder}[lr_only=true]", "--factor", "4", "--images", "1"]
+    given = [
+        "--methods",
+        "bicubic,hr",
+        "--category",
+        f"old={folder}[lr_only=true]",
+        "--factor",
+        "4",
+        "--images",
+        "1",
+    ]
     done = bench("run", *given, "--metrics", "psnr,lr_psnr", "--device", "cpu", "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     frame = package.read_results(tmp_path / "run")
@@ -220,5 +268,20 @@ def test_merge_and_score_later(folder, tmp_path):
     assert "score lr_psnr: 6" in scored.stdout
     assert "score psnr" not in scored.stdout
     frame = package.read_results(tmp_path / "both")
-    assert frame.groupby(["factor", "metric"]).size()[[(16, "psnr"), (32, "psnr"), (16, "lr_psnr")]].tolist() == [3, 3, 3]
+    assert frame.groupby(["factor", "metric"]).size()[[(16, "psnr"), (32, "psnr"), (16, "lr_psnr")]].tolist() == [
+        3,
+        3,
+        3,
+    ]
     assert len(list((tmp_path / "both" / "sr").rglob("*.png"))) == 6
+
+
+def test_an_edited_image_is_restored_again(folder, tmp_path):
+    assert run_small(folder, tmp_path, methods="bicubic").returncode == 0
+    before = files(tmp_path / "run" / "sr")
+    Image.fromarray(photo(77)).save(folder / "b.png")
+    again = run_small(folder, tmp_path, methods="bicubic")
+    assert again.returncode == 0, again.stderr
+    after = files(tmp_path / "run" / "sr")
+    assert {path.stem for path in after if after[path] != before[path]} == {"b"}
+    assert np.array_equal(load_png(tmp_path / "run" / "hr" / "mine" / "b.png"), photo(77))

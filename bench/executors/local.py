@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import psutil
 
 from bench.executors import Outcome, Settings, Task
 from bench.executors.worker import READY, serve
@@ -79,9 +82,20 @@ class LocalWorker:
         return Outcome(Status.ERROR, f"the worker process ended by itself (exit code {code})")
 
     def stop(self) -> None:
-        """End the worker now."""
+        """End the worker now, and whatever it started."""
+        children = _children(self._process.pid)
         self._connection.close()
         self._process.join(0.2)
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def _children(pid: int | None) -> list[psutil.Process]:
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []

@@ -42,6 +42,10 @@ class Source(Protocol):
         """Return the declared files that it needs."""
         ...
 
+    def stamp(self, name: str) -> str:
+        """Return a text that changes when a person may have changed the image's file; it reads no pixel."""
+        ...
+
 
 def open_path(path: Path) -> Source:
     """Return the source for a user's folder, .zip archive or LSUN database (a folder with `data.mdb`).
@@ -63,6 +67,14 @@ def open_path(path: Path) -> Source:
         return ArchiveSource(path)
     got = "a file" if path.exists() else "nothing there"
     raise UsageError(f"no images at {path}", got=got, expected="a folder, a .zip archive or an LSUN database")
+
+
+def file_stamp(path: Path) -> str:
+    """Return a file's size and time, nothing for a file that is not there."""
+    if not path.is_file():
+        return ""
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def declared() -> dict[str, type[Any]]:

@@ -14,7 +14,7 @@ from bench.assets import Asset
 from bench.contracts import Pixels
 from bench.errors import ImageError, UsageError
 from bench.images import read_image
-from bench.sources import by_stem
+from bench.sources import by_stem, file_stamp
 
 MAX_BYTES = 1 << 29
 
@@ -42,6 +42,10 @@ class ArchiveSource:
     def assets(self) -> Sequence[Asset]:
         """Return nothing."""
         return ()
+
+    def stamp(self, name: str) -> str:
+        """Return the archive's size and time; see `bench.sources.Source.stamp`."""
+        return file_stamp(self.path)
 
     def _unpack(self, member: str, where: str) -> bytes:
         try:

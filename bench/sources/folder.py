@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from bench.assets import Asset
 from bench.contracts import Pixels
 from bench.images import read_image
-from bench.sources import by_stem
+from bench.sources import by_stem, file_stamp
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class FolderSource:
     def assets(self) -> Sequence[Asset]:
         """Return nothing."""
         return ()
+
+    def stamp(self, name: str) -> str:
+        """Return its size and time; see `bench.sources.Source.stamp`."""
+        return file_stamp(self.path / self._files[name])
 
     @cached_property
     def _files(self) -> Mapping[str, PurePath]:

@@ -46,6 +46,10 @@ class HubSource:
         """Return nothing: the hub's own cache holds the data."""
         return ()
 
+    def stamp(self, name: str) -> str:
+        """Return nothing: its content is fixed; see `bench.sources.Source.stamp`."""
+        return ""
+
     @cached_property
     def _rows(self) -> Any:
         try:

@@ -41,6 +41,10 @@ class LocalSource:
         """Return nothing: no program can fetch these data."""
         return ()
 
+    def stamp(self, name: str) -> str:
+        """Return its source's own; see `bench.sources.Source.stamp`."""
+        return self._found.stamp(name)
+
     @cached_property
     def _found(self) -> Source:
         if self.path is not None:

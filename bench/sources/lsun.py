@@ -14,6 +14,7 @@ from bench.assets import Asset
 from bench.contracts import Pixels
 from bench.errors import ImageError, Unavailable, UsageError
 from bench.images import read_image
+from bench.sources import file_stamp
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class LsunSource:
     def assets(self) -> Sequence[Asset]:
         """Return nothing."""
         return ()
+
+    def stamp(self, name: str) -> str:
+        """Return the database's size and time; see `bench.sources.Source.stamp`."""
+        return file_stamp(self.path / "data.mdb")
 
     @cached_property
     def _names(self) -> list[str]:

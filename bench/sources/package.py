@@ -40,6 +40,10 @@ class PackageSource:
         """Return nothing: pip has brought the images."""
         return ()
 
+    def stamp(self, name: str) -> str:
+        """Return nothing: its content is fixed; see `bench.sources.Source.stamp`."""
+        return ""
+
     @cached_property
     def _images(self) -> FolderSource:
         found = importlib.util.find_spec(self.package)

@@ -50,9 +50,13 @@ class SampledSource:
 
     def assets(self) -> Sequence[Asset]:
         """Return the bank's files."""
-        from methods import banks
+        from bench.registry import bank_assets
 
-        return [file for file in banks.assets(self.bank) if isinstance(file, Asset)]
+        return [file for file in bank_assets(self.bank) if isinstance(file, Asset)]
+
+    def stamp(self, name: str) -> str:
+        """Return nothing: its content is fixed; see `bench.sources.Source.stamp`."""
+        return ""
 
 
 @lru_cache(maxsize=1)
