@@ -33,7 +33,7 @@ class GroundTruth:
         """Return nothing: there are no weights."""
         return ()
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Accept everything; the runner leaves out what has no ground truth."""
         return None
 

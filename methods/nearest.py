@@ -31,7 +31,7 @@ class Nearest:
         """Return nothing: there are no weights."""
         return ()
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Accept everything."""
         return None
 

@@ -49,7 +49,7 @@ class Spandrel:
         """
         return (self._weights(),)
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Accept everything: the scale of the network is known once it is loaded."""
         return None
 

@@ -105,7 +105,7 @@ class Graph:
 class _Plain(ElementTree.TreeBuilder):
     """Builds the tree and refuses a document type, before any entity of it is read."""
 
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise ElementTree.ParseError("it declares a document type")
 
 

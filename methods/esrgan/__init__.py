@@ -70,7 +70,7 @@ class Esrgan:
             raise UsageError(f"no weight file at {weights}", expected="a file or a published name")
         raise unknown("weights of esrgan", weights, [EMBEDDED, *PUBLISHED])
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse factors below the network's own; the scale of other weights is known once they are loaded."""
         return cascade.unreachable(4, factor) if self.options.weights == EMBEDDED else None
 
