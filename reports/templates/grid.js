@@ -1,0 +1,133 @@
+// The picture grid: one row an image, filled only when it comes near the window.
+
+const shownMetrics = () => data.metrics.map((_, index) => index).filter((i) => state.all || data.shown.includes(i));
+const competitors = data.methods.map((_, index) => index).filter((index) => !data.methods[index].upper);
+const bound = data.methods.findIndex((method) => method.upper);
+
+const filler = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) fillRow(target);
+}, { rootMargin: "800px 0px" });
+
+function bestOf(cell, metric) {
+  const values = competitors.map((m) => numeric((cell.values[m] || [])[metric] ?? null)).filter((v) => v !== null);
+  if (values.length < 2) return null;
+  return data.metrics[metric].lower ? Math.min(...values) : Math.max(...values);
+}
+
+function valueList(cell, method, metrics) {
+  const values = cell.values[method] || [];
+  const items = metrics.filter((metric) => values[metric] !== null && values[metric] !== undefined).map((metric) => {
+    const best = numeric(values[metric]) === bestOf(cell, metric) && method !== bound;
+    const text = print(values[metric], data.metrics[metric]);
+    return el("div", {}, el("dt", {}, data.metrics[metric].name), el("dd", {}, best ? el("b", {}, text) : text));
+  });
+  return el("dl", { className: "values" }, ...items);
+}
+
+function picture(address, alt, isInput) {
+  const source = isInput ? address : thumbnail(address);
+  return el("img", { src: source, alt, loading: "lazy", decoding: "async", className: isInput ? "pixels" : "" });
+}
+
+function card(name, address, { alt = "", isInput = false, why = "", method = -1, cell = null, image }) {
+  const title = method >= 0 ? data.methods[method].title : name;
+  const label = el("bdi", {}, title);
+  const frame = address
+    ? el("button", { type: "button", className: "frame", title: "Compare" }, picture(address, alt, isInput))
+    : el("div", { className: "frame failed" }, el("span", {}, why || "not restored"));
+  if (address) frame.addEventListener("click", () => openCompare(image, method >= 0 ? data.methods[method].label : name));
+  const link = address ? el("a", { href: address, title: "Open the full PNG" }, label) : el("span", {}, label);
+  const caption = el("figcaption", {}, el("div", { className: "who" }, method >= 0 ? swatch(method) : "", link));
+  const scored = isInput ? -1 : method >= 0 ? method : bound;
+  if (scored >= 0 && cell) caption.append(valueList(cell, scored, shownMetrics()));
+  return el("figure", {}, frame, caption);
+}
+
+function fillRow(row) {
+  filler.unobserve(row);
+  const image = data.images[Number(row.dataset.image)];
+  const cell = cellsOf()[Number(row.dataset.position)];
+  if (!cell || row.dataset.filled) return;
+  row.dataset.filled = "yes";
+  const cards = [card("LR", cell.lr, { alt: `${image.name}, the ${state.f}× smaller input`, isInput: true, image, cell })];
+  for (const method of competitors) {
+    const alt = `${image.name}, restored ${state.f}× by ${data.methods[method].title}`;
+    cards.push(card(data.methods[method].label, cell.sr[method], { alt, method, cell, image, why: cell.why[method] }));
+  }
+  if (image.hr) cards.push(card("HR", image.hr, { alt: `${image.name}, the original`, image, cell }));
+  const strip = row.querySelector(".strip");
+  strip.style.setProperty("--n", Math.max(4, cards.length));
+  strip.append(...cards);
+}
+
+// Larger is better in what this returns, whatever the metric's direction; null where nothing is known.
+function merit(cell, metric, label) {
+  const sign = data.metrics[metric].lower ? -1 : 1;
+  const among = label ? [data.methods.findIndex((method) => method.label === label)] : competitors;
+  const values = among.map((m) => numeric((cell.values[m] || [])[metric] ?? null)).filter((v) => v !== null);
+  return values.length ? (sign * values.reduce((sum, value) => sum + value, 0)) / values.length : null;
+}
+
+function arranged() {
+  const cells = cellsOf();
+  const metric = data.metrics.findIndex((candidate) => candidate.name === state.sort);
+  const wanted = state.find.toLowerCase();
+  const rows = imagesOf(state.c).map((image, position) => ({ image, position, key: null }));
+  const found = rows.filter(({ image }) => image.name.toLowerCase().includes(wanted));
+  if (metric < 0) return found;
+  for (const row of found) {
+    const cell = cells[row.position];
+    if (!cell) continue;
+    row.key = merit(cell, metric, state.of);
+    if (state.against && row.key !== null) {
+      const other = merit(cell, metric, state.against);
+      row.key = other === null ? null : row.key - other;
+    }
+  }
+  const sign = state.order === "best" ? -1 : 1;
+  return found.sort((a, b) => (a.key === null) - (b.key === null) || sign * (a.key - b.key) || a.position - b.position);
+}
+
+function showRows() {
+  const rows = arranged();
+  filler.disconnect();
+  const nodes = rows.map(({ image, position }) => {
+    const flag = image.flag ? el("span", { className: "tag" }, image.flag) : null;
+    const heading = el("h3", {}, el("bdi", {}, image.name), flag);
+    const node = el("article", { className: "row" }, heading, el("div", { className: "strip" }));
+    Object.assign(node.dataset, { image: data.images.indexOf(image), position });
+    return node;
+  });
+  document.getElementById("rows").replaceChildren(...nodes);
+  nodes.forEach((node) => filler.observe(node));
+  const metric = data.metrics.find((candidate) => candidate.name === state.sort);
+  const total = imagesOf(state.c).length;
+  const how = metric ? `, ${state.order} ${metric.name} first${state.against ? `: ${state.of || "all"} minus ${state.against}` : ""}` : "";
+  document.getElementById("arranged").textContent = total
+    ? `${rows.length} of ${total} images of ${data.categories[state.c].title} at ${state.f}×${how}.`
+    : "No image.";
+}
+
+function makeArrange() {
+  const form = document.getElementById("arrange");
+  form.hidden = false;
+  const options = (name, first, names) => {
+    form.elements[name].append(el("option", { value: "" }, first), ...names.map((n) => el("option", { value: n }, n)));
+  };
+  const labels = competitors.map((method) => data.methods[method].label);
+  options("sort", "the list's order", data.metrics.map((metric) => metric.name));
+  options("of", "all methods", labels);
+  options("against", "nothing", labels);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", () => {
+    const { sort, of, against, order, find, all } = form.elements;
+    update({ sort: sort.value, of: of.value, against: against.value, order: order.value, find: find.value, all: all.checked });
+  });
+  const keys = ["c", "f", "sort", "of", "against", "order", "find", "all"];
+  onChange((changes) => {
+    for (const key of ["sort", "of", "against", "order", "find"]) form.elements[key].value = state[key];
+    form.elements.all.checked = state.all;
+    if (keys.some((key) => key in changes)) showRows();
+  });
+  addEventListener("beforeprint", () => document.querySelectorAll(".row").forEach(fillRow));
+}

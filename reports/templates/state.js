@@ -1,0 +1,67 @@
+// What the reader chose, kept in the address after '#', so that a copied address shows the same view.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const defaults = {
+  c: 0, f: data.factors[0], sort: "", of: "", against: "", order: "worst", find: "", all: false,
+  view: "", panes: "", mode: "side", a: "", b: "", z: 1, x: 0.5, y: 0.5, cut: 50, gain: 1,
+};
+const state = { ...defaults };
+const listeners = [];
+
+function onChange(listener) {
+  listeners.push(listener);
+}
+
+function update(changes) {
+  Object.assign(state, changes);
+  const chosen = new URLSearchParams();
+  for (const [key, value] of Object.entries(state)) {
+    if (value === defaults[key]) continue;
+    chosen.set(key, key === "c" ? data.categories[value].name : String(value));
+  }
+  const text = chosen.toString();
+  const known = location.hash.includes("=") || text;
+  if (known) history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  for (const listener of listeners) listener(changes);
+}
+
+// Take over what an address says; anything that names nothing here keeps its default.
+function readAddress() {
+  if (!location.hash.includes("=")) return {};
+  const found = {};
+  for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
+    if (!(key in defaults)) continue;
+    const kind = typeof defaults[key];
+    if (key === "c") found.c = Math.max(0, data.categories.findIndex((category) => category.name === value));
+    else if (kind === "number") found[key] = Number.isFinite(Number(value)) ? Number(value) : defaults[key];
+    else found[key] = kind === "boolean" ? value === "true" : value;
+  }
+  if (!data.factors.includes(found.f)) delete found.f;
+  return found;
+}
+
+// Make an element. Properties are set as such, children are nodes or text: nothing is ever parsed as markup.
+function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in node) node[key] = value;
+    else node.setAttribute(key, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+function swatch(method) {
+  const found = document.querySelector(`#looks [data-method="${method}"]`);
+  return found ? found.firstElementChild.cloneNode(true) : "";
+}
+
+const thumbnail = (address) => `thumbs/${address.replace(/^(\.\.\/)+/, "").replace(/\.png$/i, ".webp")}`;
+const cellsOf = () => data.cells[`${state.c}/${state.f}`] || [];
+const imagesOf = (category) => data.images.filter((image) => image.category === category);
+const numeric = (value) => (value === "∞" ? Infinity : value === "-∞" ? -Infinity : value);
+
+function print(value, metric) {
+  if (value === null || value === undefined) return "–";
+  return typeof value === "number" ? value.toFixed(metric.digits) : value;
+}

@@ -1,0 +1,111 @@
+"""What the page says about numbers, in plain sentences: one place for every tooltip and note."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench.results import MethodRecord
+from bench.statistics import Paired, RankInterval, Verdict
+from reports import text
+from reports.duels import Duel, Tournament
+from reports.tables import Board, Cell
+
+MARKS = {Verdict.BETTER: " ▲", Verdict.WORSE: " ▼", Verdict.UNDECIDED: "", Verdict.TOO_SMALL: ""}
+
+
+class Told(NamedTuple):
+    """A duel as the page shows it."""
+
+    value: str
+    rank: str
+    tip: str
+    style: str
+    sort: float
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as in a sentence: `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def means(board: Board) -> str:
+    """Say over which images the means of a leaderboard are taken."""
+    compared = sum(not row.method.is_upper_bound and row.done > 0 for row in board.rows)
+    if not compared:
+        return f"No method completed any of {text.count(board.total, 'image')}."
+    whose = "that the method completed" if compared == 1 else f"that all {compared} compared methods completed"
+    if board.common:
+        sentence = f"Means over {board.common} of {text.count(board.total, 'image')}: those {whose}."
+    else:
+        sentence = f"No image was completed by all {compared} compared methods, so there are no means to compare."
+    absent = [text.plain(text.short(label)) for label in board.absent]
+    return f"{sentence} Without any result here: {listed(absent)}." if absent else sentence
+
+
+def classes(cell: Cell) -> str:
+    """Return the CSS classes of a number."""
+    flags = {"best": cell.is_best, "second": cell.is_second, "none": cell.value == text.MISSING}
+    return " ".join([cell.metric.shape, *(name for name, is_set in flags.items() if is_set)])
+
+
+def tip(cell: Cell, method: MethodRecord) -> str:
+    """Say everything about a number: interval, n, direction, signature, and what qualifies it."""
+    metric, estimate = cell.metric, cell.estimate
+    value = f"{cell.value} {metric.unit}".strip() if cell.value != text.MISSING else "no value"
+    interval = f", 95 % interval {cell.interval}" if cell.interval else ""
+    lines = [
+        f"{text.short(method.title, 60)} · {metric.name}: {value}{interval}",
+        f"n = {text.count(estimate.n, 'image')}; {metric.better.value} is better",
+        f"signature {metric.signature}",
+        estimate.note,
+        "† a method of this run was trained with this network" if metric.dagger else "",
+    ]
+    return "\n".join(text.plain(line) for line in lines if line)
+
+
+def verdict(tournament: Tournament) -> str:
+    """Say what the tests of a category and factor could find at all."""
+    n = text.count(tournament.n, "image")
+    others = len(tournament.contestants) - 1
+    if tournament.is_too_small:
+        return f"n too small: with {n} and {text.count(others, 'comparison')} no p-value can reach 0.05."
+    family = text.count(others, "comparison")
+    return f"Mean difference from the baseline on the same {n}; p-values corrected for {family}."
+
+
+def told(duel: Duel | None, decimals: int) -> Told:
+    """Print a duel: the difference and its verdict, the rank, and everything else on hover and focus."""
+    if duel is None:
+        return Told(text.MISSING, "", "no value on the common images", "none", math.nan)
+    rank = _rank(duel.rank)
+    if duel.paired is None:
+        return Told("baseline", rank, f"{duel.metric.name}: the baseline, rank {rank}", "none", 0.0)
+    pair = duel.paired
+    difference = text.signed(pair.difference, decimals)
+    style = {Verdict.BETTER: "won", Verdict.WORSE: "lost"}.get(pair.verdict, "even")
+    lines = [f"{duel.metric.name}: {difference}, {pair.verdict.value}", *_details(pair, duel.detectable, decimals)]
+    tip = text.plain("\n".join([*lines, f"rank {rank}"]))
+    return Told(difference + MARKS[pair.verdict], rank, tip, style, pair.difference)
+
+
+def _details(pair: Paired, detectable: float, decimals: int) -> list[str]:
+    low, high = (text.signed(value, decimals) for value in (pair.low, pair.high))
+    lines = [] if math.isnan(pair.low) else [f"95 % interval {low} to {high} (paired bootstrap)"]
+    lines += [
+        f"p = {_p(pair.p)} (Wilcoxon, Holm)",
+        f"wins on {pair.win_rate:.0%} of {text.count(pair.n, 'image')}",
+    ]
+    if not math.isnan(detectable):
+        lines.append(f"a difference of {text.number(detectable, decimals)} would be found with 80 % power")
+    return lines
+
+
+def _p(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def _rank(rank: RankInterval) -> str:
+    value, low, high = (f"{end:g}" for end in rank)
+    return f"#{value}" if low == high else f"#{value} ({low}{text.DASH}{high})"

@@ -1,0 +1,218 @@
+"""The compare view in a real browser: every interaction by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.reports.conftest import wait_until
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def compare(opened: Open, usual_page: Path) -> Page:
+    """The compare view of the first image, opened by a click."""
+    page = opened(usual_page)
+    page.locator("#rows .row").first.scroll_into_view_if_needed()
+    page.locator("#rows .frame img").first.click()
+    expect(page.locator("#compare")).to_be_visible()
+    wait_for_pictures(page)
+    return page
+
+
+def wait_for_pictures(page: Page) -> None:
+    wait_until(
+        page, "[...document.querySelectorAll('#compare img')].every((one) => one.complete && one.naturalWidth)"
+    )
+
+
+def transforms(page: Page) -> list[str]:
+    return page.locator(".port img").evaluate_all("(all) => all.map((one) => one.style.transform)")
+
+
+def scale(page: Page) -> float:
+    found = {float(re.search(r"scale\(([\d.]+)\)", one)[1]) for one in transforms(page)}
+    assert len(found) == 1, "the panes do not share one zoom"
+    return found.pop()
+
+
+def port(page: Page) -> tuple[Locator, dict[str, float]]:
+    locator = page.locator(".port").first
+    return locator, locator.bounding_box()
+
+
+def test_every_picture_is_shown_with_its_values(compare: Page) -> None:
+    names = compare.locator(".pane .who").all_inner_texts()
+    assert [name.strip() for name in names] == [
+        "LR 16\N{MULTIPLICATION SIGN}",
+        "nearest",
+        "bicubic",
+        "pulse",
+        "GLEAN",
+        "HR",
+    ]
+    assert compare.locator(".pane").nth(1).locator("dt").all_inner_texts()[:2] == ["psnr", "ssim"]
+    sources = compare.locator(".port img").evaluate_all("(all) => all.map((one) => one.src)")
+    assert not [source for source in sources if "thumbs" in source]
+
+
+def test_wheel_and_keys_zoom_all_pictures_together(compare: Page) -> None:
+    _, box = port(compare)
+    compare.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    compare.mouse.wheel(0, -600)
+    assert scale(compare) == pytest.approx(7.389, rel=1e-3)  # e²
+    assert len(set(transforms(compare))) == 1
+    compare.keyboard.press("0")
+    assert scale(compare) == 1
+    compare.keyboard.press("+")
+    assert scale(compare) == pytest.approx(1.5)
+    compare.keyboard.press("-")
+    assert scale(compare) == pytest.approx(1)
+
+
+def test_the_point_under_the_pointer_stays_when_zooming(compare: Page) -> None:
+    _, box = port(compare)
+    x, y = box["width"] * 0.7, box["height"] * 0.3
+    compare.mouse.move(box["x"] + x, box["y"] + y)
+    compare.mouse.wheel(0, -300)
+    left, top = map(float, re.search(r"translate\(([-\d.]+)px, ([-\d.]+)px\)", transforms(compare)[0]).groups())
+    assert (x - left) / scale(compare) == pytest.approx(x, abs=0.5)
+    assert (y - top) / scale(compare) == pytest.approx(y, abs=0.5)
+
+
+def test_drag_and_arrows_pan(compare: Page) -> None:
+    compare.keyboard.press("+")
+    compare.keyboard.press("+")
+    before = transforms(compare)[0]
+    _, box = port(compare)
+    compare.mouse.move(box["x"] + 100, box["y"] + 100)
+    compare.mouse.down()
+    compare.mouse.move(box["x"] + 130, box["y"] + 110)
+    compare.mouse.up()
+    (x0, y0), (x1, y1) = (
+        map(float, re.search(r"translate\(([-\d.]+)px, ([-\d.]+)px\)", one).groups())
+        for one in (before, transforms(compare)[0])
+    )
+    assert (x1 - x0, y1 - y0) == (pytest.approx(30, abs=0.5), pytest.approx(10, abs=0.5))
+    after = transforms(compare)[0]
+    compare.keyboard.press("ArrowRight")
+    assert transforms(compare)[0] != after
+
+
+def test_pictures_are_pixelated_at_high_zoom(compare: Page) -> None:
+    rendered = "getComputedStyle(document.querySelectorAll('.port img')[1]).imageRendering"
+    for _ in range(8):
+        compare.keyboard.press("+")
+    assert compare.evaluate(rendered) == "pixelated"
+
+
+def test_a_crop_is_shown_for_all(compare: Page) -> None:
+    _, box = port(compare)
+    compare.keyboard.down("Shift")
+    compare.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    compare.mouse.down()
+    compare.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.7)
+    compare.mouse.up()
+    compare.keyboard.up("Shift")
+    assert scale(compare) == pytest.approx(4, rel=0.02)
+    assert compare.locator(".crop").count() == 0
+
+
+def test_the_slider_moves_by_key_and_by_mouse(compare: Page) -> None:
+    compare.keyboard.press("l")
+    assert cut(compare) == 50
+    compare.locator("#compare [name=cut]").focus()
+    compare.keyboard.press("Home")
+    assert cut(compare) == 0
+    compare.keyboard.press("End")
+    assert cut(compare) == 100
+    _, box = port(compare)
+    compare.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
+    compare.mouse.down()
+    compare.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 50)
+    compare.mouse.up()
+    assert cut(compare) == pytest.approx(25, abs=0.5)
+    assert scale(compare) == 1
+
+
+def cut(page: Page) -> float:
+    """How many percent of the second picture are cut away at its left."""
+    return float(re.search(r"([\d.]+)%", page.locator(".layer").nth(1).evaluate("(one) => one.style.clipPath"))[1])
+
+
+def test_flicker_and_difference(compare: Page) -> None:
+    compare.keyboard.press("f")
+    second = compare.locator(".layer").nth(1)
+    expect(second).to_be_visible()
+    expect(second).to_be_hidden()
+    compare.keyboard.press("d")
+    expect(second).to_have_css("mix-blend-mode", "difference")
+    compare.locator("#compare [name=a]").select_option("glean")
+    compare.locator("#compare [name=b]").select_option("glean")
+    wait_for_pictures(compare)
+    shot = compare.locator(".port").screenshot()
+    assert _largest(shot) == 0, "a picture differs from itself"
+
+
+def _largest(png: bytes) -> int:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    return int(pixels[4:-4, 4:-4].max())
+
+
+def test_pictures_are_chosen_by_box_and_by_number(compare: Page) -> None:
+    compare.locator("#compare .tools").get_by_label("nearest").click()
+    assert compare.locator(".pane").count() == 5
+    compare.locator(".stage").focus()
+    compare.keyboard.press("2")
+    assert compare.locator(".pane").count() == 6
+
+
+def test_keys_move_between_images_and_factors(compare: Page) -> None:
+    compare.keyboard.press("]")
+    expect(compare.locator("#compare-title")).to_have_text("0002")
+    compare.keyboard.press("[")
+    expect(compare.locator("#compare-title")).to_have_text("0001")
+    compare.keyboard.press("x")
+    expect(compare.locator("#compare [name=f]")).to_have_value("32")
+    compare.keyboard.press("Escape")
+    expect(compare.locator("#compare")).to_be_hidden()
+    assert "view=" not in compare.url
+
+
+def test_an_address_restores_the_whole_view(compare: Page) -> None:
+    compare.keyboard.press("x")
+    compare.keyboard.press("]")
+    compare.keyboard.press("]")
+    compare.keyboard.press("l")
+    for key in ("+", "+", "+", "ArrowRight"):
+        compare.keyboard.press(key)
+    wait_until(compare, "location.hash.includes('x=')")
+    wait_for_pictures(compare)
+    again = compare.context.new_page()
+    again.goto(compare.url)
+    wait_for_pictures(again)
+    assert again.locator("#compare-title").inner_text() == "0003"
+    assert transforms(again) == transforms(compare)
+    assert again.locator("#compare select").evaluate_all(
+        "(all) => all.map((one) => one.value)"
+    ) == compare.locator("#compare select").evaluate_all("(all) => all.map((one) => one.value)")
+
+
+def test_a_small_window_shows_the_same(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page, "#view=0001", width=390, has_touch=True)
+    wait_for_pictures(page)
+    assert page.locator(".pane").count() == 6
+    page.get_by_role("button", name="+").tap()
+    assert scale(page) == 2
+    page.get_by_role("button", name="Close").tap()
+    expect(page.locator("#compare")).to_be_hidden()

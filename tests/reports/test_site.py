@@ -1,0 +1,208 @@
+"""The folder of a report: the same for the same results, complete, and without any other host."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import reports
+from bench.errors import UsageError
+from bench.results import Run
+from bench.store import Status
+from reports import text, thumbnails
+from reports.gather import Comparison
+from tests.reports.conftest import HOSTILE
+from tests.reports.making import Made, write_run
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), fid=True))
+    first = digests(reports.build([run]).parent)
+    shutil.rmtree(tmp_path / "run" / "report")
+    assert digests(reports.build([Run(tmp_path / "run")]).parent) == first
+    assert {"index.html", "tables/leaderboard.csv", "tables/leaderboard.md", "tables/leaderboard.tex"} < set(first)
+    assert {"tables/statistics.csv", "tables/results.csv", "plots/1-factor.svg", "plots/1-seconds-dark.svg"} < set(
+        first
+    )
+    assert len([name for name in first if name.startswith("thumbs/")]) == 2 + 2 * 2 * 3
+
+
+def test_a_second_report_makes_no_thumbnail_again(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b")))
+    folder = reports.build([run]).parent
+    before = {path: path.stat().st_ino for path in folder.rglob("*.webp")}
+    reports.build([run])
+    assert {path: path.stat().st_ino for path in folder.rglob("*.webp")} == before
+    source = next((tmp_path / "run" / "sr").rglob("*.png"))
+    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(source)
+    reports.build([run])
+    changed = [path for path in before if path.stat().st_ino != before[path]]
+    assert changed == [thumbnails.place(source, folder)]
+    assert np.asarray(Image.open(changed[0])).mean() == pytest.approx(200, abs=2)
+
+
+def test_a_damaged_picture_costs_one_thumbnail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
+    source = next((tmp_path / "run" / "sr").rglob("*.png"))
+    source.write_bytes(source.read_bytes()[:100])
+    page = reports.build([run])
+    assert str(source) in caplog.text
+    assert len(list(page.parent.rglob("*.webp"))) == 2 + 2 * 3 - 1
+
+
+def test_nothing_points_to_another_host(usual_page: Path) -> None:
+    source = usual_page.read_text(encoding="utf-8")
+    assert re.findall(r"https?://[^\s\"']+", source) == []
+    for svg in usual_page.parent.rglob("*.svg"):
+        addresses = re.findall(r"(?:href|src|url\()=?[\"']?(https?://[^\"')]+)", svg.read_text(encoding="utf-8"))
+        assert addresses == []
+
+
+def test_every_link_leads_to_a_file(usual_page: Path) -> None:
+    from urllib.parse import unquote
+
+    links = re.findall(r'(?:href|src|srcset)="([^"#]+)"', usual_page.read_text(encoding="utf-8"))
+    assert len(links) > 5
+    for link in links:
+        assert (usual_page.parent / unquote(link)).exists(), link
+
+
+def test_failures_gaps_and_provenance_are_told(usual_page: Path) -> None:
+    source = usual_page.read_text(encoding="utf-8")
+    assert "it took longer than 60 s" in source
+    assert "its weights cannot be had" in source
+    assert "lite2 lacks 1 of 40 values (bicubic 1) for faces at 16\N{MULTIPLICATION SIGN}" in source
+    assert "bench run --methods a,b &lt;x&gt;" in source
+    assert "methods that hold the generator have an easy time" in source
+    assert "Means over 6 of 8 images: those that all 4 compared methods completed." in source
+    assert "a method of this table (GLEAN) was trained with this metric" in source
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Made(images=()),
+        Made(images=("only",), factors=(16,)),
+        Made(methods=("bicubic",), images=("a", "b")),
+        Made(methods=("hr",), upper_bound="hr", images=("a",)),
+        Made(images=("a",), metrics=()),
+        Made(images=("a",), failed={(m, "a", f): (Status.ERROR, "x") for m in Made().methods for f in (16, 32)}),
+    ],
+    ids=["no image", "one image", "one method", "only the bound", "not scored", "all failed"],
+)
+def test_odd_runs_have_a_page(tmp_path: Path, made: Made) -> None:
+    page = reports.build([write_run(tmp_path / "run", made)])
+    source = page.read_text(encoding="utf-8")
+    assert re.findall(r">\s*(?:nan|None|inf)\b", source) == []
+    assert source.endswith("</html>")
+
+
+def test_plots_are_pictures_whatever_the_names(strange_page: Path) -> None:
+    plots = list((strange_page.parent / "plots").glob("*.svg"))
+    assert len(plots) == 2 * 2 * 2  # two categories at one factor: two plots each, light and dark
+    for plot in plots:
+        texts = "".join(ElementTree.parse(plot).getroot().itertext())
+        assert HOSTILE[0] in texts
+        assert "$x_1$" in texts
+
+
+def test_the_dark_plot_differs_in_its_ink_alone(usual_page: Path) -> None:
+    light = (usual_page.parent / "plots" / "1-factor.svg").read_text()
+    dark = (usual_page.parent / "plots" / "1-factor-dark.svg").read_text()
+    assert light != dark
+    assert re.sub("#24292e|#dcdfe3", "", light) == re.sub("#e3e6ea|#3a4048", "", dark)
+
+
+def test_several_runs_are_one_comparison(tmp_path: Path) -> None:
+    failed = {("bicubic", "a", 16): (Status.ERROR, "it broke")}
+    one = write_run(tmp_path / "one", Made(methods=("nearest", "bicubic"), images=("a", "b"), failed=failed))
+    two = write_run(tmp_path / "two", Made(methods=("nearest", "bicubic", "glean"), images=("a", "b"), salt=1))
+    comparison = Comparison((one, two))
+    assert comparison.labels == ["nearest", "bicubic", "glean"]
+    assert comparison.sr_path("bicubic", "faces", "a", 16).is_relative_to(tmp_path / "two")
+    assert comparison.sr_path("bicubic", "faces", "b", 16).is_relative_to(tmp_path / "one")
+    assert not (comparison.frame["status"] == "error").any()
+    keys = ["method", "category", "factor", "image", "repeat", "metric"]
+    assert not comparison.frame.duplicated(keys).any()
+    page = reports.build([one, two])
+    assert page == tmp_path / "one" / "comparison" / "index.html"
+
+
+def test_one_label_never_means_two_methods(tmp_path: Path) -> None:
+    one = write_run(tmp_path / "one", Made(methods=("mine", "other"), images=("a",)))
+    two = write_run(tmp_path / "two", Made(methods=("other", "mine"), images=("a",)))
+    comparison = Comparison((one, two))
+    assert comparison.labels == ["mine", "other", "other (two)", "mine (two)"]
+    assert comparison.sr_path("mine (two)", "faces", "a", 16).is_relative_to(tmp_path / "two")
+
+
+def test_an_empty_list_of_runs_is_refused() -> None:
+    with pytest.raises(UsageError, match="no run to report"):
+        reports.build([])
+
+
+def test_export_writes_the_long_table(usual: Run, tmp_path: Path) -> None:
+    columns = ["method", "category", "factor", "image", "metric", "value", "signature", "status", "reason"]
+    for suffix, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
+        path = tmp_path / f"all{suffix}"
+        reports.export(usual, path)
+        table = read(path)
+        assert list(table.columns) == columns
+        assert len(table) == len(usual.frame)
+        assert table["value"].tolist() == pytest.approx(usual.frame["value"].tolist(), rel=1e-15, nan_ok=True)
+        assert set(table.loc[table["status"] == "timeout", "reason"]) == {"it took longer than 60 s"}
+
+
+def test_export_writes_booktabs_with_escaped_names(tmp_path: Path) -> None:
+    made = Made(methods=("a_b & {c}", "50%"), images=("x", "y"), factors=(16,), metrics=("psnr",))
+    run = write_run(tmp_path / "run", made)
+    reports.export(run, tmp_path / "table.tex")
+    source = (tmp_path / "table.tex").read_text()
+    assert r"a\_b \& \{c\} & " in source
+    assert r"50\% & " in source
+    assert re.search(r"\\textbf\{\d+\.\d\d\}", source)
+    assert re.search(r"\\underline\{\d+\.\d\d\}", source)
+    assert [line for line in source.splitlines() if line.endswith("rule")] == [
+        r"\toprule",
+        r"\midrule",
+        r"\bottomrule",
+    ]
+
+
+def test_export_refuses_other_suffixes(usual: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected \.csv, \.parquet or \.tex"):
+        reports.export(usual, tmp_path / "table.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "printed"),
+    [
+        (1.005, 2, "1.00"),
+        (-0.00001, 3, "0.000"),
+        (float("inf"), 2, "∞"),
+        (float("nan"), 2, "\N{EN DASH}"),
+        (12.5, 0, "12"),
+    ],
+)
+def test_numbers_print_once(value: float, decimals: int, printed: str) -> None:
+    assert text.number(value, decimals) == printed
+
+
+def test_names_of_any_bytes_can_be_written() -> None:
+    assert text.plain("a\udcffb\x00c") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
+    assert text.address(Path("/run/sr/a b#?%\udcff.png"), Path("/run/report")) == "../sr/a%20b%23%3F%25%FF.png"
+    assert text.short("a" * 50 + "z", 30).endswith("z")
+    assert len(text.short("a" * 50, 30)) == 30
