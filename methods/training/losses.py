@@ -1,0 +1,31 @@
+"""Losses that trainings share, besides the perceptual ones."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """Plain non-saturating logistic loss of the generator, from the discriminator's scores."""
+    return F.softplus(-fake).mean()
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Plain logistic loss of the discriminator; no gradient penalty, as in the paper."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def feature_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Squared distance of features (N, C, h, w) of known images, in units of each channel's spread."""
+    if not known.any():
+        return made.sum() * 0
+    made, truth = made[known].float(), truth[known].float()
+    spread = truth.std((0, 2, 3), keepdim=True) + 1e-3
+    return ((made - truth) / spread).clamp(-8, 8).square().mean()
+
+
+def latent_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Squared distance of latents (N, slots, width) to the w (N, width) of the known images."""
+    error = (made.float() - truth[:, None]).square().mean((1, 2))
+    return (error * known).sum() / known.sum().clamp(min=1)

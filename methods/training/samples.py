@@ -1,0 +1,179 @@
+"""Endless training pairs drawn from a bank: sample `i` depends on `i` alone and is kept on disk once it is made.
+
+Making a 1024-pixel sample costs a full pass of the bank and a shrinking by the protocol, so a training draws from
+a pool that grows as it goes: at step t from the first `first + growth * t` samples, up to `capacity`. What a step
+draws depends on the step alone; the cache changes the speed and nothing else, and another process may fill it.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench import seeds
+from bench.contracts import Bank, Pixels
+from bench.errors import UsageError
+from bench.protocol import make_lr, to_pixels, to_tensor, write_atomically
+
+TRUNCATION = (0.5, 1.0)
+VALIDATION_TRUNCATION = 0.7
+
+
+class Item(NamedTuple):
+    """One image in the forms that a training uses."""
+
+    hr: Pixels
+    """Averaged down to the pool's size."""
+    lr: dict[int, Pixels]
+    """By side, made of the full image by the """
+    latent: npt.NDArray[np.float32] | None
+    """The w that it was made of; None for a photograph."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of a bank, by index.
+
+    Args:
+        bank: where they come from.
+        size: the side that their HR is averaged down to.
+        sides: the LR sides that are kept.
+        folder: the cache; None to make each sample when it is asked for.
+        domain: `TRAINING` or `VALIDATION`: no held-out sample can be drawn.
+    """
+
+    bank: Bank
+    size: int
+    sides: tuple[int, ...]
+    folder: Path | None
+    domain: Literal[seeds.Domain.TRAINING, seeds.Domain.VALIDATION] = seeds.Domain.TRAINING
+
+    def __post_init__(self) -> None:
+        if self.domain not in (seeds.Domain.TRAINING, seeds.Domain.VALIDATION):
+            raise UsageError("a training cannot draw these samples", got=self.domain.name, expected="TRAINING")
+
+    def __getitem__(self, index: int) -> Item:
+        if self.folder is None:
+            return self._make(index)
+        path = self.folder / f"{index:07d}.npz"
+        return self._read(path) or self._fill(index, path)
+
+    def latent(self, index: int) -> Tensor:
+        """Return the w of a sample (1, width) without making its image."""
+        training = self.domain is seeds.Domain.TRAINING
+        spread = seeds.uniform(self.domain, index, *TRUNCATION) if training else VALIDATION_TRUNCATION
+        return self.bank.sample([index], self.domain, spread)
+
+    @torch.no_grad()
+    def _make(self, index: int) -> Item:
+        latent = self.latent(index)
+        image = self.bank.synthesise(latent).image
+        if image is None:
+            raise RuntimeError("a whole pass of the bank made no image")
+        full = to_pixels((image[0] + 1) / 2)
+        return shrink(full, self.size, self.sides, latent[0].cpu().numpy())
+
+    def _read(self, path: Path) -> Item | None:
+        try:
+            with path.open("rb") as file, np.load(file) as kept:
+                lr = {side: kept[f"lr{side}"] for side in self.sides}
+                return Item(kept["hr"], lr, kept["w"])
+        except (FileNotFoundError, KeyError, ValueError, zipfile.BadZipFile):
+            return None  # not made yet, made for other sides, or cut short by a full disk: made again
+
+    def _fill(self, index: int, path: Path) -> Item:
+        item, buffer = self._make(index), io.BytesIO()
+        arrays: dict[str, Any] = {f"lr{side}": pixels for side, pixels in item.lr.items()}
+        arrays |= {"w": item.latent, "hr": item.hr}
+        np.savez(buffer, **arrays)
+        write_atomically(path, buffer.getvalue())
+        return item
+
+
+def shrink(
+    full: Pixels,
+    size: int,
+    sides: Sequence[int],
+    latent: npt.NDArray[np.float32] | None = None,
+) -> Item:
+    """Make an item of a full image: HR by area averaging, LR by the protocol."""
+    block = full.shape[0] // size
+    mean = full.reshape(size, block, size, block, 3).mean((1, 3))
+    lr = {side: make_lr(full, full.shape[0] // side) for side in sides}
+    return Item(np.rint(mean).astype(np.uint8), lr, latent)
+
+
+class Draw(NamedTuple):
+    """One batch."""
+
+    hr: Tensor
+    """[-1, 1], (N, 3, size, size)."""
+    lr: Tensor
+    """[-1, 1] in 8-bit steps, (N, 3, side, side)."""
+    latents: Tensor
+    """(N, width), zeros where unknown."""
+    known: Tensor
+    """bool (N,): whether the image is exactly what the bank makes of the latent."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a step draws: a growing range of samples, and photographs when there are any."""
+
+    samples: Samples
+    photographs: Sequence[Item] = ()
+    first: int = 704
+    growth: float = 1.0
+    capacity: int = 1 << 14
+    varied: float = 0.3
+    """The share of images that are mirrored and recoloured, so that photographs are not strange to the network;
+    the latent of such an image is unknown."""
+
+    def draw(self, step: int, batch: int, side: int, size: int, shard: tuple[int, int] = (0, 1)) -> Draw:
+        """Return the batch of a step for one LR side, the HR averaged down to `size`."""
+        rng = np.random.default_rng([step, *shard])
+        reach = min(self.capacity, int(self.first + self.growth * step))
+        items = [self._pick(rng, reach) for _ in range(batch)]
+        varied = [bool(rng.random() < self.varied) for _ in items]
+        pairs = [_pair(item, side, rng if vary else None) for item, vary in zip(items, varied, strict=True)]
+        hr, lr = (torch.stack(images) for images in zip(*pairs, strict=True))
+        unknown = np.zeros(self.samples.bank.latents.width, np.float32)
+        latents = np.stack([unknown if item.latent is None else item.latent for item in items])
+        known = [item.latent is not None and not vary for item, vary in zip(items, varied, strict=True)]
+        draw = Draw(F.adaptive_avg_pool2d(hr, size), lr, torch.from_numpy(latents), torch.tensor(known))
+        return Draw(*(part.to(self.samples.bank.mean_latent.device) for part in draw))
+
+    def _pick(self, rng: np.random.Generator, reach: int) -> Item:
+        if self.photographs and rng.random() < 0.5:
+            return self.photographs[int(rng.integers(len(self.photographs)))]
+        return self.samples[int(rng.integers(reach))]
+
+
+def _pair(item: Item, side: int, rng: np.random.Generator | None) -> tuple[Tensor, Tensor]:
+    """Return HR and LR in [-1, 1]; recoloured and perhaps mirrored when there is a generator.
+
+    What is changed is linear, so it commutes with the protocol's shrinking but for clipping and rounding.
+    """
+    hr, lr = (to_tensor(image)[0] * 2 - 1 for image in (item.hr, item.lr[side]))
+    if rng is None:
+        return hr, lr
+    saturation, contrast, light = rng.uniform(0.5, 1.3), rng.uniform(0.7, 1.2), rng.uniform(-0.2, 0.15)
+    gains = torch.from_numpy(rng.uniform(0.9, 1.1, (3, 1, 1))).float()
+    mirrored = rng.random() < 0.5
+
+    def change(x: Tensor) -> Tensor:
+        x = torch.lerp(x.mean(0, keepdim=True), x, saturation) * contrast * gains + light
+        x = ((x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+        return x.flip(-1) if mirrored else x
+
+    return change(hr), change(lr)

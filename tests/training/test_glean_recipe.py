@@ -1,0 +1,142 @@
+"""GLEAN's recipe on the real bank, with a small network and single steps."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from bench.errors import UsageError
+from bench.seeds import Domain
+from methods import banks
+from methods.glean import recipe as recipes
+from methods.glean.embedded import EmbeddedGlean
+from methods.glean.parts import Shape
+from methods.glean.recipe import Box, GleanRecipe, fit_guess, upper_bank
+from methods.training import train
+from methods.training.loop import Loop
+from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
+from methods.training.perception import DEPTH, Lite0, Vgg16
+from methods.training.recipe import Stage
+from methods.training.samples import Pool, Samples
+
+TINY = Shape(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return banks.load("mobilestylegan")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("pool")
+
+
+def tiny(bank, folder, stages) -> GleanRecipe:
+    torch.manual_seed(0)
+    network = EmbeddedGlean(bank, (16, 64), TINY)
+    pool = Pool(Samples(bank, 256, (16, 64), folder / "pool"), first=2, growth=0)
+    validation = Samples(bank, 256, (16, 64), folder / "validation", Domain.VALIDATION)
+    return GleanRecipe(network, pool, validation, Lite0(), stages)
+
+
+def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
+    latents = bank.sample([5], Domain.TRAINING, 0.7)
+    with torch.no_grad():
+        whole = bank.synthesise(latents)
+        piece = upper_bank(bank, latents, 128, whole.features[128], Box(40, 56, 32))
+    edge = 24  # what the padding at the cut can reach: three 3x3 pairs, doubled at every block
+    wanted = whole.image[..., 320:576, 448:704][..., edge:-edge, edge:-edge]
+    torch.testing.assert_close(piece[..., edge:-edge, edge:-edge], wanted, rtol=0, atol=2e-4)
+    assert (piece - whole.image[..., 320:576, 448:704]).abs().max() > 1e-2
+
+
+def test_the_linear_guess_finds_a_linear_map():
+    generator = torch.Generator().manual_seed(0)
+    seen, truth = torch.randn(400, 20, generator=generator) + 3, torch.randn(20, 5, generator=generator)
+    layer = torch.nn.Linear(20, 5)
+    fit_guess(layer, seen, seen @ truth + 0.5)
+    with torch.no_grad():
+        left = layer(seen) - (seen @ truth + 0.5)
+    assert left.square().mean() < 1e-3 * (seen @ truth).var()
+
+
+def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "SHOWN", 1)
+    stages = [Stage("latents", 1, 2, 1e-3), Stage("middle", 1, 1, 1e-3), Stage("full", 1, 1, 1e-3)]
+    recipe = tiny(bank, folder, stages)
+    recipe.pool = Pool(recipe.pool.samples, first=2, growth=0, varied=0.0)
+    names = [set(recipe.terms(recipe.network, stage, 0, (0, 1)).losses) for stage in stages]
+    assert names[0] == {"latent"}
+    assert names[1] == {"latent", "pixel", "perception", "feature"}
+    assert names[2] == names[1] | {"piece pixel", "piece perception"}
+    frozen = {name: value.clone() for name, value in bank.state_dict().items()}
+    before = recipe.network.latents.shared.weight.clone()
+    Loop(recipe, tmp_path, cpu=True).run()
+    assert not torch.equal(before, recipe.network.latents.shared.weight)
+    assert all(torch.equal(value, frozen[name]) for name, value in bank.state_dict().items())
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(bank, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "SHOWN", 1)
+    losses: dict[str, list[float]] = {"whole": [], "cut": []}
+
+    def watched(kind: str, steps: int) -> GleanRecipe:
+        recipe = tiny(bank, folder, [Stage("base", steps, 1, 1e-3)])
+        plain = recipe.terms
+
+        def terms(*given):
+            found = plain(*given)
+            losses[kind].append(float(sum(value.detach() for value in found.losses.values())))
+            return found
+
+        recipe.terms = terms
+        return recipe
+
+    monkeypatch.setattr("methods.training.loop.schedule", lambda step, steps: 1.0)
+    Loop(watched("whole", 6), tmp_path / "whole", cpu=True).run()
+    cut = Loop(watched("cut", 6), tmp_path / "cut", cpu=True)
+    monkeypatch.setattr("methods.training.loop.SAVE_SECONDS", -1.0)
+    step = cut._step
+    cut._step = lambda *given: step(*given) if given[2].step < 3 else (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cut.run()
+    Loop(watched("cut", 6), tmp_path / "cut", cpu=True).run()
+    assert losses["cut"] == pytest.approx(losses["whole"], rel=1e-4)
+    assert len(set(losses["whole"])) == 6
+
+
+def test_the_losses_are_what_they_say():
+    scores = torch.tensor([[0.0], [2.0]])
+    ones = torch.log1p(torch.exp(torch.tensor([0.0, -2.0], dtype=torch.float64))).mean().item()
+    assert generator_loss(scores).item() == pytest.approx(ones, rel=1e-6)
+    tens = torch.log1p(torch.exp(torch.tensor([0.0, 2.0], dtype=torch.float64))).mean().item()
+    assert discriminator_loss(scores, scores).item() == pytest.approx(ones + tens, rel=1e-6)
+    made, truth = torch.zeros(2, 3, 4), torch.stack([torch.ones(4), torch.full((4,), 9.0)])
+    assert latent_loss(made, truth, torch.tensor([True, False])).item() == pytest.approx(1.0)
+    assert latent_loss(made, truth, torch.tensor([False, False])).item() == 0
+    features = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    shifted = features + features.std((0, 2, 3), keepdim=True)
+    assert feature_loss(shifted, features, torch.tensor([True, True])).item() == pytest.approx(1.0, rel=0.01)
+
+
+def test_perceptual_distances_grow_with_the_difference_and_reach_the_image():
+    from torchvision.models import vgg16
+
+    torch.manual_seed(0)
+    weights = vgg16().state_dict()
+    truth = torch.rand(1, 3, 64, 64) * 2 - 1
+    for network in (Lite0(), Vgg16(weights)):
+        near, far = truth + 0.05 * torch.randn_like(truth), F.avg_pool2d(truth, 3, 1, 1)
+        assert network(truth, truth).item() == pytest.approx(0, abs=1e-8)
+        assert 0 < network(near, truth).item() < network(far, truth).item()
+        moved = far.clone().requires_grad_()
+        network(moved, truth).backward()
+        assert moved.grad.abs().max() > 0
+    assert len(Vgg16(weights).layers) == DEPTH
+
+
+def test_what_cannot_be_trained_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="method 'bicubic' cannot be trained"):
+        train("bicubic", "mobilestylegan", (16,), None, tmp_path)

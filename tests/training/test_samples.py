@@ -1,0 +1,120 @@
+"""What a training draws: never a held-out face, always the same for one step, LR as the protocol makes it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench.errors import ImageError, UsageError
+from bench.protocol import make_lr, resize_matrix, to_pixels
+from bench.seeds import Domain, normal
+from methods import banks
+from methods.training.photographs import read_folder
+from methods.training.samples import TRUNCATION, Item, Pool, Samples
+from tests.conftest import photo
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return banks.load("mobilestylegan")
+
+
+def test_no_held_out_sample_can_be_drawn(bank):
+    with pytest.raises(UsageError, match="got HELD_OUT, expected TRAINING"):
+        Samples(bank, 256, (16,), None, Domain.HELD_OUT)
+    held = {normal(Domain.HELD_OUT, index, (4,)).tobytes() for index in range(2048)}
+    for domain in (Domain.TRAINING, Domain.VALIDATION):
+        assert not held & {normal(domain, index, (4,)).tobytes() for index in range(2048)}
+
+
+def test_a_latent_is_its_index_between_the_truncations(bank):
+    samples = Samples(bank, 256, (16,), None)
+    for index in (0, 77):
+        given, whole = samples.latent(index), bank.sample([index], Domain.TRAINING, 1.0)
+        spreads = (given - bank.mean_latent) / (whole - bank.mean_latent)
+        assert TRUNCATION[0] <= float(spreads.median()) <= TRUNCATION[1]
+        torch.testing.assert_close(spreads, spreads.median().expand_as(spreads), rtol=0, atol=2e-2)
+
+
+def test_a_sample_is_kept_as_it_was_made_and_a_damaged_one_is_made_again(bank, tmp_path):
+    samples = Samples(bank, 256, (16, 64), tmp_path)
+    made = samples[3]
+    with torch.no_grad():
+        full = to_pixels((bank.synthesise(samples.latent(3)).image[0] + 1) / 2)
+    np.testing.assert_array_equal(made.lr[16], make_lr(full, 64))
+    blocks = full.reshape(256, 4, 256, 4, 3).astype(float).mean((1, 3))
+    assert np.abs(made.hr - blocks).max() <= 0.5
+    path = tmp_path / "0000003.npz"
+    content = path.read_bytes()
+    again = samples[3]
+    assert path.read_bytes() == content
+    np.testing.assert_array_equal(again.hr, made.hr)
+    path.write_bytes(content[:1000])
+    np.testing.assert_array_equal(samples[3].lr[64], made.lr[64])
+
+
+class Known:
+    """Samples that are there already."""
+
+    def __init__(self, bank) -> None:
+        self.bank = bank
+        self.asked: list[int] = []
+
+    def __getitem__(self, index: int) -> Item:
+        self.asked.append(index)
+        hr = photo(index % 5, 64, 64)
+        return Item(hr, {16: make_lr(hr, 4)}, np.full(512, index, np.float32))
+
+
+class Small(Known):
+    """The same at half the size."""
+
+    def __getitem__(self, index: int) -> Item:
+        return super().__getitem__(index)._replace(hr=photo(index % 5, 32, 32))
+
+
+def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
+    known = Known(bank)
+    pool = Pool(known, first=3, growth=0.5, capacity=6)
+    first, second = pool.draw(4, 8, 16, 32), pool.draw(4, 8, 16, 32)
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one, other)
+    assert not torch.equal(first.lr, pool.draw(5, 8, 16, 32).lr)
+    assert not torch.equal(first.lr, pool.draw(4, 8, 16, 32, (1, 2)).lr)
+    assert max(known.asked) <= 4
+    known.asked.clear()
+    for step in range(50, 70):
+        pool.draw(step, 8, 16, 32)
+    assert set(known.asked) == set(range(6))
+    assert first.hr.shape == (8, 3, 32, 32)
+
+
+def test_recoloured_and_mirrored_pairs_still_belong_together(bank):
+    draw = Pool(Known(bank), first=5, varied=1.0).draw(1, 16, 16, 64)
+    assert not draw.known.any()
+    down = resize_matrix(64, 16)
+    again = np.einsum("oh,nchw,pw->ncop", down, draw.hr.double().numpy(), down)
+    # Clipping and rounding alone part them: two 8-bit steps in the mean, where nothing was clipped much less.
+    assert np.abs(again - draw.lr.numpy()).mean() < 2 / 127.5
+    plain = Pool(Known(bank), first=5, varied=0.0).draw(1, 16, 16, 64)
+    assert plain.known.all()
+    assert (plain.lr - draw.lr).abs().mean() > 0.02
+
+
+def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
+    image = photo(3, 80, 70)
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(image).save(tmp_path / "deep" / "a.png")
+    (item,) = read_folder(tmp_path, 64, 32, (16,))
+    crop = image[8:72, 3:67]
+    np.testing.assert_array_equal(item.lr[16], make_lr(crop, 4))
+    assert item.latent is None
+    assert item.hr.shape == (32, 32, 3)
+    draw = Pool(Small(bank), [item], first=5, varied=0.0).draw(0, 32, 16, 32)
+    assert 0 < int(draw.known.sum()) < 32
+    with pytest.raises(ImageError, match="too small"):
+        read_folder(tmp_path, 128, 32, (16,))
+    with pytest.raises(UsageError, match="no image to train on"):
+        read_folder(tmp_path / "deep" / "none", 64, 32, (16,))
