@@ -11,19 +11,18 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 
 from bench import registry
 from bench.contracts import Batch, Method, Restored
 from bench.errors import MethodError, one_line
 from bench.executors import Outcome, Settings, Task
+from bench.executors.counting import count_macs
 from bench.protocol import load_png, to_pixels, to_tensor
 from bench.store import Status
-
-if TYPE_CHECKING:
-    import torch
 
 READY = "ready"
 T = TypeVar("T")
@@ -51,20 +50,16 @@ class Worker:
     """One loaded method and the fixed conditions under which it restores."""
 
     def __init__(self, text: str, settings: Settings) -> None:
-        import torch
-
         self.settings, self.home = settings, os.getcwd()  # noqa: PTH109 (os.chdir takes it back)
         self.device = torch.device(settings.device)
         _fix_conditions(settings.threads)
         self.method: Method = registry.create(text).method
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
-        self._measured(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # the counter's own first use takes seconds
+        count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
 
     def restore(self, task: Task) -> Outcome:
         """Restore one image; whatever the method raises becomes an outcome."""
-        import torch
-
         self._start_afresh(task.seed)
         try:
             return self._restore(task)
@@ -75,8 +70,6 @@ class Worker:
 
     def _start_afresh(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
-        import torch
-
         os.chdir(self.home)
         torch.set_num_threads(self.settings.threads)
         torch.manual_seed(seed)
@@ -96,26 +89,22 @@ class Worker:
         return Outcome(Status.DONE, None, to_pixels(sr[0]), costs, {k: float(v) for k, v in values.items()})
 
     def _measured(self, call: Callable[[], T]) -> tuple[T, float, float]:
-        from torch.utils.flop_counter import FlopCounterMode
-
-        self._synchronise()
-        with FlopCounterMode(display=False) as counter:
+        def timed() -> tuple[T, float]:
+            self._synchronise()
             start = time.perf_counter()
             result = call()
             self._synchronise()
-            seconds = time.perf_counter() - start
-        return result, seconds, counter.get_total_flops() / 2e9
+            return result, time.perf_counter() - start
+
+        (result, seconds), macs = count_macs(timed)
+        return result, seconds, macs / 1e9
 
     def _synchronise(self) -> None:
-        import torch
-
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
     def _peak_memory(self) -> float:
         """The most memory that this process ever had, in MB; of the GPU on a GPU."""
-        import torch
-
         if self.device.type == "cuda":
             return torch.cuda.max_memory_reserved() / 1e6
         unit = 1 if sys.platform == "darwin" else 1024
@@ -123,8 +112,6 @@ class Worker:
 
 
 def _fix_conditions(threads: int) -> None:
-    import torch
-
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -133,16 +120,12 @@ def _fix_conditions(threads: int) -> None:
 
 
 def _parameters(method: Method) -> int:
-    import torch
-
     modules = [value for value in vars(method).values() if isinstance(value, torch.nn.Module)]
     return sum(parameter.numel() for parameter in torch.nn.ModuleList(modules).parameters())
 
 
 def _checked(restored: Any, lr: torch.Tensor, factor: int) -> torch.Tensor:
     """Return the SR tensor of a `Restored` that keeps its contract."""
-    import torch
-
     if not isinstance(restored, Restored):
         raise MethodError("restore() returned no Restored", got=type(restored).__name__, expected="Restored(sr)")
     sr, (_, _, height, width) = restored.sr, lr.shape

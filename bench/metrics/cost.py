@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from bench.contracts import Better
@@ -23,15 +22,3 @@ COSTS = (
     Cost("parameters_m", "M", Better.LOWER, "parameters_m|all-networks|v1"),
     Cost("gmacs", "GMAC", Better.LOWER, "gmacs|convolutions+matrix-products|one-image|v1"),
 )
-
-
-def count_macs(call: Callable[[], object]) -> float:
-    """Run a call and return the multiply-accumulate operations of its convolutions and matrix products.
-
-    Backward passes inside the call count too: an optimisation costs what it computes.
-    """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return float(counter.get_total_flops()) / 2

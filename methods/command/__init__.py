@@ -66,7 +66,7 @@ class Command:
         named = (self._folder / part for part in self._card.command[1:])
         return (self._path, *(file for file in named if file.is_file()))
 
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:  # noqa: ARG002
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse the factors that the card leaves out."""
         factors = self._card.factors
         return None if factors is None or factor in factors else f"its card lists the factors {list(factors)}"
