@@ -74,7 +74,7 @@ class Duels:
         return [tournament for tournament in found if tournament]
 
     def _tournament(self, where: Slice) -> Tournament | None:
-        compared = self.scores.compared(where)
+        compared = self.scores.compared[where]
         baseline = self.baseline or next(iter(self.comparison.ranked), "")
         if baseline not in compared or len(compared) < 2:
             return None
@@ -100,7 +100,7 @@ class Duels:
         )
 
     def _duels(self, where: Slice, metric: MetricRecord, baseline: str) -> dict[str, Duel]:
-        table = _usable(self.scores.shared(where, metric.name)[self.scores.compared(where)])
+        table = _usable(self.scores.shared(where, metric.name)[self.scores.compared[where]])
         if baseline not in table or table.shape[1] < 2:
             return {}
         own = table[baseline].to_numpy()

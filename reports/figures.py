@@ -51,15 +51,18 @@ def panels(n: int) -> tuple[Figure, list[Axes]]:
     return figure, list(axes)
 
 
-def save(draw: Callable[[], Figure], light: Path, dark: Path) -> None:
-    """Draw a figure and write it for light and for dark paper."""
+def save(draw: Callable[[], Figure], light: Path, dark: Path) -> tuple[int, int]:
+    """Draw a figure, write it for light and for dark paper, and return its width and height in pixels."""
     import matplotlib as mpl
 
     buffer = io.StringIO()
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         # Names of any script are drawn by the browser's fonts; matplotlib only lacks them for measuring.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        draw().savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure = draw()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     drawn = buffer.getvalue()
     write_atomically(light, drawn.encode())
     write_atomically(dark, drawn.replace(INK, DARK_INK).replace(GRID, DARK_GRID).encode())
+    width, height = figure.get_size_inches()
+    return round(96 * width), round(96 * height)

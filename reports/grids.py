@@ -62,15 +62,11 @@ class Grids:
         return {
             "name": text.plain(metric.name),
             "lower": is_lower_better(metric),
-            "digits": self.digits(metric),
+            "digits": self.scores.decimals[metric.name],
             "unit": text.plain(metric.unit),
             "dagger": metric.dagger,
             "signature": text.plain(metric.signature),
         }
-
-    def digits(self, metric: MetricRecord) -> int:
-        """Return how many decimals a metric is printed with, here and in every table."""
-        return text.digits(self.scores.finite(metric.name), metric.unit, metric.shape)
 
     def _image(self, image: ImageRecord, category: int) -> dict[str, Any]:
         hr = self.comparison.hr_path(image.category, image.image)
@@ -82,7 +78,7 @@ class Grids:
         }
 
     def _cells(self, where: Slice) -> list[dict[str, Any]]:
-        tables = [(self.scores.table(where, metric.name), self.digits(metric)) for metric in self.metrics]
+        tables = [(self.scores.table(where, m.name), self.scores.decimals[m.name]) for m in self.metrics]
         values = [_rounded(table, decimals) for table, decimals in tables]
         reasons = self._reasons(where)
         return [

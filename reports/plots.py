@@ -31,6 +31,18 @@ class Plot(NamedTuple):
     title: str
     about: str
     category: str
+    width: int
+    height: int
+    """In pixels."""
+
+
+class Drawing(NamedTuple):
+    """A plot to be drawn."""
+
+    name: str
+    title: str
+    about: str
+    draw: Callable[[], Figure]
 
 
 @dataclass(frozen=True)
@@ -46,17 +58,18 @@ class Plots:
             boards = [board for board in self.tables.boards if board.where.category == category.name]
             if not boards:
                 continue
-            for name, title, about, draw in self._drawings(boards):
-                number = f"{self.tables.comparison.categories.index(category) + 1}-{name}"
-                light, dark = folder / f"{number}.svg", folder / f"{number}-dark.svg"
-                save(draw, light, dark)
-                written.append(Plot(light.name, dark.name, title, about, category.name))
+            number = self.tables.comparison.categories.index(category) + 1
+            for drawing in self._drawings(boards):
+                light, dark = (folder / f"{number}-{drawing.name}{end}.svg" for end in ("", "-dark"))
+                size = save(drawing.draw, light, dark)
+                names = (light.name, dark.name, drawing.title, drawing.about, category.name)
+                written.append(Plot(*names, *size))
         return written
 
-    def _drawings(self, boards: list[Board]) -> Iterator[tuple[str, str, str, Callable[[], Figure]]]:
+    def _drawings(self, boards: list[Board]) -> Iterator[Drawing]:
         distortion, perception, identity = headline(boards)
         if distortion and perception:
-            yield (
+            yield Drawing(
                 "perception-distortion",
                 "Perception against distortion",
                 f"Up and to the right is better: {perception.name} says how natural an image looks, "
@@ -65,20 +78,15 @@ class Plots:
             )
         chosen = [metric for metric in (distortion, perception, identity) if metric]
         if len(boards) > 1 and chosen:
-            yield (
-                "factor",
-                "Quality against factor",
-                "Bars are 95 % intervals of the mean.",
-                lambda: _by_factor(boards, chosen),
-            )
+            about = "Up is better. Bars are 95 % intervals of the mean."
+            yield Drawing("factor", "Quality against factor", about, lambda: _by_factor(boards, chosen))
         seconds = _find(boards, ("seconds",))
         if seconds and chosen:
-            quality = perception or chosen[0]
-            yield (
+            yield Drawing(
                 "seconds",
                 "Quality against seconds an image",
                 "Up and to the left is better. No method on the dotted line is beaten in both.",
-                lambda: _scatter(boards, seconds, quality, front=True),
+                lambda: _scatter(boards, seconds, perception or chosen[0], front=True),
             )
 
 

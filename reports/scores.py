@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reports import text
 from reports.gather import Comparison
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +24,7 @@ class Slice(NamedTuple):
 
 
 class SetScore(NamedTuple):
-    """A value of a whole set, and what was recorded with it (n, a warning)."""
+    """A value of a whole set, and the warning that was recorded with it."""
 
     value: float
     note: str
@@ -76,23 +77,25 @@ class Scores:
         found = self._done.get(where, pd.DataFrame())
         return found.reindex(index=names, columns=self.comparison.labels).notna()
 
-    def compared(self, where: Slice) -> list[str]:
-        """Return the competing methods that completed anything here."""
-        done = self.done(where)[self.comparison.ranked]
-        return [str(label) for label in done.columns[done.any()]]
+    @cached_property
+    def compared(self) -> dict[Slice, list[str]]:
+        """By category and factor, the competing methods that completed anything there."""
+        tables = {where: self.done(where)[self.comparison.ranked] for where in self.slices}
+        return {where: [str(label) for label in done.columns[done.any()]] for where, done in tables.items()}
 
-    def common(self, where: Slice) -> list[str]:
-        """Return the images that every compared method completed: the ones that means are taken over."""
-        labels = self.compared(where)
-        if not labels:
-            return []
-        done = self.done(where)[labels].all(axis=1)
-        return [str(name) for name in done.index[done]]
+    @cached_property
+    def common(self) -> dict[Slice, list[str]]:
+        """By category and factor, the images that every compared method completed: means are over these."""
+        tables = {where: self.done(where)[labels] for where, labels in self.compared.items()}
+        return {
+            where: [str(name) for name in done.index[done.all(axis=1)]] if done.shape[1] else []
+            for where, done in tables.items()
+        }
 
     def shared(self, where: Slice, metric: str) -> pd.DataFrame:
         """Return a metric on the common images for which every method that has this metric has a value."""
-        table = self.table(where, metric).loc[self.common(where)]
-        present = [label for label in self.compared(where) if table[label].notna().any()]
+        table = self.table(where, metric).loc[self.common[where]]
+        present = [label for label in self.compared[where] if table[label].notna().any()]
         return table[table[present].notna().all(axis=1)] if present else table.iloc[:0]
 
     @cached_property
@@ -102,7 +105,7 @@ class Scores:
         keys = zip(rows["category"], rows["factor"], rows["metric"], rows["method"], strict=True)
         found: dict[tuple[str, int, str, str], SetScore] = {}
         for key, value, reason in zip(keys, rows["value"], rows["reason"], strict=True):
-            found.setdefault(key, SetScore(value, reason or ""))
+            found.setdefault(key, SetScore(value, (reason or "").partition("; ")[2]))
         return found
 
     def of_set(self, where: Slice, metric: str, method: str) -> SetScore | None:
@@ -117,8 +120,13 @@ class Scores:
         once = self.of_set(where, metric, method)
         return once.value if once else float("nan")
 
-    def finite(self, metric: str) -> Floats:
-        """Return every finite value of a metric, for choosing its decimals."""
-        frame = self.comparison.frame
-        values: Floats = frame.loc[frame["metric"] == metric, "value"].to_numpy(dtype=np.float64)
-        return values[np.isfinite(values)]
+    @cached_property
+    def decimals(self) -> dict[str, int]:
+        """By metric, how many decimals it is printed with: one number for the page and every file."""
+        values = self.comparison.frame.groupby("metric", observed=True)["value"]
+        found = {str(name): column.to_numpy(dtype=np.float64) for name, column in values}
+        none = np.empty(0)
+        return {
+            metric.name: text.digits(found.get(metric.name, none), metric.unit, metric.shape)
+            for metric in self.comparison.metrics
+        }

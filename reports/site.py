@@ -23,6 +23,7 @@ from reports.gather import Comparison, name_of
 from reports.grids import Grids
 from reports.palette import mark
 from reports.plots import Plot, Plots, headline
+from reports.recorded import recorded
 from reports.scores import Scores
 from reports.tables import Tables
 from reports.wording import listed
@@ -104,6 +105,7 @@ class Site:
             "name": text.plain(", ".join(name_of(run) for run in self.comparison.runs)),
             "lede": self._lede(),
             "daggers": self._daggers(),
+            "warnings": wording.warnings(self.tables.boards),
             "folders": {
                 kind: text.address(self.comparison.folder / kind, self.out) + "/" for kind in ("hr", "lr", "sr")
             },
@@ -120,8 +122,9 @@ class Site:
             "metrics": comparison.metrics,
             "boards": self.tables.boards,
             "failures": problems.failures(comparison),
-            "unscored": problems.missing_cells(comparison, self.scores)
-            + problems.missing_values(comparison, self.scores),
+            "untried": problems.missing_cells(comparison, self.scores),
+            "unscored": problems.missing_values(comparison, self.scores),
+            "recorded": recorded(comparison),
             "unavailable": comparison.unavailable,
             "flagged": [image for image in comparison.images if image.flag],
             "runs": [{"name": name_of(run), "provenance": run.provenance} for run in comparison.runs],
@@ -159,7 +162,7 @@ class Site:
         return {**self.grids.data, "shown": sorted((shown + rest)[:4])}
 
     def _told(self, duel: Duel | None) -> wording.Told:
-        return wording.told(duel, self.grids.digits(duel.metric) if duel else 0)
+        return wording.told(duel, self.scores.decimals[duel.metric.name] if duel else 0)
 
     def _environment(self) -> Environment:
         environment = Environment(
@@ -173,10 +176,12 @@ class Site:
         environment.filters |= {
             "plain": text.plain,
             "short": text.short,
+            "enlarged": text.enlarged,
             "mark": mark,
             "position": names.index,
             "means": wording.means,
             "classes": wording.classes,
+            "described": wording.described,
             "tip": wording.tip,
             "verdict": wording.verdict,
             "told": self._told,

@@ -91,18 +91,11 @@ class Tables:
         """Return the leaderboard of a category and factor."""
         return next(board for board in self.boards if board.where == where)
 
-    @cached_property
-    def _decimals(self) -> dict[str, int]:
-        return {
-            metric.name: text.digits(self.scores.finite(metric.name), metric.unit, metric.shape)
-            for metric in self.comparison.metrics
-        }
-
     def _board(self, where: Slice) -> Board:
         metrics = [metric for metric in self.comparison.metrics if self._has_values(where, metric)]
         columns = [self._column(where, metric) for metric in metrics]
         done = self.scores.done(where)
-        compared = self.scores.compared(where)
+        compared = self.scores.compared[where]
         rows = [
             Row(
                 index, method, int(done[method.label].sum()), len(done), tuple(column[index] for column in columns)
@@ -111,7 +104,7 @@ class Tables:
         ]
         absent = [label for label in self.comparison.ranked if label not in compared]
         rows.sort(key=lambda row: row.method.is_upper_bound)
-        return Board(where, tuple(metrics), tuple(rows), len(self.scores.common(where)), len(done), tuple(absent))
+        return Board(where, tuple(metrics), tuple(rows), len(self.scores.common[where]), len(done), tuple(absent))
 
     def _has_values(self, where: Slice, metric: MetricRecord) -> bool:
         in_images = bool(self.scores.table(where, metric.name).notna().any(axis=None))
@@ -120,7 +113,7 @@ class Tables:
     def _column(self, where: Slice, metric: MetricRecord) -> list[Cell]:
         estimate = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.shape]
         estimates = estimate(where, metric.name)
-        cells = [Cell(estimate, metric, self._decimals[metric.name]) for estimate in estimates]
+        cells = [Cell(estimate, metric, self.scores.decimals[metric.name]) for estimate in estimates]
         if metric.shape == "cost":
             return cells
         ranked = [not method.is_upper_bound for method in self.comparison.methods]
@@ -141,7 +134,7 @@ class Tables:
         own = self.scores.table(where, metric)[label].dropna()
         if not len(own):
             return ""
-        mean = text.number(float(own.mean()), self._decimals[metric])
+        mean = text.number(float(own.mean()), self.scores.decimals[metric])
         return f"its own {text.count(len(own), 'image')} have the mean {mean}, which compares with nothing here"
 
     def _of_sets(self, where: Slice, metric: str) -> list[Estimate]:

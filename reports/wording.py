@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.results import MethodRecord
+from bench.results import MethodRecord, MetricRecord
 from bench.statistics import Paired, RankInterval, Verdict
 from reports import text
 from reports.duels import Duel, Tournament
@@ -63,6 +63,18 @@ def tip(cell: Cell, method: MethodRecord) -> str:
         "† a method of this run was trained with this network" if metric.dagger else "",
     ]
     return "\n".join(text.plain(line) for line in lines if line)
+
+
+def described(metric: MetricRecord) -> str:
+    """Say what a metric is: its signature and direction."""
+    return text.plain(f"{metric.name}: {metric.better.value} is better") + "\n" + text.plain(metric.signature)
+
+
+def warnings(boards: Sequence[Board]) -> list[str]:
+    """Say what was recorded with the values of whole sets, once each."""
+    cells = [cell for board in boards for row in board.rows for cell in row.cells]
+    noted = [f"{cell.metric.name}: {cell.estimate.note}" for cell in cells if cell.metric.shape == "set"]
+    return list(dict.fromkeys(text.plain(line) for line in noted if not line.endswith(": ")))
 
 
 def verdict(tournament: Tournament) -> str:

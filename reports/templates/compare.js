@@ -35,7 +35,7 @@ function openCompare(image, id) {
 
 function layer(source) {
   const image = el("img", { src: source.address, alt: `${state.view}, ${source.title}`, draggable: false });
-  image.addEventListener("load", place);
+  image.addEventListener("load", arrange);
   const node = el("div", { className: "layer" }, image);
   view.layers.push({ image, node, isInput: source.id === INPUT });
   return node;
@@ -79,6 +79,7 @@ function button(text, title, action) {
 }
 
 function modeTools(all) {
+  if (!all.length) return [];
   const pairs = all.map((source) => [source.id, source.title]);
   if (state.mode === "side") return all.map((source) => {
     const chosen = chosenSources(all).map((one) => one.id);

@@ -34,7 +34,7 @@ function card(name, address, { alt = "", isInput = false, why = "", method = -1,
   const label = el("bdi", {}, title);
   const frame = address
     ? el("button", { type: "button", className: "frame", title: "Compare" }, picture(address, alt, isInput))
-    : el("div", { className: "frame failed" }, el("span", {}, why || "not restored"));
+    : el("div", { className: "frame failed" }, el("span", {}, why || (isInput ? "no LR image" : "not restored")));
   if (address) frame.addEventListener("click", () => openCompare(image, method >= 0 ? data.methods[method].label : name));
   const link = address ? el("a", { href: address, title: "Open the full PNG" }, label) : el("span", {}, label);
   const caption = el("figcaption", {}, el("div", { className: "who" }, method >= 0 ? swatch(method) : "", link));
@@ -47,15 +47,20 @@ function fillRow(row) {
   filler.unobserve(row);
   const image = data.images[Number(row.dataset.image)];
   const cell = cellsOf()[Number(row.dataset.position)];
-  if (!cell || row.dataset.filled) return;
+  const strip = row.querySelector(".strip");
+  if (row.dataset.filled) return;
   row.dataset.filled = "yes";
+  if (!cell) {
+    row.classList.add("empty");
+    strip.append(`There is no smaller image at ${state.f}×; see what is missing.`);
+    return;
+  }
   const cards = [card("LR", cell.lr, { alt: `${image.name}, the ${state.f}× smaller input`, isInput: true, image, cell })];
   for (const method of competitors) {
     const alt = `${image.name}, restored ${state.f}× by ${data.methods[method].title}`;
     cards.push(card(data.methods[method].label, cell.sr[method], { alt, method, cell, image, why: cell.why[method] }));
   }
   if (image.hr) cards.push(card("HR", image.hr, { alt: `${image.name}, the original`, image, cell }));
-  const strip = row.querySelector(".strip");
   strip.style.setProperty("--n", Math.max(4, cards.length));
   strip.append(...cards);
 }

@@ -37,6 +37,11 @@ class Made:
     categories: Sequence[str] = ("faces",)
     metrics: Sequence[str] = ("psnr", "ssim", "lpips", "lite2")
     size: int = 64
+    width: int | None = None
+    """When the pictures are not square."""
+    recorded: Mapping[str, float] = field(default_factory=dict)
+    """What every method records about itself."""
+    has_hr: bool = True
     failed: Mapping[tuple[str, str, int], tuple[Status, str]] = field(default_factory=dict)
     """By method, image and factor."""
     unscored: Sequence[tuple[str, str, str]] = ()
@@ -98,12 +103,20 @@ def _metric(store: Store, name: str) -> int:
 
 
 def _category(store: Store, made: Made, name: str, methods: Mapping[str, int], metrics: Mapping[str, int]) -> None:
-    row = {"title": name.title(), "kind": name, "about": made.about, "licence": "CC0", "digest": "0", "has_hr": 1}
+    row = {
+        "title": name.title(),
+        "kind": name,
+        "about": made.about,
+        "licence": "CC0",
+        "digest": "0",
+        "has_hr": int(made.has_hr),
+    }
     category = store.upsert("categories", {"name": name}, row)
     for position, image in enumerate(made.images):
         pixels = _pixels(made, f"{name}|{image}")
-        save_png(pixels, store.layout.hr(name, image))
-        sides = {"width": made.size, "height": made.size}
+        if made.has_hr:
+            save_png(pixels, store.layout.hr(name, image))
+        sides = {"width": pixels.shape[1], "height": pixels.shape[0]}
         row = {"position": position, "digest": pixel_digest(pixels), "flag": None, **sides}
         image_id = store.upsert("images", {"category_id": category, "name": image}, row)
         for factor in made.factors:
@@ -139,6 +152,8 @@ def _cell(
         else Score(cell, number, value(made, label, image, factor, name))
         for name, number in metrics.items()
     ]
+    for name, own in made.recorded.items():
+        scores.append(Score(cell, store.metric(name, "recorded by the method", Better.HIGHER, "value", ""), own))
     seconds = store.metric("seconds", "seconds|wall|v1", Better.LOWER, "cost", "s")
     scores.append(Score(cell, seconds, 0.01 * 10 ** list(made.methods).index(label)))
     store.insert_scores(scores)
@@ -166,7 +181,7 @@ def _pixels(made: Made, key: str) -> np.ndarray:
     """Draw a smooth random picture."""
     rng = np.random.default_rng(list(key.encode()))
     corners = rng.uniform(0, 255, (2, 2, 3))
-    t = np.linspace(0, 1, made.size)
+    t, u = np.linspace(0, 1, made.size), np.linspace(0, 1, made.width or made.size)
     rows = corners[0] * (1 - t)[:, None, None] + corners[1] * t[:, None, None]
-    image = rows[:, :1] * (1 - t)[None, :, None] + rows[:, 1:] * t[None, :, None]
+    image = rows[:, :1] * (1 - u)[None, :, None] + rows[:, 1:] * u[None, :, None]
     return np.clip(image + rng.normal(0, 12, image.shape), 0, 255).astype(np.uint8)

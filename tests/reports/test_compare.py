@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+import reports
 from tests.reports.conftest import wait_until
+from tests.reports.making import Made, write_run
 
 Open = Callable[..., Page]
 
@@ -206,6 +208,14 @@ def test_an_address_restores_the_whole_view(compare: Page) -> None:
     assert again.locator("#compare select").evaluate_all(
         "(all) => all.map((one) => one.value)"
     ) == compare.locator("#compare select").evaluate_all("(all) => all.map((one) => one.value)")
+
+
+def test_pictures_that_are_not_square_keep_their_shape(opened: Open, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("wide",), factors=(16,), size=32, width=96))
+    page = opened(reports.build([run]), "#view=wide")
+    wait_for_pictures(page)
+    for box in [one.bounding_box() for one in page.locator(".port").all()]:
+        assert box["width"] / box["height"] == pytest.approx(3, rel=0.01)
 
 
 def test_a_small_window_shows_the_same(opened: Open, usual_page: Path) -> None:

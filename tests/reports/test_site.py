@@ -110,6 +110,23 @@ def test_odd_runs_have_a_page(tmp_path: Path, made: Made) -> None:
     assert source.endswith("</html>")
 
 
+def test_what_methods_recorded_is_told_apart(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,), recorded={"m:missed_eps": 0.25}))
+    source = reports.build([run]).read_text(encoding="utf-8")
+    assert re.search(r"m:missed_eps</bdi></td><td>0\.25</td><td>0\.25 to 0\.25</td><td>2</td>", source)
+    assert "missed_eps" not in (tmp_path / "run" / "report" / "tables" / "leaderboard.csv").read_text()
+
+
+def test_pictures_without_an_original_have_a_page(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,), metrics=(), has_hr=False))
+    folder = reports.build([run]).parent
+    assert len(list(folder.rglob("*.webp"))) == 3
+
+
+def test_the_warning_of_a_set_metric_is_on_the_page(usual_page: Path) -> None:
+    assert "<li>fid: fewer than 2,048 images</li>" in usual_page.read_text(encoding="utf-8")
+
+
 def test_plots_are_pictures_whatever_the_names(strange_page: Path) -> None:
     plots = list((strange_page.parent / "plots").glob("*.svg"))
     assert len(plots) == 2 * 2 * 2  # two categories at one factor: two plots each, light and dark
