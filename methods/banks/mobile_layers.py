@@ -48,20 +48,18 @@ class Style(nn.Module):
 
 
 class Noise(nn.Module):
-    """What a layer adds to the product of its pixels and weights: noise and bias, (N, h * w, C)."""
+    """The noise of a layer: `noise` is the bank's own map, `strength` what one of unit variance is scaled by."""
 
     noise: Tensor
     strength: Tensor
 
-    def __init__(self, noise: Array, bias: Array) -> None:
+    def __init__(self, noise: Array) -> None:
         super().__init__()
         self.register_buffer("noise", torch.from_numpy(noise))
         self.register_buffer("strength", self.noise.square().mean().sqrt())
-        self.bias = parameter(bias.reshape(-1))
 
-    def forward(self, n: int, noise: Tensor | None) -> Tensor:
-        noise = self.noise if noise is None else noise * self.strength
-        return noise.flatten(1)[:, :, None].expand(n, -1, 1) + self.bias
+    def forward(self, noise: Tensor | None) -> Tensor:
+        return self.noise if noise is None else noise * self.strength
 
 
 class First(nn.Module):
@@ -73,12 +71,12 @@ class First(nn.Module):
         self.constant = parameter(graph.named("m.input.input"))
         self.style = Style(graph, "m.conv1.conv")
         self.weight = parameter(graph.operand(convolution))
-        self.noise = Noise(graph.operand(noise), graph.named("m.conv1.bias"))
+        self.bias = parameter(graph.named("m.conv1.bias").reshape(-1))
+        self.noise = Noise(graph.operand(noise))
 
     def forward(self, w: Tensor, noise: Tensor | None) -> Tensor:
-        x = F.conv2d(self.constant * self.style(w)[:, :, None, None], self.weight, padding=1)
-        shift = self.noise(len(w), noise).transpose(1, 2).unflatten(2, x.shape[2:])
-        return F.leaky_relu(x + shift, 0.2).contiguous(memory_format=torch.channels_last)
+        scaled = self.constant * self.style(w)[:, :, None, None]
+        return F.leaky_relu(F.conv2d(scaled, self.weight, self.bias, padding=1) + self.noise(noise), 0.2)
 
 
 class Conv(nn.Module):
@@ -90,12 +88,13 @@ class Conv(nn.Module):
         self.depthwise = parameter(graph.operand(graph.source(pointwise)).squeeze(1))
         self.style = Style(graph, f"{name}.conv")
         self.weight = parameter(graph.operand(pointwise))
-        self.noise = Noise(graph.operand(noise), graph.named(f"{name}.bias"))
+        self.bias = parameter(graph.named(f"{name}.bias").reshape(-1))
+        self.noise = Noise(graph.operand(noise))
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-        out = mix(x, self.style(w), self.weight, self.noise(len(w), noise))
-        return image_of(F.leaky_relu_(out, 0.2), x.shape[2])
+        pixels = mix(F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1]), self.style(w), self.weight)
+        pixels.add_(self.bias).add_(self.noise(noise).flatten(2).transpose(1, 2))
+        return image_of(F.leaky_relu_(pixels, 0.2), x.shape[2])
 
 
 class Block(nn.Module):
@@ -124,18 +123,14 @@ class ToImage(nn.Module):
         self.bias = parameter(graph.named(f"{name}.bias").reshape(-1))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        shift = self.bias.repeat(len(x), x.shape[2] * x.shape[3], 1)
-        bands = image_of(mix(x, self.style(w), self.weight, shift), x.shape[2])
+        bands = image_of(mix(x, self.style(w), self.weight).add_(self.bias), x.shape[2])
         return haar_up(bands, bands.new_ones(bands.shape[:2]))
 
 
-def mix(x: Tensor, gain: Tensor, weight: Tensor, shift: Tensor) -> Tensor:
-    """Scale the channels of x (N, C, h, w), mix them 1x1 and add the result to `shift` (N, h * w, O) in place."""
+def mix(x: Tensor, gain: Tensor, weight: Tensor) -> Tensor:
+    """Scale the channels of x (N, C, h, w) and mix them by a 1x1 convolution: (N, h * w, O)."""
     pixels = x.permute(0, 2, 3, 1).reshape(len(x), -1, x.shape[1])
-    scaled = gain[:, :, None] * weight.flatten(1).T
-    return shift.to(x.dtype).baddbmm_(
-        pixels, scaled.to(x.dtype)
-    )  # autocast sets x.dtype and skips in-place products
+    return torch.bmm(pixels, gain[:, :, None] * weight.flatten(1).T)
 
 
 def image_of(pixels: Tensor, height: int) -> Tensor:
