@@ -129,7 +129,7 @@ def test_a_method_that_cannot_be_loaded_fails_alone(folder, tmp_path):
 def test_unusable_images_cost_their_cells(folder, tmp_path):
     (folder / "d.png").write_bytes(b"")
     Image.fromarray(photo(9, 60, 64)).save(folder / "e.png")
-    done = run_small(folder, tmp_path, methods="bicubic", out="run")
+    done = run_small(folder, tmp_path, "--images", "0", methods="bicubic")
     assert done.returncode == 1
     frame = (
         package.read_results(tmp_path / "run").drop_duplicates(["image", "factor"]).set_index(["image", "factor"])
