@@ -70,7 +70,8 @@ class Fid:
     @torch.inference_mode()
     def features(self, image: Pixels) -> Features:
         """Return the pooled features of one image, (d,)."""
-        (maps,) = self.network(to_tensor(image).to(self.device))
+        x = to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last)
+        (maps,) = self.network(x)
         pooled: Features = maps.mean((2, 3))[0].cpu().numpy()
         return pooled
 
@@ -97,7 +98,7 @@ def inception(state: Mapping[str, Tensor], dimensions: int) -> Any:
 
     with _offered(state):
         network = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dimensions]])
-    return network.eval()
+    return network.eval().to(memory_format=torch.channels_last)  # measured on the CPU: 0.6 of the time
 
 
 @contextmanager
