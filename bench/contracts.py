@@ -215,7 +215,11 @@ class ImageMetric(Protocol):
         ...
 
     def features(self, reference: Pixels) -> Any:
-        """Describe the reference image; called once an image, for all methods. Returns None when unused."""
+        """Describe the reference image; called once an image, for all methods. Returns None when unused.
+
+        Raises:
+            ImageError: when it cannot be described (no face in it, say): its cells then have no value.
+        """
         ...
 
     def compare(self, sr: Pixels, features: Any, factor: int) -> float:

@@ -18,10 +18,18 @@ def console() -> Console:
 
 
 def run_folder(given: Path | None) -> Path:
-    """Return the run that a command names, or the latest."""
-    from bench.results import latest_run
+    """Return the run that a command names, or the latest.
 
-    return given if given is not None else latest_run()
+    Raises:
+        StoreError: when it is not a run folder.
+    """
+    from bench.layout import RunLayout
+    from bench.results import latest_run
+    from bench.store import connect_read_only
+
+    folder = given if given is not None else latest_run()
+    connect_read_only(RunLayout(folder).database).close()
+    return folder
 
 
 def numbers(text: str, flag: str) -> list[int]:

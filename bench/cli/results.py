@@ -21,7 +21,8 @@ def report(
     import reports
     from bench.results import Run
 
-    page = reports.build([Run(path) for path in runs or [run_folder(None)]], out=out, baseline=baseline)
+    named: list[Path | None] = [*runs] if runs else [None]
+    page = reports.build([Run(run_folder(path)) for path in named], out=out, baseline=baseline)
     console().print(f"report: {page}", markup=False)
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from bench import registry
+from bench import conditions, registry
 from bench.contracts import Batch, Method, Restored
 from bench.errors import MethodError, one_line
 from bench.executors import Outcome, Settings, Task
@@ -52,7 +52,7 @@ class Worker:
     def __init__(self, text: str, settings: Settings) -> None:
         self.settings, self.home = settings, os.getcwd()  # noqa: PTH109 (os.chdir takes it back)
         self.device = torch.device(settings.device)
-        _fix_conditions(settings.threads)
+        conditions.fix(settings.threads)
         self.method: Method = registry.create(text).method
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
@@ -109,14 +109,6 @@ class Worker:
             return torch.cuda.max_memory_reserved() / 1e6
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def _fix_conditions(threads: int) -> None:
-    torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
 
 
 def _parameters(method: Method) -> int:

@@ -60,9 +60,12 @@ class Scorer:
         """Load a metric's networks and return its id, or write down why they cannot be had."""
         import torch
 
+        from bench import conditions
+
         known = self.store.rows("SELECT 1 FROM gaps WHERE name = ?", metric.name)
         if known and not self.redo and not all(is_here(asset) for asset in metric.assets()):
             return None
+        conditions.fix()
         try:
             metric.load(torch.device(self.device))
         except Unavailable as error:
