@@ -1,0 +1,137 @@
+"""GLEAN (Chan et al. 2021, arXiv 2012.00739) over a small bank: the paper's three parts, sized for a download.
+
+An encoder turns the LR image into features and one latent a slot, the frozen bank is steered by both (its features
+are fused with the encoder's up to the LR's own resolution), and a decoder reads the bank's features. Three things
+differ from the paper. One network serves every factor: the trunk and everything below it are shared, the entry is
+at the LR's own resolution. The decoder stops at a quarter of the bank's resolution; what lies above comes from the
+bank's own image, weighted a pixel at a time. And the last layer moves the result onto the images whose LR is the
+one given (`consistent`), which can only bring it nearer to the truth.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.contracts import Bank
+from bench.errors import MethodError
+from bench.protocol import resize_matrix
+from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, Shape, doublings, enlarge
+
+
+class Restoration(NamedTuple):
+    """What one forward pass made."""
+
+    image: Tensor
+    """float32 in about [-1, 1], (N, 3, size, size)."""
+    latents: Tensor
+    """(N, slots, width)."""
+    features: dict[int, Tensor]
+    """The bank's features after fusion, by resolution."""
+    share: Tensor | None
+    """How much of the bank's detail belongs to each pixel, (N, 1, middle, middle)."""
+
+
+class EmbeddedGlean(nn.Module):
+    """The network. Its bank is frozen and not part of its own weights.
+
+    Args:
+        bank: the latent bank.
+        factors: the factors that it serves.
+        shape: the sizes of its parts.
+
+    Raises:
+        MethodError: when a factor leaves fewer than 4 or more than a quarter of the bank's pixels.
+    """
+
+    def __init__(self, bank: Bank, factors: tuple[int, ...] = (16, 32, 64), shape: Shape | None = None) -> None:
+        super().__init__()
+        self.shape, self.factors = shape or Shape(), tuple(sorted(factors))
+        self.inputs = tuple(input_size(bank.resolution, factor) for factor in self.factors)
+        self.middle = 4 * max(self.inputs)
+        self.sizes = (self.middle // 2, self.middle, bank.resolution)
+        """The sizes at which it can be asked for an image."""
+        # A tuple hides the bank from the module tree: it is loaded on its own and never saved with the weights.
+        self._bank = (bank,)
+        self.encoder = Encoder(self.inputs, self.shape)
+        self.latents = LatentHead(bank, self.shape)
+        fused = doublings(4, max(self.inputs))
+        self.fusions = nn.ModuleDict(
+            {str(r): Fusion(bank.channels[r], self.shape.encoder, self.shape.fusion) for r in fused}
+        )
+        self.decoder = Decoder(bank, self.inputs, self.middle, self.shape)
+        self.to(memory_format=torch.channels_last)
+
+    @property
+    def bank(self) -> Bank:
+        """The frozen bank."""
+        return self._bank[0]
+
+    def forward(self, lr: Tensor, size: int | None = None) -> Restoration:
+        """Restore LR images (N, 3, r, r) in [-1, 1] to one of `sizes`, the bank's own when None.
+
+        At size 0 it stops at the latents, which is all that the first stage of a training needs.
+        """
+        size = self.sizes[-1] if size is None else size
+        entry, pyramid = self.encoder(lr)
+        latents = self.latents(lr, pyramid[4])
+        if size == 0:
+            return Restoration(lr, latents, {}, None)
+
+        def fuse(resolution: int, feature: Tensor) -> Tensor:
+            if resolution not in pyramid:
+                return feature
+            return cast(Tensor, self.fusions[str(resolution)](feature, pyramid[resolution]))
+
+        made = self.bank.synthesise(latents, fuse=fuse, upto=None if size == self.sizes[-1] else size // 2)
+        image, share = self.decoder(lr, entry, made.features, min(size, self.middle))
+        if made.image is not None and share is not None:
+            image = add_detail(image, made.image, share)
+        return Restoration(consistent(image, lr), latents, made.features, share)
+
+
+def add_detail(image: Tensor, made: Tensor, share: Tensor) -> Tensor:
+    """Bring an image to the bank's size, with a share of what the bank's image has above the image's own size."""
+    size = made.shape[-1]
+    detail = made - enlarge(F.adaptive_avg_pool2d(made, image.shape[-1]), size)
+    return enlarge(image, size) + enlarge(share, size) * detail
+
+
+def consistent(image: Tensor, lr: Tensor) -> Tensor:
+    """Move an image to the nearest one that the protocol shrinks to this LR.
+
+    An orthogonal projection on an affine set that holds the truth (but for the LR's rounding), so the squared
+    error cannot grow: with D the protocol's downsampling, x + D^+ (lr - D x).
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        image, size, small = image.float(), image.shape[-1], lr.shape[-1]
+        down = image.new_tensor(resize_matrix(size, small))
+        up = image.new_tensor(_inverse(size, small))
+        return image + up @ (lr.float() - down @ image @ down.T) @ up.T
+
+
+@lru_cache(maxsize=32)
+def _inverse(size: int, small: int) -> npt.NDArray[np.float64]:
+    return np.linalg.pinv(resize_matrix(size, small)).astype(np.float64)
+
+
+def input_size(resolution: int, factor: int) -> int:
+    """Return the side of the LR image.
+
+    Raises:
+        MethodError: when a network over a bank of this resolution cannot serve the factor.
+    """
+    side = resolution // factor
+    if factor < 4 or side < 4 or side * factor != resolution or side & (side - 1):
+        raise MethodError(
+            f"glean cannot serve factor {factor} over a bank of {resolution} pixels",
+            got=f"an LR side of {resolution / factor:g}",
+            expected="a power of two from 4 up, at a factor of 4 or more",
+        )
+    return side

@@ -1,0 +1,257 @@
+"""How the embedded GLEAN is trained: latents, then images of an eighth, a quarter and all of the bank's size.
+
+Most of the learning happens where it is cheap: an image of 128 pixels costs a tenth of one of 1024, and the fused
+features, which carry the likeness, are the same ones. A sample's w is known, and so are the features that the bank
+makes of it: both are losses that the paper did not have.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench import seeds
+from bench.assets import digest
+from bench.contracts import Bank, Pixels
+from bench.protocol import resize_tensor, to_tensor
+from methods import banks
+from methods.banks.stylegan2_discriminator import Discriminator
+from methods.banks.stylegan2_layers import capped
+from methods.glean import weightfile
+from methods.glean.embedded import EmbeddedGlean, Restoration, add_detail
+from methods.glean.parts import pixels
+from methods.training.losses import feature_loss, latent_loss
+from methods.training.perception import Perception, perception
+from methods.training.photographs import read_folder
+from methods.training.recipe import Sheet, Stage, Terms
+from methods.training.samples import Draw, Pool, Samples
+
+log = logging.getLogger(__name__)
+
+STAGES = (
+    Stage("latents", 20_000, 32, 5e-4),
+    Stage("base", 400_000, 6, 8e-4),
+    Stage("middle", 200_000, 4, 4e-4),
+    Stage("full", 100_000, 4, 2e-4),
+    Stage("adversarial", 100_000, 4, 5e-5, adversarial=True),
+)
+"""For one data-centre GPU. Every stage's steps can be changed."""
+
+PERCEPTION, LATENT, FEATURE, ADVERSARIAL = 1.0, 0.2, 0.05, 1e-2
+SPREAD = 0.15
+"""The variance of w at the truncations that are trained on."""
+MATCHED = (16, 32)
+"""The resolutions at which features are compared with the truth's."""
+SHOWN = 8
+
+
+@dataclass
+class GleanRecipe:
+    """The recipe. See `methods.training.recipe.Recipe`."""
+
+    network: EmbeddedGlean
+    pool: Pool
+    validation: Samples
+    perception: Perception
+    stages: Sequence[Stage] = STAGES
+    discriminator: nn.Module | None = None
+    history: dict[str, object] = field(default_factory=dict)
+    """What the weight file shall say of the training beside its steps."""
+    fresh: bool = True
+    """Whether the network has no weights yet but random ones."""
+    adversarial_weight: float = ADVERSARIAL
+
+    @property
+    def identity(self) -> str:
+        """Say what is trained."""
+        factors = ", ".join(map(str, self.network.factors))
+        return f"glean over {self.bank.name} at {self.bank.resolution} for {factors}, {self.network.shape}"
+
+    @property
+    def bank(self) -> Bank:
+        """The frozen bank."""
+        return self.network.bank
+
+    def place(self, device: torch.device) -> None:
+        """Move the bank and the loss network to a device."""
+        cast(nn.Module, self.bank).to(device)  # a bank is a module, which its protocol cannot say
+        self.perception.to(device)
+
+    def begin(self) -> None:
+        """Fit the linear guess of the latents from the LR's pixels, in closed form."""
+        if not self.fresh:
+            return
+        items = [self.pool.samples[index] for index in range(self.pool.first)]
+        side = min(self.network.inputs)
+        lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
+        latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
+        seen = pixels(lr.float() / 127.5 - 1)
+        fit_guess(cast(nn.Linear, self.network.latents.guess), seen, latents - self.bank.mean_latent.cpu())
+
+    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+        """Return the losses of one step; the LR sizes take turns."""
+        size = self._size(stage)
+        sides = self.network.inputs
+        # What the latents see of a small LR is shared by all; there is no need to look at the large ones yet.
+        side = min(sides) if size == 0 else sides[step % len(sides)]
+        draw = self.pool.draw(step, stage.batch, side, size or self.network.middle, shard)
+        made: Restoration = network(draw.lr, size)
+        latent = latent_loss(made.latents, draw.latents, draw.known) / SPREAD
+        if size == 0:
+            return Terms({"latent": latent})
+        losses = {"latent": LATENT * latent, **self._likeness(made.image, draw.hr)}
+        losses["feature"] = FEATURE * self._features(made, draw)
+        if stage.name != "full":
+            return Terms(losses, *((made.image, draw.hr) if stage.adversarial else ()))
+        return Terms(losses | self._crop(made, draw, step))
+
+    def _size(self, stage: Stage) -> int:
+        base, middle, _ = self.network.sizes
+        return {"latents": 0, "base": base}.get(stage.name, middle)
+
+    def _likeness(self, image: Tensor, truth: Tensor) -> dict[str, Tensor]:
+        near = self.perception(image, truth)
+        return {"pixel": F.l1_loss(image, truth), "perception": PERCEPTION * near}
+
+    def _features(self, made: Restoration, draw: Draw) -> Tensor:
+        matched = [r for r in MATCHED if r in made.features]
+        with torch.no_grad():
+            true = self.bank.synthesise(draw.latents, upto=max(matched)).features
+        pairs = (feature_loss(made.features[r], true[r], draw.known) for r in matched)
+        return torch.stack(list(pairs)).mean()
+
+    def _crop(self, made: Restoration, draw: Draw, step: int) -> dict[str, Tensor]:
+        """Compare a piece at the bank's own size: both pieces are made by the upper bank alone."""
+        known = draw.known
+        if not known.any() or made.share is None:
+            return {"piece": made.image.sum() * 0}
+        start = self.network.middle // 2
+        box = _box(step, start)
+        with torch.no_grad():
+            whole = self.bank.synthesise(draw.latents[known], upto=start).features[start]
+            true = upper_bank(self.bank, draw.latents[known], start, whole, box)
+        image = upper_bank(self.bank, made.latents[known], start, made.features[start][known], box)
+        low, share, hr = (_cut(x[known], box, start) for x in (made.image, made.share, draw.hr))
+        # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
+        truth, result = add_detail(hr, true, torch.ones_like(share)), add_detail(low, image, share)
+        edge = 2 * self.bank.resolution // start
+        result, truth = (x[..., edge:-edge, edge:-edge] for x in (result, truth))
+        return {f"piece {name}": value for name, value in self._likeness(result, truth).items()}
+
+    def show(self, stage: Stage) -> Sheet:
+        """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
+        size = self._size(stage) or self.network.sizes[0]
+        items = [self.validation[index] for index in range(SHOWN)]
+        truth = torch.cat([_image(item.hr) for item in items]).to(self.bank.mean_latent.device)
+        truth = F.adaptive_avg_pool2d(truth, size)
+        rows, scores = [], {}
+        for side in reversed(self.network.inputs):
+            lr = torch.cat([_image(item.lr[side]) for item in items]).to(truth.device)
+            plain = resize_tensor(lr, size, size).clamp(-1, 1)
+            made = torch.cat([self.network(one[None], size).image.clamp(-1, 1) for one in lr])
+            rows += [plain[:6], made[:6]]
+            scores[f"psnr {side}"] = _psnr(made, truth)
+            scores[f"gain {side}"] = scores[f"psnr {side}"] - _psnr(plain, truth)
+            scores[f"lite0 {side}"] = float(self.perception(made, truth))
+        return Sheet([*rows, truth[:6]], scores)
+
+    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+        """Write the weights in half precision, with everything that is needed to read them."""
+        spoiled = list(self.perception.judges)
+        weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
+
+
+def fit_guess(layer: nn.Linear, seen: Tensor, wanted: Tensor) -> None:
+    """Fit a linear layer by ridge regression, its strength chosen on an eighth of the pairs."""
+    seen, wanted = seen.double(), wanted.double()
+    mean, level, held = seen.mean(0), wanted.mean(0), len(seen) // 8
+    x, wanted = seen - mean, wanted - level
+
+    def solve(x: Tensor, y: Tensor, strength: float) -> Tensor:
+        solution: Tensor = torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
+        return solution
+
+    def error(strength: float) -> float:
+        left = wanted[:held] - x[:held] @ solve(x[held:], wanted[held:], strength)
+        return float(left.square().mean() / wanted.square().mean())
+
+    errors = {strength: error(strength) for strength in (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)}
+    best = min(errors, key=errors.__getitem__)
+    log.info("linear guess of the latents: %.3f of the variance left at strength %g", errors[best], best)
+    weight = solve(x, wanted, best)
+    with torch.no_grad():
+        layer.weight.copy_(weight.T)
+        layer.bias.copy_(level - mean @ weight)
+
+
+def upper_bank(bank: Bank, latents: Tensor, start: int, feature: Tensor, box: Box) -> Tensor:
+    """Run the bank from a piece of its feature at `start`, with the same piece of its noise."""
+    maps = [_cut(noise, box, start) if noise.shape[-1] > start else noise for noise in bank_noise(bank)]
+    image = bank.synthesise(latents, noise=maps, start=(start, _cut(feature, box, start))).image
+    if image is None:
+        raise RuntimeError("a whole pass of the bank made no image")
+    return image
+
+
+def bank_noise(bank: Bank) -> list[Tensor]:
+    """Return the bank's own noise maps in the units in which it takes others, coarse to fine."""
+    buffers = dict(cast(nn.Module, bank).named_buffers())
+    maps = {name: value for name, value in buffers.items() if name.endswith("noise")}
+    # A bank whose maps have their strength folded in keeps it beside them.
+    strengths = (buffers.get(f"{name.removesuffix('noise')}strength") for name in maps)
+    return [m if s is None else m / s.clamp(min=1e-12) for m, s in zip(maps.values(), strengths, strict=True)]
+
+
+class Box(NamedTuple):
+    """A square at the resolution at which the upper bank starts."""
+
+    top: int
+    left: int
+    side: int
+
+
+def _box(step: int, start: int) -> Box:
+    side, low = start // 4, start // 8  # inside an edge where there is background more often than face
+    generator = torch.Generator().manual_seed(step)
+    top, left = torch.randint(low, start - side - low + 1, (2,), generator=generator).tolist()
+    return Box(top, left, side)
+
+
+def _cut(image: Tensor, box: Box, start: int) -> Tensor:
+    top, left, side = (image.shape[-1] // start * length for length in box)
+    return image[..., top : top + side, left : left + side]
+
+
+def _image(image: Pixels) -> Tensor:
+    return to_tensor(image) * 2 - 1
+
+
+def _psnr(image: Tensor, truth: Tensor) -> float:
+    return -10 * float(((image - truth) / 2).square().mean((1, 2, 3)).log10().mean())
+
+
+def recipe(
+    bank: str, factors: tuple[int, ...], data: Path | None, out: Path, start: Path | None = None
+) -> GleanRecipe:
+    """Set a training up; what is random in it is the same for every training."""
+    loaded = banks.load(bank)
+    torch.manual_seed(0)
+    network = EmbeddedGlean(loaded, factors)
+    if start is not None:
+        weightfile.load(network, start)
+    size, sides = network.middle, network.inputs
+    pool = Pool(
+        Samples(loaded, size, sides, out / "pool"),
+        () if data is None else read_folder(data, loaded.resolution, size, sides),
+    )
+    validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
+    judge = Discriminator(capped(size))
+    history: dict[str, object] = {"started from": None if start is None else digest(start)}
+    return GleanRecipe(network, pool, validation, perception(), STAGES, judge, history, fresh=start is None)
