@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import unknown
 
@@ -28,6 +28,21 @@ NAMES = (
     "stylegan2-ffhq-256",
 )
 _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
+
+
+class About(NamedTuple):
+    """What is known of a bank before it is read, torch included."""
+
+    resolution: int | None
+    kind: str | None
+    """What it shows (`faces`, ...)."""
+    readout: int
+    """The largest resolution of its read-outs; 0 when it has none."""
+
+
+def about(name: str) -> About:
+    """Say what is known of a bank by its name alone: little, except of the embedded one."""
+    return About(1024, "faces", 256) if name == "mobilestylegan" else About(None, None, 0)
 
 
 def load(name: str, device: str | torch.device = "cpu") -> Bank:

@@ -1,0 +1,113 @@
+"""PULSE: search a bank for an image that shrinks to the LR (Menon et al., CVPR 2020, arXiv:2003.03808)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bench.assets import Asset
+from bench.contracts import Batch, Category, Restored, Size
+from bench.errors import MethodError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Pulse:
+    """Search a face generator for an image that shrinks to the LR image."""
+
+    name = "pulse"
+    title = "PULSE"
+    notes = (
+        "The published search with the suite's own LR operator, on another generator (MobileStyleGAN, not "
+        "StyleGAN); an image that misses eps is kept, and recorded as missed_eps. search=heads walks the "
+        "published steps at low resolution, from the best of 64 random faces, and then corrects itself against "
+        "the whole generator; search=full is the paper's."
+    )
+
+    @dataclass(frozen=True)
+    class Options:
+        """Steps of the search, the wanted mean squared LR error, the bank, and where the steps look."""
+
+        steps: int = 100
+        eps: float = 2e-3
+        bank: str = "mobilestylegan"
+        search: Literal["heads", "full"] = "heads"
+
+        def __post_init__(self) -> None:
+            if self.steps < 1 or self.eps < 0:
+                raise ValueError(f"steps={self.steps} and eps={self.eps} must be at least 1 and 0")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    def kind(self) -> str | None:
+        """Say what its bank shows, as far as that is known before the bank is read."""
+        from methods import banks
+
+        return banks.about(self.options.bank).kind
+
+    def assets(self) -> Sequence[Asset | Path]:
+        """Return the files of the bank.
+
+        Raises:
+            UsageError: when there is no such bank.
+        """
+        from methods import banks
+
+        return banks.assets(self.options.bank)
+
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+        """Refuse what the bank cannot make, and LR images too large for the read-outs."""
+        from methods import banks
+
+        about, bank = banks.about(self.options.bank), self.options.bank
+        if lr_size[0] != lr_size[1]:
+            return f"pulse restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
+        if about.resolution not in (None, hr_size[0]):
+            return f"the bank {bank} makes {about.resolution} pixels, not {hr_size[0]}"
+        if None not in (category.kind, about.kind) and category.kind != about.kind:
+            return f"the bank {bank} makes {about.kind}, this category shows {category.kind}"
+        if self.options.search == "heads" and lr_size[0] > about.readout:
+            return f"no read-out of the bank {bank} reaches an LR of {lr_size[0]} pixels; use search=full"
+        return None
+
+    def load(self, device: torch.device) -> None:
+        """Read the bank and fit the prior to it.
+
+        Raises:
+            AssetError: when its files cannot be had.
+        """
+        from methods import banks
+        from methods.pulse import space
+
+        self._bank = banks.load(self.options.bank, device)
+        self._prior = space.fit(self._bank)
+
+    def restore(self, batch: Batch) -> Restored:
+        """Search for each image alone.
+
+        Raises:
+            MethodError: when the bank makes images of another size.
+        """
+        import torch
+
+        from methods.pulse.search import Task, run
+
+        side = batch.lr.shape[-1] * batch.factor
+        if side != self._bank.resolution:
+            made = self._bank.resolution
+            raise MethodError(
+                f"the bank {self.options.bank} makes images of another size", got=made, expected=side
+            )
+        tasks = [
+            Task(lr, seed, self.options.steps, self.options.eps)
+            for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True)
+        ]
+        images, values = zip(
+            *(run(self._bank, self._prior, task, self.options.search) for task in tasks), strict=True
+        )
+        return Restored(torch.cat(images), values)

@@ -1,0 +1,137 @@
+"""The search of PULSE: as published, or through read-outs for most of its way."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from bench.contracts import Bank
+from bench.errors import MethodError
+from bench.protocol import resize_tensor
+from methods.banks import readout
+from methods.banks.readout import Readout
+from methods.pulse import loss, space
+from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
+
+CANDIDATES = 64
+"""Random faces that a search through read-outs may start from."""
+ROUNDS, ROUND_SHARE, ROUND_RATE = 12, 0.08, 0.1
+"""Corrections that end a search through read-outs, the share of the steps after each, and their first rate."""
+
+
+class Task(NamedTuple):
+    """One image to restore."""
+
+    lr: Tensor
+    """(1, 3, h, h) in [0, 1]."""
+    seed: int
+    steps: int
+    eps: float
+
+
+class Look(NamedTuple):
+    """What a point of the search shows."""
+
+    made: Tensor
+    """Its LR, (1, 3, h, h)."""
+    loss: Tensor
+
+
+class Search:
+    """One search on its way: a point, its walk, and the best image of the whole bank so far."""
+
+    def __init__(self, bank: Bank, prior: Prior, task: Task, point: Point) -> None:
+        self.bank, self.prior, self.task, self.point = bank, prior, task, point
+        self._walk = SphericalAdam(point.moving)
+        self.steps = 0
+        self.best: Tensor | None = None
+        self._least = float("inf")
+
+    def whole(self) -> Look:
+        """Look with the whole bank."""
+        latents = self.prior.latents(self.point.z)
+        made = self.bank.synthesise(latents, noise=self.point.noise)
+        if made.image is None:
+            raise MethodError(f"the bank {self.bank.name} made no image")
+        image = (made.image + 1) / 2
+        look = self._look(image, latents)
+        if look.loss.item() < self._least:
+            self.best, self._least = image.detach().clamp(0, 1), look.loss.item()
+        return look
+
+    def through(self, head: Readout, correction: Tensor | None = None) -> Look:
+        """Look through a read-out, whose LR may be corrected."""
+        latents = self.prior.latents(self.point.z)
+        features = self.bank.synthesise(latents, noise=self.point.noise, upto=head.resolution // 2).features
+        return self._look((head(features[head.resolution // 2], latents) + 1) / 2, latents, correction)
+
+    def step(self, look: Look, rate: float) -> None:
+        """Walk on."""
+        self._walk.step(look.loss, rate)
+        self.steps += 1
+
+    def _look(self, image: Tensor, latents: Tensor, correction: Tensor | None = None) -> Look:
+        made = resize_tensor(image, *self.task.lr.shape[2:])
+        made = made if correction is None else made + correction
+        return Look(made, loss.total(made, self.task.lr, latents, self.task.eps))
+
+
+def run(bank: Bank, prior: Prior, task: Task, how: Literal["heads", "full"]) -> tuple[Tensor, dict[str, float]]:
+    """Return the best image of a search (1, 3, R, R), and what is worth recording of it."""
+    with torch.enable_grad():
+        found = (through_readouts if how == "heads" else published)(bank, prior, task)
+    if found.best is None:
+        raise MethodError("the search saw no image of a finite loss")
+    error = loss.l2(resize_tensor(found.best, *task.lr.shape[2:]), task.lr, eps=0.0).item()
+    return found.best, {"missed_eps": float(error > task.eps), "steps": found.steps, "lr_mse": error}
+
+
+def published(bank: Bank, prior: Prior, task: Task) -> Search:
+    """Search as published: every step looks with the whole bank."""
+    search = Search(bank, prior, task, space.start(bank, task.seed))
+    for step in range(task.steps):
+        search.step(search.whole(), one_cycle(step, task.steps))
+    return search
+
+
+def through_readouts(bank: Bank, prior: Prior, task: Task) -> Search:
+    """Search through a read-out, then correct it.
+
+    The whole bank says how wrong the read-out's LR is at the point that was reached. With that difference added
+    the walk goes on, until the whole bank's own LR is within eps.
+    """
+    head = readout.load(bank, _readout_for(task.lr))
+    search = Search(bank, prior, task, _nearest(bank, prior, task))
+    for step in range(task.steps):
+        search.step(search.through(head), one_cycle(step, task.steps))
+    rounds = min(ROUNDS, task.steps)
+    for turn in range(rounds + 1):
+        with torch.no_grad():
+            made = search.whole().made
+            correction = made - search.through(head).made
+        if turn == rounds or loss.l2(made, task.lr, 0.0) <= task.eps:
+            break
+        for _ in range(math.ceil(task.steps * ROUND_SHARE)):
+            search.step(search.through(head, correction), ROUND_RATE * (1 - turn / rounds))
+    return search
+
+
+def _readout_for(lr: Tensor) -> int:
+    """Return the least resolution of a read-out that is twice the LR's, or the largest there is."""
+    return next((res for res in readout.RESOLUTIONS if res >= 2 * lr.shape[-1]), readout.RESOLUTIONS[-1])
+
+
+@torch.no_grad()
+def _nearest(bank: Bank, prior: Prior, task: Task) -> Point:
+    """Return the random face, one latent in all slots, whose LR is nearest to the wanted one."""
+    point, head = space.start(bank, task.seed), readout.load(bank, readout.RESOLUTIONS[0])
+    faces = space.faces(bank, task.seed, CANDIDATES)
+    latents = prior.latents(faces)
+    features = bank.synthesise(latents, noise=point.noise, upto=head.resolution // 2).features
+    made = resize_tensor((head(features[head.resolution // 2], latents) + 1) / 2, *task.lr.shape[2:])
+    nearest = (made - task.lr).square().mean((1, 2, 3)).argmin()
+    point.z.copy_(faces[nearest].expand_as(point.z))
+    return point

@@ -1,0 +1,98 @@
+"""Where PULSE searches: latents and noise on spheres, walked by Adam."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.contracts import Bank
+from bench.seeds import Domain
+
+RATE = 0.4
+TRAINED_NOISES = 5
+"""The coarsest noise maps are searched too; of the others the finest is silent, and the rest stay as drawn."""
+_SLOPE = 0.2
+_DRAWS = 4096
+
+
+class Prior(NamedTuple):
+    """The Gaussian that the mapped latents follow before their last LeakyReLU."""
+
+    mean: Tensor
+    std: Tensor
+
+    def latents(self, z: Tensor) -> Tensor:
+        """Return the latents of Gaussian z (..., width)."""
+        return F.leaky_relu(z * self.std + self.mean, _SLOPE)
+
+
+def fit(bank: Bank) -> Prior:
+    """Fit the prior to latents of the bank."""
+    before = F.leaky_relu(bank.sample(range(_DRAWS), Domain.FITTING), 1 / _SLOPE)
+    return Prior(before.mean(0), before.std(0))
+
+
+class Point(NamedTuple):
+    """One place of the search."""
+
+    z: Tensor
+    """(1, slots, width)."""
+    noise: list[Tensor]
+    """(1, 1, r, r), coarse to fine."""
+
+    @property
+    def moving(self) -> list[Tensor]:
+        """What the search changes."""
+        return [self.z, *self.noise[:TRAINED_NOISES]]
+
+
+def start(bank: Bank, seed: int) -> Point:
+    """Return the random point that a seed names, the same on every device."""
+    generator, device = torch.Generator().manual_seed(seed), bank.mean_latent.device
+    z = torch.randn(1, *bank.latents, generator=generator).to(device)
+    noise = [torch.randn(1, 1, *size, generator=generator).to(device) for size in bank.noise_shapes()]
+    noise[-1].zero_()
+    point = Point(z, noise)
+    for tensor in point.moving:
+        tensor.requires_grad_()
+    return point
+
+
+def faces(bank: Bank, seed: int, count: int) -> Tensor:
+    """Return z of random images, one latent for all slots: (count, width)."""
+    generator = torch.Generator().manual_seed(seed + 1)
+    return torch.randn(count, bank.latents.width, generator=generator).to(bank.mean_latent.device)
+
+
+class SphericalAdam:
+    """Adam whose every step ends on the sphere it began on: one an image and slot, or noise map."""
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.tensors = tensors
+        self.adam = torch.optim.Adam(tensors, RATE)
+        self.radii = [_length(tensor).detach() for tensor in tensors]
+
+    def step(self, loss: Tensor, rate: float) -> None:
+        """Walk against the gradient of a loss, at a rate relative to the full one."""
+        self.adam.param_groups[0]["lr"] = RATE * rate
+        self.adam.zero_grad()
+        torch.autograd.backward(loss)
+        self.adam.step()
+        with torch.no_grad():
+            for tensor, radius in zip(self.tensors, self.radii, strict=True):
+                tensor.mul_(radius / _length(tensor))
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """Return the relative rate of `linear1cycledrop`: up and down over 90 % of the steps, then to almost 0."""
+    turn = 0.9 * steps
+    if step < turn:
+        return 1 - 0.9 * abs(2 * step / turn - 1)
+    return 0.1 - 0.099 * (step - turn) / (steps - turn)
+
+
+def _length(tensor: Tensor) -> Tensor:
+    return (tensor.square().sum(tuple(range(2, tensor.ndim)), keepdim=True) + 1e-9).sqrt()
