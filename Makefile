@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH := $(BIN)/bench
-METHODS := bicubic,esrgan,pulse
+METHODS := bicubic,esrgan,pulse,glean
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test lint check perf browser clean

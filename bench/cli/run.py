@@ -34,7 +34,7 @@ RedoText = Annotated[str | None, typer.Option("--redo", help="Compute again: fai
 
 
 def run(
-    methods: Methods = ["bicubic", "esrgan", "pulse"],
+    methods: Methods = ["bicubic", "esrgan", "pulse", "glean"],
     category: Categories = ["faces"],
     factor: Annotated[str, typer.Option(help="Factors, with commas.")] = "16,32,64",
     images: Annotated[int, typer.Option(min=0, help="The first N images of each category; 0 for all.")] = 4,
