@@ -67,7 +67,6 @@ class Loop:
             self._stage(stages[now.stage], now)
             now.stage, now.step, now.optimisers = now.stage + 1, 0, []
             self._save(now)
-        self.show(stages[-1], now)
 
     def _begin(self) -> State:
         self.recipe.begin()
