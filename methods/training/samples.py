@@ -132,7 +132,7 @@ class Pool:
 
     samples: Samples
     photographs: Sequence[Item] = ()
-    first: int = 704
+    first: int = 1024
     growth: float = 1.0
     capacity: int = 1 << 14
     varied: float = 0.3
