@@ -18,7 +18,9 @@ from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
 
 CANDIDATES = 64
 """Random faces that a search through read-outs may start from."""
-ROUNDS, ROUND_SHARE, ROUND_RATE = 12, 0.08, 0.1
+FINE_SHARE, FINE_RATE = 0.3, 0.5
+"""Steps through a finer read-out, as a share of the steps before it, and their first rate."""
+ROUNDS, ROUND_SHARE, ROUND_RATE = 12, 0.1, 0.3
 """Corrections that end a search through read-outs, the share of the steps after each, and their first rate."""
 
 
@@ -63,20 +65,26 @@ class Search:
         return look
 
     def through(self, head: Readout, correction: Tensor | None = None) -> Look:
-        """Look through a read-out, whose LR may be corrected."""
+        """Look through a read-out, at an LR of half its size at most; that LR may be corrected."""
         latents = self.prior.latents(self.point.z)
         features = self.bank.synthesise(latents, noise=self.point.noise, upto=head.resolution // 2).features
-        return self._look((head(features[head.resolution // 2], latents) + 1) / 2, latents, correction)
+        image = (head(features[head.resolution // 2], latents) + 1) / 2
+        return self._look(image, latents, correction, largest=head.resolution // 2)
 
     def step(self, look: Look, rate: float) -> None:
         """Walk on."""
         self._walk.step(look.loss, rate)
         self.steps += 1
 
-    def _look(self, image: Tensor, latents: Tensor, correction: Tensor | None = None) -> Look:
-        made = resize_tensor(image, *self.task.lr.shape[2:])
+    def _look(
+        self, image: Tensor, latents: Tensor, correction: Tensor | None = None, largest: int | None = None
+    ) -> Look:
+        lr = self.task.lr
+        if largest is not None and lr.shape[-1] > largest:
+            lr = resize_tensor(lr, largest, largest)
+        made = resize_tensor(image, *lr.shape[2:])
         made = made if correction is None else made + correction
-        return Look(made, loss.total(made, self.task.lr, latents, self.task.eps))
+        return Look(made, loss.total(made, lr, latents, self.task.eps))
 
 
 def run(bank: Bank, prior: Prior, task: Task, how: Literal["heads", "full"]) -> tuple[Tensor, dict[str, float]]:
@@ -98,15 +106,18 @@ def published(bank: Bank, prior: Prior, task: Task) -> Search:
 
 
 def through_readouts(bank: Bank, prior: Prior, task: Task) -> Search:
-    """Search through a read-out, then correct it.
+    """Search through a coarse read-out, then a finer one where the LR has more to say, then correct it.
 
     The whole bank says how wrong the read-out's LR is at the point that was reached. With that difference added
     the walk goes on, until the whole bank's own LR is within eps.
     """
-    head = readout.load(bank, _readout_for(task.lr))
+    coarse, head = readout.load(bank, readout.RESOLUTIONS[0]), readout.load(bank, _readout_for(task.lr))
     search = Search(bank, prior, task, _nearest(bank, prior, task))
     for step in range(task.steps):
-        search.step(search.through(head), one_cycle(step, task.steps))
+        search.step(search.through(coarse), one_cycle(step, task.steps))
+    fine = math.ceil(task.steps * FINE_SHARE) if head.resolution != coarse.resolution else 0
+    for step in range(fine):
+        search.step(search.through(head), FINE_RATE * (1 - step / fine))
     rounds = min(ROUNDS, task.steps)
     for turn in range(rounds + 1):
         with torch.no_grad():
