@@ -2,9 +2,9 @@
 
     python -m methods.banks.fit_readouts
 
-It takes 2,048 samples of the bank and about 20 minutes of one CPU core. A sample is a quarter of an image: the
-bank is computed whole up to 128, and from there on a window only, with a margin wider than what the layers and the
-antialiased kernel can see, so that the quarter is exact.
+It takes 2,048 samples of the bank and about 20 minutes of one CPU core; the shipped read-outs saw the first 832.
+A sample is a quarter of an image: the bank is computed whole up to 128, and from there on a window only, with a
+margin wider than what the layers and the antialiased kernel can see, so that the quarter is exact.
 """
 
 from __future__ import annotations
