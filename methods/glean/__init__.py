@@ -90,6 +90,8 @@ class Glean:
         """Refuse every size that the weights were not trained for."""
         if lr_size[0] != lr_size[1]:
             return f"glean restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
+        if None not in (category.kind, self.kind) and category.kind != self.kind:
+            return f"its weights are for {self.kind}, this category shows {category.kind}"
         if self._is_published:
             return self._published_supports(lr_size, hr_size)
         said = self._about()

@@ -157,6 +157,9 @@ def test_what_it_cannot_restore_is_refused_with_the_reason():
     assert "square" in method.supports((64, 48), (1024, 768), 16, FACES)
     assert "16, 32, 64" in method.supports((128, 128), (1024, 1024), 8, FACES)
     assert "1024 pixels, not 512" in method.supports((32, 32), (512, 512), 16, FACES)
+    assert "for faces, this category shows cats" in method.supports(
+        (64, 64), (1024, 1024), 16, Category("c", "cats")
+    )
     with pytest.raises(UsageError, match="no weight file of glean"):
         create("glean[weights=/nowhere/w.safetensors]").method.assets()
 
