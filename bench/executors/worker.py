@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -107,6 +108,12 @@ class Worker:
         """The most memory that this process ever had, in MB; of the GPU on a GPU."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_reserved() / 1e6
+        status = Path("/proc/self/status")
+        if (
+            status.is_file()
+        ):  # on Linux ru_maxrss starts at the parent's size, and the parent may be the larger one
+            lines = status.read_text(encoding="utf-8").splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
