@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -166,10 +167,13 @@ class Restoration:
             category=one.category,
         )
 
+    @cached_property
+    def _slug(self) -> str:
+        return str(self.store.rows("SELECT slug FROM methods WHERE id = ?", self.method_id)[0]["slug"])
+
     def _sr_path(self, cell: Due) -> Path:
-        slug = self.store.rows("SELECT slug FROM methods WHERE id = ?", self.method_id)[0]["slug"]
         one = cell.input
-        return self.store.layout.sr(slug, one.category.name, one.image, one.factor, cell.repeat)
+        return self.store.layout.sr(self._slug, one.category.name, one.image, one.factor, cell.repeat)
 
     def _keep(self, cell: Due, outcome: Outcome) -> None:
         """Save what a restored cell left, the PNG first."""

@@ -109,9 +109,7 @@ class Worker:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_reserved() / 1e6
         status = Path("/proc/self/status")
-        if (
-            status.is_file()
-        ):  # on Linux ru_maxrss starts at the parent's size, and the parent may be the larger one
+        if status.is_file():  # on Linux ru_maxrss begins at the parent's size, which may be larger
             lines = status.read_text(encoding="utf-8").splitlines()
             return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
         unit = 1 if sys.platform == "darwin" else 1024
