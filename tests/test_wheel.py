@@ -11,13 +11,19 @@ from tests.conftest import photo
 ROOT = Path(__file__).parent.parent
 
 
+def run(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def test_the_wheel_works_outside_the_checkout(tmp_path):
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path / "dist", ROOT]
-    subprocess.run(build, check=True, capture_output=True)
+    run(build)
     wheel = next((tmp_path / "dist").glob("glean_bench-*.whl"))
     site = tmp_path / "site"
-    subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True, capture_output=True)
+    run([*pip, "install", "--no-deps", "--target", site, wheel])
     assert sorted(p.name for p in site.iterdir() if not p.name.endswith("info") and p.name != "bin") == [
         "bench",
         "methods",
@@ -43,11 +49,9 @@ def test_the_wheel_works_outside_the_checkout(tmp_path):
         ],
         ["report"],
     ):
-        done = subprocess.run(
+        done = run(
             [sys.executable, "-c", code.format(site=str(site)), *arguments],
             cwd=tmp_path, env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-            capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
         assert "faces" in done.stdout or arguments[0] != "list"
     assert (tmp_path / "runs" / "default" / "report" / "index.html").is_file()
