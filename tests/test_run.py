@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import numpy as np
-import pytest
 from PIL import Image
 
 import bench as package
@@ -139,50 +140,74 @@ def test_unusable_images_cost_their_cells(folder, tmp_path):
     assert frame.loc[("a", 32), "status"] == "done"
 
 
-@pytest.mark.parametrize("kills", [(1, 3, 5, 7)])
-def test_sigkill_anywhere_loses_nothing(folder, tmp_path, kills):
-    """Killed right after the n-th PNG, then during scoring: images and values equal an uninterrupted run's."""
+GIVEN = ("--category", "mine={folder}", "--factor", "16,32", "--metrics", "psnr,lr_psnr", "--device", "cpu")
+
+
+def test_sigkill_anywhere_loses_nothing(folder, tmp_path):
+    """Killed after the n-th PNG, while scoring and while reporting: PNGs, values and page are an uninterrupted run's."""
     write_adapter(tmp_path / "slow.py", name="slow")
-    methods = "bicubic,./slow.py[wait=0.4]"
-    assert run_small(folder, tmp_path, methods=methods, out="whole").returncode == 0
-    for count in kills:
-        _kill_when(folder, tmp_path, methods, lambda run, n=count: len(list(run.glob("sr/**/*.png"))) >= n)
-    _kill_when(folder, tmp_path, methods, lambda run: (run / "results.db").exists() and _has_scores(run))
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cut").glob("sr/**/*.png")}
-    last = run_small(folder, tmp_path, methods=methods, out="cut")
+    given = [part.format(folder=folder) for part in GIVEN]
+    run = ["run", "--methods", "bicubic,../slow.py[wait=0.4]", *given, "--out", "run"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    assert bench(*run, cwd=whole).returncode == 0
+    for count in (1, 3, 5, 7):
+        _kill_when(cut, run, lambda n=count: len(list(cut.glob("run/sr/**/*.png"))) >= n)
+    _kill_when(cut, run, lambda: (cut / "run" / "results.db").exists() and _has_scores(cut / "run"))
+    before = {path: path.stat().st_mtime_ns for path in cut.glob("run/sr/**/*.png")}
+    last = bench(*run, cwd=cut)
     assert last.returncode == 0, last.stderr
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
-    pngs = {p.relative_to(tmp_path / "whole"): p.read_bytes() for p in (tmp_path / "whole").rglob("*.png")}
-    assert pngs == {p.relative_to(tmp_path / "cut"): p.read_bytes() for p in (tmp_path / "cut").rglob("*.png")}
-    assert values(tmp_path / "whole").equals(values(tmp_path / "cut"))
+    assert _contents(whole, "*.png") == _contents(cut, "*.png")
+    assert values(whole / "run").equals(values(cut / "run"))
+
+    for begun in ("thumbs/**/*.webp", "plots/*.svg", "tables/*.csv"):
+        _kill_when(cut, ["report", "run"], lambda name=begun: any((cut / "run" / "report").glob(name)))
+        assert not (cut / "run" / "report" / "index.html").exists(), "killed too late to show anything"
+    _give_the_same_costs(whole / "run" / "results.db", cut / "run" / "results.db")
+    for folder_ in (whole, cut):
+        assert bench("report", "run", cwd=folder_).returncode == 0
+    assert _contents(whole / "run" / "report", "*") == _contents(cut / "run" / "report", "*")
+
+
+def _contents(root, pattern):
+    return {path.relative_to(root): path.read_bytes() for path in root.rglob(pattern) if path.is_file()}
 
 
 def _has_scores(run):
     return len(package.read_results(run).query("metric == 'psnr'")) > 0
 
 
-def _kill_when(folder, cwd, methods, is_time):
-    given = [
-        "--methods",
-        methods,
-        "--category",
-        f"mine={folder}",
-        "--factor",
-        "16,32",
-        "--metrics",
-        "psnr,lr_psnr",
-    ]
-    command = [*BENCH, "run", *given, "--device", "cpu", "--out", "cut"]
+def _give_the_same_costs(source, target):
+    """Seconds and memory differ from run to run and stand on the page; nothing else may differ."""
+    key = """FROM scores JOIN cells ON cells.id = cell_id JOIN metrics ON metrics.id = metric_id
+        JOIN methods ON methods.id = method_id JOIN inputs ON inputs.id = input_id JOIN images ON images.id = image_id
+        WHERE metrics.name IN ('seconds', 'peak_memory_mb') AND slug = ? AND images.name = ? AND factor = ? AND metrics.name = ?"""
+    listed = "SELECT slug, images.name, factor, metrics.name, value " + key.split(" AND slug", maxsplit=1)[0]
+    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other, other:
+        for *cell, value in one.execute(listed).fetchall():
+            ids = other.execute("SELECT cell_id, metric_id " + key, cell).fetchone()
+            other.execute("UPDATE scores SET value = ? WHERE cell_id = ? AND metric_id = ?", (value, *ids))
+
+
+def _kill_when(cwd, arguments, is_time):
     process = subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        [*BENCH, *arguments],
+        cwd=cwd,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
     )
     try:
-        while process.poll() is None and not is_time(cwd / "cut"):
-            time.sleep(0.01)
+        while process.poll() is None and not is_time():
+            time.sleep(0.005)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    _, said = process.communicate()
+    assert process.returncode == -signal.SIGKILL, f"ended before it could be killed: {said}"
 
 
 def test_a_second_process_on_one_run_is_refused(folder, tmp_path):
