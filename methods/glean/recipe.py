@@ -31,7 +31,7 @@ from methods.training.losses import feature_loss, latent_loss
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
 from methods.training.recipe import Sheet, Stage, Terms
-from methods.training.samples import Draw, Pool, Samples
+from methods.training.samples import Draw, Pool, Samples, Variation
 
 log = logging.getLogger(__name__)
 
@@ -129,21 +129,33 @@ class GleanRecipe:
 
     def _crop(self, made: Restoration, draw: Draw, step: int) -> dict[str, Tensor]:
         """Compare a piece at the bank's own size: both pieces are made by the upper bank alone."""
-        known = draw.known
-        if not known.any() or made.share is None:
+        chosen = draw.sampled
+        if not chosen.any() or made.share is None:
             return {"piece": made.image.sum() * 0}
         start = self.network.middle // 2
         box = _box(step, start)
+        variations = [change for change, use in zip(draw.variations, chosen, strict=True) if use]
         with torch.no_grad():
-            whole = self.bank.synthesise(draw.latents[known], upto=start).features[start]
-            true = upper_bank(self.bank, draw.latents[known], start, whole, box)
-        image = upper_bank(self.bank, made.latents[known], start, made.features[start][known], box)
-        low, share, hr = (_cut(x[known], box, start) for x in (made.image, made.share, draw.hr))
+            pieces = [
+                self._piece(latent[None], change, box, start)
+                for latent, change in zip(draw.latents[chosen], variations, strict=True)
+            ]
+        image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box)
+        low, share, hr = (_cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
         # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
-        truth, result = add_detail(hr, true, torch.ones_like(share)), add_detail(low, image, share)
+        truth = add_detail(hr, torch.cat(pieces), torch.ones_like(share))
+        result = add_detail(low, image, share)
         edge = 2 * self.bank.resolution // start
         result, truth = (x[..., edge:-edge, edge:-edge] for x in (result, truth))
         return {f"piece {name}": value for name, value in self._likeness(result, truth).items()}
+
+    def _piece(self, latent: Tensor, change: Variation | None, box: Box, start: int) -> Tensor:
+        """Make the same piece of a sample that may have been varied."""
+        feature = self.bank.synthesise(latent, upto=start).features[start]
+        if change is None:
+            return upper_bank(self.bank, latent, start, feature, box)
+        there = box.mirrored(start) if change.mirrored else box
+        return change(upper_bank(self.bank, latent, start, feature, there)[0])[None]
 
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
@@ -215,6 +227,10 @@ class Box(NamedTuple):
     top: int
     left: int
     side: int
+
+    def mirrored(self, start: int) -> Box:
+        """Return the square at the same place of the mirrored image."""
+        return self._replace(left=start - self.left - self.side)
 
 
 def _box(step: int, start: int) -> Box:

@@ -113,6 +113,25 @@ def shrink(
     return Item(np.rint(mean).astype(np.uint8), lr, latent)
 
 
+@dataclass(frozen=True)
+class Variation:
+    """A mirroring and recolouring. It is linear, so it commutes with the protocol's shrinking but for clipping."""
+
+    saturation: float
+    contrast: float
+    light: float
+    gains: tuple[float, float, float]
+    mirrored: bool
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Change an image (3, h, w) in [-1, 1], and round it to 8 bits as every image is."""
+        grey = image.mean(0, keepdim=True)
+        gains = image.new_tensor(self.gains)[:, None, None]
+        image = torch.lerp(grey, image, self.saturation) * self.contrast * gains + self.light
+        image = ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+        return image.flip(-1) if self.mirrored else image
+
+
 class Draw(NamedTuple):
     """One batch."""
 
@@ -121,9 +140,13 @@ class Draw(NamedTuple):
     lr: Tensor
     """[-1, 1] in 8-bit steps, (N, 3, side, side)."""
     latents: Tensor
-    """(N, width), zeros where unknown."""
+    """(N, width), zeros for a photograph."""
+    sampled: Tensor
+    """bool (N,): whether the bank made the image of the latent, before it was varied."""
     known: Tensor
     """bool (N,): whether the image is exactly what the bank makes of the latent."""
+    variations: tuple[Variation | None, ...]
+    """What was done to each image."""
 
 
 @dataclass(frozen=True)
@@ -135,23 +158,26 @@ class Pool:
     first: int = 1024
     growth: float = 1.0
     capacity: int = 1 << 14
-    varied: float = 0.3
-    """The share of images that are mirrored and recoloured, so that photographs are not strange to the network;
-    the latent of such an image is unknown."""
+    varied: float = 0.5
+    """The share of images that are mirrored or recoloured, so that photographs are not strange to the network.
+
+    The bank's noise stays in its place, so a mirrored sample is no image of the bank, as a photograph is none."""
 
     def draw(self, step: int, batch: int, side: int, size: int, shard: tuple[int, int] = (0, 1)) -> Draw:
         """Return the batch of a step for one LR side, the HR averaged down to `size`."""
         rng = np.random.default_rng([step, *shard])
         reach = min(self.capacity, int(self.first + self.growth * step))
         items = [self._pick(rng, reach) for _ in range(batch)]
-        varied = [bool(rng.random() < self.varied) for _ in items]
-        pairs = [_pair(item, side, rng if vary else None) for item, vary in zip(items, varied, strict=True)]
+        variations = tuple(_variation(rng) if rng.random() < self.varied else None for _ in items)
+        pairs = [_pair(item, side, change) for item, change in zip(items, variations, strict=True)]
         hr, lr = (torch.stack(images) for images in zip(*pairs, strict=True))
         unknown = np.zeros(self.samples.bank.latents.width, np.float32)
         latents = np.stack([unknown if item.latent is None else item.latent for item in items])
-        known = [item.latent is not None and not vary for item, vary in zip(items, varied, strict=True)]
-        draw = Draw(F.adaptive_avg_pool2d(hr, size), lr, torch.from_numpy(latents), torch.tensor(known))
-        return Draw(*(part.to(self.samples.bank.mean_latent.device) for part in draw))
+        sampled = torch.tensor([item.latent is not None for item in items])
+        known = sampled & torch.tensor([change is None for change in variations])
+        device = self.samples.bank.mean_latent.device
+        hr, lr, sampled, known = (x.to(device) for x in (F.adaptive_avg_pool2d(hr, size), lr, sampled, known))
+        return Draw(hr, lr, torch.from_numpy(latents).to(device), sampled, known, variations)
 
     def _pick(self, rng: np.random.Generator, reach: int) -> Item:
         if self.photographs and rng.random() < 0.5:
@@ -159,21 +185,18 @@ class Pool:
         return self.samples[int(rng.integers(reach))]
 
 
-def _pair(item: Item, side: int, rng: np.random.Generator | None) -> tuple[Tensor, Tensor]:
-    """Return HR and LR in [-1, 1]; recoloured and perhaps mirrored when there is a generator.
+def _variation(rng: np.random.Generator) -> Variation:
+    low, middle, high = rng.uniform(0.9, 1.1, 3).tolist()
+    return Variation(
+        rng.uniform(0.5, 1.3),
+        rng.uniform(0.7, 1.2),
+        rng.uniform(-0.2, 0.15),
+        (low, middle, high),
+        rng.random() < 0.7,
+    )
 
-    What is changed is linear, so it commutes with the protocol's shrinking but for clipping and rounding.
-    """
+
+def _pair(item: Item, side: int, change: Variation | None) -> tuple[Tensor, Tensor]:
+    """Return HR and LR in [-1, 1], both varied in the same way."""
     hr, lr = (to_tensor(image)[0] * 2 - 1 for image in (item.hr, item.lr[side]))
-    if rng is None:
-        return hr, lr
-    saturation, contrast, light = rng.uniform(0.5, 1.3), rng.uniform(0.7, 1.2), rng.uniform(-0.2, 0.15)
-    gains = torch.from_numpy(rng.uniform(0.9, 1.1, (3, 1, 1))).float()
-    mirrored = rng.random() < 0.5
-
-    def change(x: Tensor) -> Tensor:
-        x = torch.lerp(x.mean(0, keepdim=True), x, saturation) * contrast * gains + light
-        x = ((x.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
-        return x.flip(-1) if mirrored else x
-
-    return change(hr), change(lr)
+    return (hr, lr) if change is None else (change(hr), change(lr))
