@@ -1,0 +1,207 @@
+"""What the methods that search a bank share: what they refuse, how they look, walk, and keep the best they saw.
+
+A search looks either with the whole bank or through a read-out of it (`methods.banks.readout`), which costs a few
+per cent. A read-out is approximate, so the whole bank says now and then by how much the read-out's LR is wrong
+there; with that difference added the walk goes on. Only what the whole bank showed can be the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+from bench.errors import MethodError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from bench.contracts import Bank, Batch, Category, Restored, Size, Synthesis
+    from methods.banks.readout import Readout
+
+T = TypeVar("T")
+
+One = Callable[["Tensor", int], "tuple[Tensor, Mapping[str, float]]"]
+"""Restores one LR (1, 3, h, h) in [0, 1] with a seed."""
+
+Preset = Literal["fast", "paper"]
+"""`fast`: an image a minute on a CPU. `paper`: the published steps, every one with the whole bank."""
+
+DIVERGED = 100.0
+"""A loss this many times the first one, or none that is finite, ends a search."""
+
+
+def refusal(method: str, bank: str, lr_size: Size, hr_size: Size, category: Category) -> str | None:
+    """Return why a method cannot restore with a bank, as far as that is known before it is read."""
+    from methods import banks
+
+    about = banks.about(bank)
+    if lr_size[0] != lr_size[1]:
+        return f"{method} restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
+    if about.resolution not in (None, hr_size[0]):
+        return f"the bank {bank} makes {about.resolution} pixels, not {hr_size[0]}"
+    if None not in (category.kind, about.kind) and category.kind != about.kind:
+        return f"the bank {bank} makes {about.kind}, this category shows {category.kind}"
+    return None
+
+
+def restore_each(batch: Batch, bank: Bank, one: One) -> Restored:
+    """Restore each image of a batch alone.
+
+    Raises:
+        MethodError: when the bank makes images of another size.
+    """
+    import torch
+
+    from bench.contracts import Restored
+
+    side = batch.lr.shape[-1] * batch.factor
+    if side != bank.resolution:
+        raise MethodError(f"the bank {bank.name} makes images of another size", got=bank.resolution, expected=side)
+    with torch.enable_grad():
+        found = [one(lr, seed) for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True)]
+    return Restored(torch.cat([sr for sr, _ in found]), [values for _, values in found])
+
+
+class Draw(NamedTuple):
+    """What the parameters of a search make."""
+
+    synthesis: Synthesis
+    latents: Tensor
+    """Those that the finest layers see, for a read-out: (1, width) or (1, slots, width)."""
+
+
+class Problem(NamedTuple):
+    """One image to restore by a search."""
+
+    lr: Tensor
+    """(1, 3, h, h) in [0, 1]."""
+    draw: Callable[[int | None], Draw]
+    """Makes what the parameters mean now, up to a resolution or, at None, whole."""
+    loss: Callable[[Tensor], Tensor]
+    """Of a made LR (1, 3, h, h); a scalar."""
+
+
+class Search:
+    """A walk and the best image of the whole bank so far."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.steps, self.diverged = 0, False
+        self.best: Tensor | None = None
+        """(1, 3, R, R) in [0, 1]."""
+        self.first = self.least = float("inf")
+        self._correction: Tensor | None = None
+
+    def whole(self) -> tuple[Tensor, Tensor]:
+        """Look with the whole bank; return the made LR and the loss.
+
+        Raises:
+            MethodError: when the bank makes no image.
+        """
+        image = self.problem.draw(None).synthesis.image
+        if image is None:
+            raise MethodError("a whole pass of the bank made no image")
+        image = (image + 1) / 2
+        made = self._shrunk(image)
+        loss = self.problem.loss(made)
+        self.keep(image, float(loss.detach()))
+        return made, loss
+
+    def keep(self, image: Tensor, loss: float) -> None:
+        """Remember an image when none was better."""
+        if self.first == float("inf"):
+            self.first = loss
+        if loss < self.least:
+            self.best, self.least = image.detach().clamp(0, 1), loss
+
+    def correct(self, head: Readout) -> None:
+        """Let the whole bank say how wrong a read-out's LR is at this point."""
+        import torch
+
+        with torch.no_grad():
+            made, _ = self.whole()
+            self._correction = made - self._through(head)
+
+    def walk(self, optimiser: torch.optim.Optimizer, steps: int, head: Readout | None, drop: float = 1.0) -> None:
+        """Go some steps down, through a read-out or, without one, with the whole bank.
+
+        The rates fall in a straight line to `drop` of themselves. A search that diverges stops for good.
+        """
+        rates = [group["lr"] for group in optimiser.param_groups]
+        for step in range(steps):
+            if self.diverged:
+                break
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * (1 - (1 - drop) * step / steps)
+            self._step(optimiser, head)
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate
+
+    def _step(self, optimiser: torch.optim.Optimizer, head: Readout | None) -> None:
+        if head is None:
+            loss = self.whole()[1]
+        else:
+            made = self._through(head)
+            loss = self.problem.loss(made if self._correction is None else made + self._correction)
+        value = float(loss.detach())
+        self.first = value if self.first == float("inf") else self.first
+        self.diverged = not value <= DIVERGED * max(self.first, 1e-3)  # true of NaN as well
+        if self.diverged:
+            return
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        self.steps += 1
+
+    def _through(self, head: Readout) -> Tensor:
+        draw = self.problem.draw(head.resolution // 2)
+        return self._shrunk((head(draw.synthesis.features[head.resolution // 2], draw.latents) + 1) / 2)
+
+    def _shrunk(self, image: Tensor) -> Tensor:
+        from bench.protocol import resize_tensor
+
+        return resize_tensor(image, *self.problem.lr.shape[2:])
+
+    def found(self) -> tuple[Tensor, dict[str, float]]:
+        """Return the best image (1, 3, R, R), and what is worth recording of the search.
+
+        Raises:
+            MethodError: when no image of a finite loss was seen.
+        """
+        if self.best is None:
+            raise MethodError("the search saw no image of a finite loss", remedy="try another seed")
+        error = float((self._shrunk(self.best) - self.problem.lr).square().mean())
+        return self.best, {
+            "steps": float(self.steps),
+            "objective_first": self.first,
+            "objective": self.least,
+            "lr_mse": error,
+            "diverged": float(self.diverged),
+        }
+
+
+def readout_for(bank: Bank, lr: Tensor) -> Readout | None:
+    """Return the read-out of at least twice the LR's side, or nothing when the bank has none so fine."""
+    from methods import banks
+    from methods.banks import readout
+
+    finest = banks.about(bank.name).readout
+    wanted = next((res for res in readout.RESOLUTIONS if res >= 2 * lr.shape[-1]), None)
+    return None if wanted is None or wanted > finest else readout.load(bank, wanted)
+
+
+def smaller_once(run: Callable[[int], T], chunk: int) -> tuple[T, int]:
+    """Run with a chunk size; when memory runs out, once more with half of it. Return the result and the chunk.
+
+    Raises:
+        MemoryError: and torch's, when half of it does not fit either, or there is no half.
+    """
+    import torch
+
+    try:
+        return run(chunk), chunk
+    except (MemoryError, torch.OutOfMemoryError):
+        if chunk == 1:
+            raise
+    return run(chunk // 2), chunk // 2

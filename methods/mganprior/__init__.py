@@ -1,0 +1,118 @@
+"""mGANprior: several latent codes composed inside a bank (Gu et al., CVPR 2020, arXiv:1912.07116)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.assets import Asset
+from bench.contracts import Batch, Category, Restored, Size
+from bench.errors import MethodError
+from methods.inversion import Preset, refusal, restore_each
+from methods.perceptual import JUDGES, Network
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class MGanPrior:
+    """Compose several latent codes of a generator so that the image shrinks to the LR."""
+
+    name = "mganprior"
+    title = "mGANprior"
+    notes = (
+        "As published: codes composed at one feature with a weight a channel, L2 and a perceptual distance of the "
+        "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "
+        "gets one more code for the layers above the composition; the sum is not divided by the number of codes a "
+        "second time. preset=fast composes fewer codes at 16 pixels and walks with Adam, through read-outs that "
+        "the whole bank corrects; preset=paper composes 30 at 32 pixels, 2,000 steps of SGD with the whole bank."
+    )
+
+    @dataclass(frozen=True)
+    class Options:
+        """The preset, the bank, and the perceptual network of the loss (the paper's is vgg16)."""
+
+        preset: Preset = "fast"
+        bank: str = "mobilestylegan"
+        perceptual: Network = "lite0"
+        codes: int = 0
+        """0: as the preset has it, as with `layer` and `steps`."""
+        layer: int = 0
+        """The resolution of the feature at which the codes are composed."""
+        steps: int = 0
+
+        def __post_init__(self) -> None:
+            if min(self.codes, self.layer, self.steps) < 0:
+                raise ValueError(
+                    f"codes={self.codes}, layer={self.layer}, steps={self.steps} must not be negative"
+                )
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    def kind(self) -> str | None:
+        """Say what its bank shows, as far as that is known before the bank is read."""
+        from methods import banks
+
+        return banks.about(self.options.bank).kind
+
+    @property
+    def trained_with(self) -> tuple[str, ...]:
+        """Name the metrics whose network is part of the loss."""
+        return JUDGES[self.options.perceptual]
+
+    def assets(self) -> Sequence[Asset | Path]:
+        """Return the files of the bank and of the perceptual network.
+
+        Raises:
+            UsageError: when there is no such bank.
+        """
+        from methods import banks, perceptual
+
+        return (*banks.assets(self.options.bank), *perceptual.assets(self.options.perceptual))
+
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+        """Refuse what the bank cannot make."""
+        return refusal(self.name, self.options.bank, lr_size, hr_size, category)
+
+    def load(self, device: torch.device) -> None:
+        """Read the bank and the perceptual network.
+
+        Raises:
+            AssetError: when a file cannot be had.
+            MethodError: when the bank has no feature to compose at.
+        """
+        from methods import banks, perceptual
+        from methods.mganprior import search
+
+        given = self.options
+        self._plan = search.plan(given.preset, given.codes, given.layer, given.steps)
+        self._bank = banks.load(given.bank, device)
+        if self._plan.layer not in self._bank.channels:
+            raise MethodError(
+                f"the bank {given.bank} has no feature to compose at",
+                got=f"layer={self._plan.layer}",
+                expected=f"one of {', '.join(map(str, self._bank.channels))}",
+            )
+        # up to relu3_3, as published
+        self._perceptual = perceptual.load(self.options.perceptual, 16, squared=False, device=device)
+
+    def restore(self, batch: Batch) -> Restored:
+        """Search for each image alone.
+
+        Raises:
+            MethodError: when the bank makes images of another size, or no finite loss was seen.
+        """
+        from methods.mganprior import search
+
+        network, label = self.options.perceptual, batch.extras.get("label")
+        scene = search.Scene(self._bank, self._perceptual, network, label)
+
+        def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
+            return search.run(scene, lr, seed, self._plan)
+
+        return restore_each(batch, self._bank, one)

@@ -1,0 +1,98 @@
+"""What the searches share: they stop when they diverge, keep the best, and try a smaller chunk once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bench.contracts import Category, Synthesis
+from bench.errors import MethodError
+from methods.inversion import Draw, Problem, Search, refusal, smaller_once
+from tests.methods.inverting import Pooled
+
+
+def search(start: float, rate: float, loss=None):
+    """A search for the grey 0.5 by one number, whose image it is everywhere."""
+    point = torch.tensor([start], requires_grad=True)
+    lr = torch.full((1, 3, 4, 4), 0.5)
+
+    def draw(upto):
+        return Draw(Synthesis({}, (2 * point - 1).view(1, 1, 1, 1).expand(1, 3, 8, 8)), point)
+
+    found = Search(Problem(lr, draw, loss or (lambda made: (made - lr).square().mean())))
+    return found, torch.optim.SGD([point], rate)
+
+
+def test_a_sound_search_keeps_its_best_and_says_how_far_it_came():
+    found, optimiser = search(1.0, 0.2)
+    found.walk(optimiser, 20, None)
+    image, values = found.found()
+    assert values["objective_first"] == pytest.approx(0.25)
+    assert values["objective"] == found.least < 1e-6
+    assert values["lr_mse"] == pytest.approx(values["objective"], rel=1e-3, abs=1e-9)
+    assert (values["steps"], values["diverged"]) == (20, 0)
+    assert image.shape == (1, 3, 8, 8)
+
+
+def test_a_search_that_diverges_is_stopped_with_its_best_kept():
+    found, optimiser = search(0.6, 5.0)  # every step multiplies the error by -9
+    found.walk(optimiser, 50, None)
+    image, values = found.found()
+    assert values["diverged"] == 1
+    assert values["steps"] < 5
+    assert image.mean().item() == pytest.approx(0.6)
+    assert values["objective"] == pytest.approx(0.01, rel=1e-4)
+    found.walk(optimiser, 5, None)
+    assert found.steps == values["steps"]
+
+
+def test_nan_is_divergence_and_no_finite_loss_at_all_is_an_error():
+    found, optimiser = search(1.0, 0.1, lambda made: made.mean() * torch.nan)
+    found.walk(optimiser, 5, None)
+    assert found.diverged
+    assert found.steps == 0
+    with pytest.raises(MethodError, match="no image of a finite loss"):
+        found.found()
+
+
+def test_the_rates_are_given_back_after_a_walk_that_lets_them_fall():
+    found, optimiser = search(1.0, 0.1)
+    found.walk(optimiser, 4, None, drop=0.1)
+    assert optimiser.param_groups[0]["lr"] == 0.1
+
+
+def test_memory_that_runs_out_is_met_with_half_a_chunk_once():
+    seen = []
+
+    def run(chunk, most):
+        seen.append(chunk)
+        if chunk > most:
+            raise torch.OutOfMemoryError
+        return "done"
+
+    assert smaller_once(lambda chunk: run(chunk, 4), 8) == ("done", 4)
+    with pytest.raises(torch.OutOfMemoryError):
+        smaller_once(lambda chunk: run(chunk, 1), 8)
+    with pytest.raises(torch.OutOfMemoryError):
+        smaller_once(lambda chunk: run(chunk, 0), 1)
+    assert seen == [8, 4, 8, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("lr", "hr", "category", "says"),
+    [
+        ((16, 16), (1024, 1024), Category("faces", "faces"), None),
+        ((16, 32), (1024, 2048), Category("faces", "faces"), "mine restores square images, this LR is 32x16"),
+        ((16, 16), (256, 256), Category("faces", "faces"), "makes 1024 pixels, not 256"),
+        ((16, 16), (1024, 1024), Category("cats", "cats"), "makes faces, this category shows cats"),
+    ],
+)
+def test_what_is_refused(lr, hr, category, says):
+    reason = refusal("mine", "mobilestylegan", lr, hr, category)
+    assert reason is None if says is None else says in reason
+
+
+def test_the_light_network_is_what_it_says():
+    image = torch.rand(1, 3, 8, 8)
+    (means,) = Pooled()(image)
+    assert means[0, 0, 0, 0].item() == pytest.approx(image[0, 0, :2, :2].mean().item())

@@ -1,0 +1,99 @@
+"""mganprior: its loss in float64, its composition by hand, and searches on a small bank."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import MethodError, UsageError
+from bench.protocol import resize_tensor
+from bench.registry import create
+from methods import banks
+from methods.mganprior import search
+from tests.methods.common import loaded
+from tests.methods.inverting import Pooled, light, small, target  # noqa: F401 - fixtures
+
+
+def test_the_loss_equals_a_computation_in_float64():
+    rng = np.random.default_rng(4)
+    made, lr = rng.random((1, 3, 8, 8)), rng.random((1, 3, 8, 8))
+    pixels = ((2 * made - 1) - (2 * lr - 1)) ** 2
+    blocks = [image.reshape(3, 4, 2, 4, 2).mean((2, 4)) for image in (made[0], lr[0])]
+    wanted = pixels.mean() + 0.3 * ((blocks[0] - blocks[1]) ** 2).mean()
+    given = [torch.from_numpy(image).float() for image in (made, lr)]
+    got = search.total(*given, Pooled(), Pooled()(given[1]), 0.3)
+    assert got.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_codes_are_composed_with_a_weight_a_channel(small):  # noqa: F811
+    bank = banks.load(str(small))
+    plan = search.plan("fast", codes=3, layer=8)
+    point = search.Composition(search.Scene(bank, Pooled(), "lite0"), plan, seed=5, chunk=3)
+    weights = torch.rand(3, bank.channels[8])
+    point.weights.data.copy_(weights)
+    alone = [bank.synthesise(bank.map(z[None]), upto=8).features[8] for z in point.z[:3]]
+    by_hand = sum(w[:, None, None].double() * one[0].double() for w, one in zip(weights, alone, strict=True))
+    torch.testing.assert_close(point.feature()[0].double(), by_hand, rtol=1e-4, atol=1e-5)
+    above = bank.synthesise(bank.map(point.z[3:]), start=(8, point.feature())).image
+    torch.testing.assert_close(point.draw(None).synthesis.image, above)
+
+
+def test_smaller_chunks_change_nothing_but_the_memory(small):  # noqa: F811
+    bank = banks.load(str(small))
+    scene, plan = search.Scene(bank, Pooled(), "lite0"), search.plan("fast", codes=5, layer=8)
+    whole, parts = (search.Composition(scene, plan, 5, chunk) for chunk in (5, 2))
+    gradients = []
+    for point in (whole, parts):
+        point.draw(None).synthesis.image.square().mean().backward()
+        gradients.append((point.z.grad, point.weights.grad))
+    torch.testing.assert_close(parts.feature(), whole.feature(), rtol=1e-4, atol=1e-5)
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+        assert one.abs().max() > 0
+
+
+def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):  # noqa: F811
+    given = target(small, seeds=(1, 2))
+    method = loaded(f"mganprior[bank={small},codes=4,layer=8,steps=30]")
+    done, again = method.restore(given), method.restore(given)
+    assert done.sr.equal(again.sr)
+    assert done.values == again.values
+    for value, sr, lr in zip(done.values, done.sr.split(1), given.lr.split(1), strict=True):
+        assert value["objective"] <= 0.5 * value["objective_first"]
+        assert value["lr_mse"] == pytest.approx((resize_tensor(sr, 8, 8) - lr).square().mean().item(), rel=1e-4)
+        assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (30, 0, 0)
+
+
+def test_the_published_preset_walks_with_sgd(small, light):  # noqa: F811
+    plan = search.plan("paper")
+    assert (plan.codes, plan.layer, plan.steps, plan.code_rate, plan.adam) == (30, 32, 2000, 1.0, False)
+    done = loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8,steps=30]").restore(target(small))
+    assert done.values[0]["objective"] < done.values[0]["objective_first"]
+
+
+def test_memory_that_runs_out_once_is_recorded(small, light, monkeypatch):  # noqa: F811
+    asked = []
+    run = search._run
+
+    def short(*given):
+        asked.append(given[-1])
+        if given[-1] > 2:
+            raise torch.OutOfMemoryError
+        return run(*given)
+
+    monkeypatch.setattr(search, "_run", short)
+    done = loaded(f"mganprior[bank={small},codes=4,layer=8,steps=2]").restore(target(small))
+    assert asked == [4, 2]
+    assert done.values[0]["smaller_chunk"] == 1
+
+
+def test_what_the_bank_cannot_give_is_said(small):  # noqa: F811
+    with pytest.raises(MethodError, match=r"no feature to compose at: got layer=64, expected one of 4, 8, 16, 32"):
+        loaded(f"mganprior[bank={small},layer=64]")
+    with pytest.raises(UsageError):
+        create("mganprior[bank=mobilestyle]").method.assets()
+    with pytest.raises(UsageError):
+        create("mganprior[preset=slow]")
+    assert create("mganprior").method.trained_with == ("lite0",)
+    assert create("mganprior").identity != create("mganprior[preset=paper]").identity
