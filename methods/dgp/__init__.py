@@ -1,0 +1,108 @@
+"""Deep generative prior: the generator itself is tuned to the image (Pan et al., ECCV 2020, arXiv:2003.13659)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.assets import Asset
+from bench.contracts import Batch, Category, Restored, Size
+from methods.inversion import Preset, refusal, restore_each
+from methods.perceptual import JUDGES, Network
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Dgp:
+    """Tune a generator to the LR, from its coarse parameters to its fine ones."""
+
+    name = "dgp"
+    title = "DGP"
+    notes = (
+        "The published relaxed reconstruction: from the nearest of many random images, the latent and more and "
+        "more of the generator, coarse to fine, are tuned together. Changed: the published factor is 4, here any; "
+        "both LR images come from the suite's operator and are compared as they are, not enlarged first; a bank "
+        "without a discriminator is tuned with the features of a named perceptual network, and without a class. "
+        "preset=fast tunes through read-outs that the whole bank corrects, and leaves the layers above them as "
+        "they are; preset=paper runs five stages of 200 steps with the whole bank."
+    )
+
+    @dataclass(frozen=True)
+    class Options:
+        """The preset, the bank, and the network whose features stand in for a discriminator's."""
+
+        preset: Preset = "fast"
+        bank: str = "mobilestylegan"
+        perceptual: Network = "lite0"
+        steps: int = 0
+        """In all stages together; 0: as the preset has it."""
+
+        def __post_init__(self) -> None:
+            if self.steps < 0:
+                raise ValueError(f"steps={self.steps} must not be negative")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    def kind(self) -> str | None:
+        """Say what its bank shows, as far as that is known before the bank is read."""
+        from methods import banks
+
+        return banks.about(self.options.bank).kind
+
+    @property
+    def trained_with(self) -> tuple[str, ...]:
+        """Name the metrics whose network may be part of the loss."""
+        return JUDGES[self.options.perceptual]
+
+    def assets(self) -> Sequence[Asset | Path]:
+        """Return the files of the bank and of the perceptual network.
+
+        Raises:
+            UsageError: when there is no such bank.
+        """
+        from methods import banks, perceptual
+
+        return (*banks.assets(self.options.bank), *perceptual.assets(self.options.perceptual))
+
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+        """Refuse what the bank cannot make."""
+        return refusal(self.name, self.options.bank, lr_size, hr_size, category)
+
+    def load(self, device: torch.device) -> None:
+        """Read the bank and, where it has no discriminator, the perceptual network.
+
+        Raises:
+            AssetError: when a file cannot be had.
+        """
+        from methods import banks, perceptual
+        from methods.dgp.features import DiscriminatorFeatures
+
+        self._bank = banks.load(self.options.bank, device)
+        judge = self._bank.discriminator
+        self._perceptual = (
+            DiscriminatorFeatures(judge, self._bank.resolution)
+            if judge is not None
+            else perceptual.load(self.options.perceptual, 23, squared=False, device=device)
+        )
+
+    def restore(self, batch: Batch) -> Restored:
+        """Tune the bank to each image alone; the bank is then exactly as it was.
+
+        Raises:
+            MethodError: when the bank makes images of another size, or no finite loss was seen.
+        """
+        from methods.dgp import tuning
+
+        plan = tuning.plan(self.options.preset, self.options.steps)
+        scene = tuning.Scene(self._bank, self._perceptual, batch.extras.get("label"))
+
+        def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
+            return tuning.run(scene, lr, seed, plan)
+
+        return restore_each(batch, self._bank, one)

@@ -1,0 +1,210 @@
+"""The tuning of DGP: a latent and the groups of a bank's parameters, coarse to fine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from bench.contracts import Bank
+from bench.protocol import resize_tensor
+from methods.inversion import Draw, Preset, Problem, Search, readout_for, smaller_once
+from methods.perceptual import Perceptual
+
+LATENT_WEIGHT = 0.02
+BETAS = (0.0, 0.999)
+CHUNK = 8
+"""Candidates that are made at a time."""
+
+
+class Stage(NamedTuple):
+    """A stretch of the tuning. The weights of the loss are the same in all of them."""
+
+    groups: int
+    """Of the bank's parameters that are tuned, from the coarsest."""
+    steps: int
+    bank_rate: float
+    latent_rate: float
+
+
+class Plan(NamedTuple):
+    """How an image is tuned to."""
+
+    stages: tuple[Stage, ...]
+    candidates: int
+    """Random images among which the nearest is the start."""
+    spread: float
+    """The standard deviation of their latents."""
+    pixel_weight: float
+    feature_weight: float
+    rounds: int
+    """Corrections by the whole bank, in a tuning through read-outs, after every stage; 0: no read-outs."""
+    round_steps: int
+
+
+PLANS: dict[Preset, Plan] = {
+    "fast": Plan(
+        (
+            Stage(2, 20, 5e-4, 2e-2),
+            Stage(3, 20, 5e-4, 1e-2),
+            Stage(4, 20, 5e-4, 5e-3),
+            Stage(5, 60, 5e-4, 2e-3),
+        ),
+        candidates=64,
+        spread=1.0,
+        pixel_weight=10.0,
+        feature_weight=0.02,
+        rounds=5,
+        round_steps=12,
+    ),
+    "paper": Plan(
+        (
+            Stage(2, 200, 5e-5, 2e-3),
+            Stage(3, 200, 5e-5, 1e-3),
+            Stage(4, 200, 2e-5, 2e-5),
+            Stage(5, 200, 1e-5, 1e-5),
+            Stage(7, 200, 1e-5, 1e-5),
+        ),
+        candidates=500,
+        spread=0.3,
+        pixel_weight=1.0,
+        feature_weight=1.0,
+        rounds=0,
+        round_steps=0,
+    ),
+}
+"""`paper` is the published setting for super-resolution at 256 pixels."""
+
+
+def plan(preset: Preset, steps: int = 0) -> Plan:
+    """Return a preset's plan, its stages scaled to a number of steps in all where it is not 0."""
+    chosen = PLANS[preset]
+    if not steps:
+        return chosen
+    share = steps / sum(stage.steps for stage in chosen.stages)
+    return chosen._replace(
+        stages=tuple(stage._replace(steps=max(1, round(stage.steps * share))) for stage in chosen.stages),
+        candidates=max(2, round(chosen.candidates * min(1.0, share))),
+        rounds=min(chosen.rounds, steps),
+        round_steps=max(1, round(chosen.round_steps * share)),
+    )
+
+
+class Scene(NamedTuple):
+    """What is the same for every image."""
+
+    bank: Bank
+    perceptual: Perceptual
+    label: Any = None
+
+
+def total(
+    made: Tensor, lr: Tensor, likeness: Tensor, z: Tensor, *, pixel_weight: float, feature_weight: float
+) -> Tensor:
+    """Return the loss.
+
+    Args:
+        made: an LR (1, 3, h, h) in [0, 1].
+        lr: what it should be.
+        likeness: the distance of their features, a scalar.
+        z: the latent (1, width); half its mean square is its negative log-likelihood but for a constant.
+        pixel_weight: of the mean squared error of the images in [-1, 1].
+        feature_weight: of the likeness.
+    """
+    pixels = (2 * made - 2 * lr).square().mean()
+    return pixel_weight * pixels + feature_weight * likeness + LATENT_WEIGHT * z.square().mean() / 2
+
+
+@contextmanager
+def restored(bank: Bank) -> Iterator[None]:
+    """Give the bank's parameters back bit for bit, frozen, whatever happened to them."""
+    parameters = [value for group in bank.groups() for value in group]
+    before = [value.detach().clone() for value in parameters]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for value, old in zip(parameters, before, strict=True):
+                value.copy_(old)
+                value.requires_grad_(False)
+                value.grad = None
+
+
+def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[str, float]]:
+    """Return the best image (1, 3, R, R), and what is worth recording; the bank is as before."""
+    with torch.no_grad():
+        wanted = scene.perceptual(lr)
+    start, chunk = smaller_once(lambda chunk: nearest(scene, lr, wanted, plan, seed=seed, chunk=chunk), CHUNK)
+    z = start.clone().requires_grad_()
+
+    def draw(upto: int | None) -> Draw:
+        latents = scene.bank.map(z)
+        return Draw(scene.bank.synthesise(latents, upto=upto, label=scene.label), latents)
+
+    def loss(made: Tensor) -> Tensor:
+        likeness = scene.perceptual.distance(scene.perceptual(made), wanted)
+        weights = {"pixel_weight": plan.pixel_weight, "feature_weight": plan.feature_weight}
+        return total(made, lr, likeness, z, **weights)
+
+    search = Search(Problem(lr, draw, loss))
+    with restored(scene.bank):
+        _tune(search, scene.bank, z, plan)
+    image, values = search.found()
+    return image, values | {"smaller_chunk": float(chunk < CHUNK)}
+
+
+def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
+    head = readout_for(bank, search.problem.lr) if plan.rounds else None
+    for number, stage in enumerate(plan.stages):
+        optimiser = _optimiser(bank, z, stage)
+        if head is None:
+            search.walk(optimiser, stage.steps, None)
+            continue
+        search.correct(head)
+        search.walk(optimiser, stage.steps, head, drop=0.5)
+        if number == len(plan.stages) - 1:
+            for turn in range(plan.rounds):
+                search.correct(head)
+                search.walk(optimiser, plan.round_steps, head, drop=1 - (turn + 1) / (plan.rounds + 1))
+    with torch.no_grad():
+        search.whole()
+
+
+def _optimiser(bank: Bank, z: Tensor, stage: Stage) -> torch.optim.Optimizer:
+    tuned = [value for group in bank.groups()[: stage.groups] for value in group]
+    for value in tuned:
+        value.requires_grad_()
+    groups = [{"params": [z], "lr": stage.latent_rate}, {"params": tuned, "lr": stage.bank_rate}]
+    return torch.optim.Adam(groups, betas=BETAS)
+
+
+@torch.no_grad()
+def nearest(scene: Scene, lr: Tensor, wanted: list[Tensor], plan: Plan, *, seed: int, chunk: int) -> Tensor:
+    """Return the latent (1, width) of the random image whose LR is most like the wanted one.
+
+    Through the coarsest read-out where the plan uses them, so that many candidates cost little.
+    """
+    bank = scene.bank
+    generator = torch.Generator().manual_seed(seed)
+    z = plan.spread * torch.randn(plan.candidates, bank.latents.width, generator=generator)
+    z = z.to(bank.mean_latent.device)
+    head = readout_for(bank, lr[..., ::4, ::4]) if plan.rounds else None
+    distances: list[Tensor] = []
+    for some in torch.split(z, chunk):
+        latents = bank.map(some)
+        label = None if scene.label is None else scene.label.expand(len(some))
+        made = bank.synthesise(latents, upto=None if head is None else head.resolution // 2, label=label)
+        image = made.image if head is None else head(made.features[head.resolution // 2], latents)
+        if image is None:
+            raise RuntimeError("a whole pass of the bank made no image")
+        shown = resize_tensor((image + 1) / 2, *lr.shape[2:])
+        distances += [
+            plan.pixel_weight * (2 * one - 2 * lr).square().mean()
+            + plan.feature_weight * scene.perceptual.distance(scene.perceptual(one[None]), wanted)
+            for one in shown
+        ]
+    best = int(torch.stack(distances).argmin())
+    return z[best : best + 1]

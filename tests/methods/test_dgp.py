@@ -1,0 +1,133 @@
+"""dgp: its loss in float64, a bank that is given back bit for bit, and tunings of a small bank."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from bench.errors import UsageError
+from bench.registry import create
+from methods import banks
+from methods.dgp import features, tuning
+from methods.dgp.features import DiscriminatorFeatures
+from tests.methods.common import loaded
+from tests.methods.inverting import Pooled, judged, light, small, target  # noqa: F401 - fixtures
+
+
+def test_the_loss_equals_a_computation_in_float64():
+    rng = np.random.default_rng(5)
+    made, lr, z = rng.random((1, 3, 8, 8)), rng.random((1, 3, 8, 8)), rng.standard_normal((1, 24))
+    blocks = [image.reshape(3, 4, 2, 4, 2).mean((2, 4)) for image in (made[0], lr[0])]
+    likeness = ((blocks[0] - blocks[1]) ** 2).mean()
+    wanted = 10 * ((2 * made - 2 * lr) ** 2).mean() + 0.7 * likeness + 0.02 * (z**2).mean() / 2
+    one, other, latent = (torch.from_numpy(array).float() for array in (made, lr, z))
+    near = Pooled().distance(Pooled()(one), Pooled()(other))
+    got = tuning.total(one, other, near, latent, pixel_weight=10.0, feature_weight=0.7)
+    assert got.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_discriminator_features_are_those_of_its_last_blocks(judged, monkeypatch):  # noqa: F811
+    judge = banks.load(str(judged)).discriminator
+    images = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
+    outputs = []
+    for image in images:
+        x = judge.from_rgb(F.interpolate(2 * image - 1, size=(32, 32), mode="bilinear", align_corners=False))
+        stages = []
+        for block in judge.blocks:
+            x = block(x)
+            stages.append(x.double().numpy())
+        outputs.append(stages)
+    assert len(outputs[0]) == 3  # 32, 16 and 8 pixels
+    for last in (8, 2):
+        monkeypatch.setattr(features, "LAST", last)
+        seen = DiscriminatorFeatures(judge, 32)
+        pairs = list(zip(*outputs, strict=True))[-last:]
+        wanted = sum(np.abs(one - other).mean() for one, other in pairs)
+        found = [seen(image) for image in images]
+        assert seen.distance(*found).item() == pytest.approx(wanted, rel=1e-5)
+        assert seen.distance(found[0], found[0]).item() == 0
+    assert not any(block._forward_hooks for block in judge.blocks)
+
+
+def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, monkeypatch):  # noqa: F811
+    method = loaded(f"dgp[bank={small},steps=8]")
+    bank = method._bank
+    before = {name: value.clone() for name, value in bank.state_dict().items()}
+    moved = []
+
+    walk = tuning.Search.walk
+
+    def breaking(search, *given, **options):
+        walk(search, *given, **options)
+        moved.append(any(not value.equal(before[name]) for name, value in bank.state_dict().items()))
+        if len(moved) > 2:
+            raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(tuning.Search, "walk", breaking)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        method.restore(target(small))
+    assert moved[-1]
+    for name, value in bank.state_dict().items():
+        assert value.equal(before[name]), name
+    assert not any(value.requires_grad or value.grad is not None for value in bank.parameters())
+
+
+def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):  # noqa: F811
+    bank = banks.load(str(small))
+    groups = bank.groups()
+    with tuning.restored(bank):
+        z = torch.zeros(1, 24, requires_grad=True)
+        for count in (1, 3):
+            optimiser = tuning._optimiser(bank, z, tuning.Stage(count, 1, 1e-3, 1e-2))
+            assert len(optimiser.param_groups[1]["params"]) == sum(map(len, groups[:count]))
+            assert (optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"]) == (1e-2, 1e-3)
+            assert all(value.requires_grad for group in groups[:count] for value in group)
+            assert not any(value.requires_grad for group in groups[count:] for value in group)
+    assert not any(value.requires_grad for group in groups for value in group)
+
+
+def test_the_start_is_the_nearest_candidate(small):  # noqa: F811
+    bank = banks.load(str(small))
+    plan = tuning.plan("fast")._replace(candidates=6)
+    lr, scene = target(small).lr, tuning.Scene(bank, Pooled())
+    wanted = Pooled()(lr)
+    z = plan.spread * torch.randn(6, 24, generator=torch.Generator().manual_seed(9))
+    losses = []
+    for one in z.split(1):
+        image = bank.synthesise(bank.map(one)).image
+        made = tuning.resize_tensor((image + 1) / 2, 8, 8)
+        near = Pooled().distance(Pooled()(made), wanted)
+        losses.append(10 * (2 * made - 2 * lr).square().mean() + plan.feature_weight * near)
+    best = z[int(torch.stack(losses).argmin())]
+    for chunk in (1, 4):
+        assert tuning.nearest(scene, lr, wanted, plan, seed=9, chunk=chunk)[0].equal(best)
+
+
+def test_a_tuning_halves_its_objective_and_repeats_bit_for_bit(small, light):  # noqa: F811
+    given = target(small, seeds=(1, 2))
+    method = loaded(f"dgp[bank={small},steps=24]")
+    done, again = method.restore(given), method.restore(given)
+    assert done.sr.equal(again.sr)
+    assert done.values == again.values
+    for value in done.values:
+        assert value["objective"] <= 0.5 * value["objective_first"]
+        assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (24, 0, 0)
+
+
+def test_the_published_preset_and_a_bank_with_a_discriminator(judged):  # noqa: F811
+    stages = tuning.plan("paper").stages
+    assert [stage.groups for stage in stages] == [2, 3, 4, 5, 7]
+    assert [stage.steps for stage in stages] == [200] * 5
+    assert [stage.bank_rate for stage in stages] == [5e-5, 5e-5, 2e-5, 1e-5, 1e-5]
+    method = loaded(f"dgp[preset=paper,bank={judged},steps=10]")
+    assert isinstance(method._perceptual, DiscriminatorFeatures)
+    done = method.restore(target(judged))
+    assert done.values[0]["objective"] < done.values[0]["objective_first"]
+
+
+def test_options_and_identity():
+    with pytest.raises(UsageError):
+        create("dgp[steps=-1]")
+    assert create("dgp").identity != create("dgp[preset=paper]").identity
