@@ -122,6 +122,8 @@ class GleanRecipe:
 
     def _features(self, made: Restoration, draw: Draw) -> Tensor:
         matched = [r for r in MATCHED if r in made.features]
+        if not matched:
+            return made.image.sum() * 0
         with torch.no_grad():
             true = self.bank.synthesise(draw.latents, upto=max(matched)).features
         pairs = (feature_loss(made.features[r], true[r], draw.known) for r in matched)

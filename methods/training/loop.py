@@ -54,8 +54,11 @@ class Loop:
         self.judge = self.accelerator.prepare(recipe.discriminator)
         self._saved = self._shown = time.monotonic()
 
-    def run(self) -> None:
+    def run(self) -> dict[str, Tensor]:
         """Train to the end of the last stage.
+
+        Returns:
+            The averaged weights, by the names of the network's parameters.
 
         Raises:
             MethodError: when a loss or the gradient is not finite; the last good state stays.
@@ -67,6 +70,7 @@ class Loop:
             self._stage(stages[now.stage], now)
             now.stage, now.step, now.optimisers = now.stage + 1, 0, []
             self._save(now)
+        return now.average
 
     def _begin(self) -> State:
         self.recipe.begin()

@@ -47,13 +47,19 @@ class Sheet:
 class Recipe(Protocol):
     """A network and how it is trained. Random choices follow the step's number alone, so a run can be resumed."""
 
-    identity: str
-    """What is trained, in words that change with everything that a state depends on."""
-    network: nn.Module
-    """Parameters that require no gradient are not trained, saved or averaged."""
     discriminator: nn.Module | None
     adversarial_weight: float
     stages: Sequence[Stage]
+
+    @property
+    def identity(self) -> str:
+        """What is trained, in words that change with everything that a state depends on."""
+        ...
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained. Parameters that require no gradient are not trained, saved or averaged."""
+        ...
 
     def place(self, device: torch.device) -> None:
         """Move what the network does not own (its bank, a loss network) to a device."""
