@@ -2,7 +2,8 @@
 
     python -m methods.banks.fit_readouts
 
-It takes 2,048 samples of the bank and about 20 minutes of one CPU core; the shipped read-outs saw the first 832.
+It takes 2,048 samples of the bank and about 20 minutes of one CPU core. The shipped read-outs come within 23.4,
+26.2 and 28.8 dB (64, 128, 256) of images of truncation 0.7 that they never saw, and 21.0, 23.6 and 26.2 at 1.0.
 A sample is a quarter of an image: the bank is computed whole up to 128, and from there on a window only, with a
 margin wider than what the layers and the antialiased kernel can see, so that the quarter is exact.
 """
