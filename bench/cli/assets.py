@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.common import console
 from bench.selection import split
+
+if TYPE_CHECKING:
+    from bench.progress import Reporter
 
 
 def prepare(
@@ -29,11 +33,31 @@ def prepare(
         raise typer.Exit(1)
 
 
-def doctor() -> None:
-    """Say what is here, what is missing and what it would take."""
-    from bench.doctor import diagnose
+def doctor(
+    verify: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Hash and score a run again, and name what differs.")
+    ] = None,
+) -> None:
+    """Say what is here, what is missing and what it would take; or whether a run is still what it was."""
     from bench.progress import Reporter
 
     reporter = Reporter(console())
+    if verify is not None:
+        _verify(verify, reporter)
+        return
+    from bench.doctor import diagnose
+
     for line in diagnose():
         reporter.say(line)
+
+
+def _verify(folder: Path, reporter: Reporter) -> None:
+    from bench.results import Run
+    from bench.verify import verify
+
+    problems = 0
+    for problems, sentence in enumerate(verify(Run(folder), reporter), 1):  # noqa: B007 (the last number counts)
+        reporter.say(sentence)
+    reporter.say(f"{folder}: {problems} files or values differ" if problems else f"{folder}: nothing differs")
+    if problems:
+        raise typer.Exit(1)
