@@ -151,7 +151,12 @@ def test_an_unknown_method_is_an_error_not_a_finding():
         check("bicubc")
 
 
-SHORT = {"pulse": "pulse[steps=2]", "mganprior": "mganprior[codes=1,steps=1]", "dgp": "dgp[steps=1]"}
+SHORT = {
+    "pulse": "pulse[steps=2]",
+    "mganprior": "mganprior[codes=1,steps=1]",
+    "dgp": "dgp[steps=1]",
+    "singan": "singan[steps=1]",
+}
 """Methods that take minutes as they are."""
 
 

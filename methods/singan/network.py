@@ -1,0 +1,85 @@
+"""The networks and losses of SinGAN: five convolutions without padding, and WGAN-GP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LAYERS = 5
+PAD = LAYERS
+"""What five 3x3 convolutions take away at each side."""
+RECONSTRUCTION, PENALTY = 10.0, 0.1
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
+
+
+def _body(width: int) -> nn.Sequential:
+    return nn.Sequential(_block(3, width), *(_block(width, width) for _ in range(LAYERS - 2)))
+
+
+class Generator(nn.Module):
+    """Adds what is missing to the image of the coarser scale.
+
+    It is always in training mode, as published: batch normalisation sees the one image there is.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width, self.body, self.last = width, _body(width), nn.Conv2d(width, 3, 3)
+
+    def forward(self, noise: Tensor, image: Tensor) -> Tensor:
+        """Return an image in about [-1, 1] from noise and the enlarged coarser image, both (1, 3, h, w)."""
+        added: Tensor = torch.tanh(self.last(self.body(F.pad(noise + image, [PAD] * 4))))
+        return image + added
+
+
+class Critic(nn.Module):
+    """Scores patches of 11 pixels."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width, self.body, self.last = width, _body(width), nn.Conv2d(width, 1, 3)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return a map of scores (1, 1, h - 10, w - 10)."""
+        scores: Tensor = self.last(self.body(image))
+        return scores
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the published initial weights from a generator of random numbers."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
+            nn.init.zeros_(module.bias)
+
+
+def critic_loss(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+    """Return the loss of the critic, with the penalty at a point between the two images.
+
+    Args:
+        critic: the network.
+        real: the image of this scale.
+        fake: a made one.
+        share: of the real image at that point, a scalar in [0, 1].
+    """
+    between = (share * real + (1 - share) * fake).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
+    loss: Tensor = critic(fake).mean() - critic(real).mean() + PENALTY * penalty
+    return loss
+
+
+def generator_loss(scores: Tensor, rebuilt: Tensor, real: Tensor) -> Tensor:
+    """Return the loss of the generator: its critic's scores, and how far it rebuilds the real image."""
+    loss: Tensor = RECONSTRUCTION * F.mse_loss(rebuilt, real) - scores.mean()
+    return loss

@@ -1,0 +1,32 @@
+"""Enlarging with a SinGAN: its finest generator, again and again, on an image that grows by 2^(1/3)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from bench.protocol import resize_tensor
+from methods.singan.network import Generator
+from methods.singan.pyramid import RATIO
+
+
+def steps(factor: int) -> int:
+    """Return how many enlargements make a factor: 12 for 16, 15 for 32, 18 for 64."""
+    return max(1, round(math.log(factor) / math.log(RATIO)))
+
+
+@torch.no_grad()
+def enlarge(generator: Generator, image: Tensor, factor: int) -> Tensor:
+    """Enlarge an image (1, 3, h, w) in [-1, 1] by a factor; the result is in [0, 1].
+
+    The sizes between are spread evenly, so that the last one is exact whatever the factor.
+    """
+    height, width = image.shape[2:]
+    count = steps(factor)
+    for step in range(1, count + 1):
+        scale = factor ** (step / count)
+        image = resize_tensor(image, round(height * scale), round(width * scale))
+        image = generator(torch.zeros_like(image), image)
+    return ((image + 1) / 2).clamp(0, 1)

@@ -1,0 +1,109 @@
+"""singan: its losses in float64, its pyramid, and a training on a small image."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from bench.contracts import Category
+from bench.registry import create
+from methods.singan import network, pyramid, scaling
+from tests.methods.common import loaded, photo_batch
+
+
+def test_the_losses_equal_a_computation_in_float64():
+    """The critic is linear, so that its slope is known: its weights everywhere."""
+    rng = np.random.default_rng(6)
+    real, fake, weights = (rng.standard_normal((1, 3, 4, 4)) for _ in range(3))
+
+    def critic(image):
+        return (image * torch.from_numpy(weights).float()).sum(1, keepdim=True)
+
+    def scores(image):
+        return (image * weights).sum(1)
+
+    slope = np.sqrt((weights**2).sum(1))
+    wanted = scores(fake).mean() - scores(real).mean() + 0.1 * ((slope - 1) ** 2).mean()
+    given = [torch.from_numpy(image).float() for image in (real, fake)]
+    got = network.critic_loss(critic, *given, torch.tensor(0.3))
+    assert got.item() == pytest.approx(wanted, rel=1e-5)
+    wanted = 10 * ((real - fake) ** 2).mean() - scores(fake).mean()
+    assert network.generator_loss(critic(given[1]), given[1], given[0]).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_penalty_reaches_the_critics_weights():
+    critic = network.Critic(4)
+    network.initialise(critic, torch.Generator().manual_seed(0))
+    image = torch.rand(1, 3, 13, 13)
+    network.critic_loss(critic, image, image, torch.tensor(0.5)).backward()
+    assert critic.body[0][0].weight.grad.abs().max() > 0  # real and fake cancel: what is left is the penalty
+
+
+@pytest.mark.parametrize(
+    ("side", "wanted"), [(64, [20, 25, 32, 40, 51, 64]), (32, [20, 25, 32]), (16, [13, 16]), (12, [12])]
+)
+def test_the_pyramid_at_every_size(side, wanted):
+    assert pyramid.sizes(side, side) == [(one, one) for one in wanted]
+    ratios = [b / a for a, b in pairwise(wanted)]
+    assert ratios == pytest.approx([2 ** (1 / 3)] * len(ratios), rel=0.05)
+
+
+def test_the_published_number_of_enlargements():
+    for factor, wanted in ((4, 6), (16, 12), (32, 15), (64, 18)):
+        assert scaling.steps(factor) == wanted == round(math.log(1 / factor) / math.log(2 ** (-1 / 3)))
+
+
+def test_a_generator_keeps_the_size_and_begins_near_what_it_is_given():
+    generator = network.Generator(8)
+    network.initialise(generator, torch.Generator().manual_seed(0))
+    image = torch.rand(1, 3, 7, 9)
+    made = generator(torch.zeros_like(image), image)
+    assert made.shape == image.shape
+    assert 0 < (made - image).abs().max() < 1
+
+
+def test_training_rebuilds_the_image_and_repeats_bit_for_bit():
+    given = photo_batch(4, 16, 16)
+    one, more, again = (loaded(f"singan[steps={steps}]").restore(given) for steps in (1, 8, 8))
+    assert more.sr.equal(again.sr)
+    assert more.sr.shape == (1, 3, 64, 64)
+    assert more.values[0]["scales"] == 2
+    assert more.values[0]["rebuilt_mse"] < 0.8 * one.values[0]["rebuilt_mse"]
+
+
+def test_the_finest_scale_begins_from_what_the_coarser_ones_rebuild():
+    image = photo_batch(4, 16, 16).lr * 2 - 1
+    fitted = pyramid.fit(image, 3, pyramid.plan("fast", 3))
+    first, second = fitted.levels
+    assert (first.size, second.size, first.amplitude) == ((13, 13), (16, 16), 1.0)
+    below = first.generator(fitted.anchor, torch.zeros_like(fitted.anchor))
+    enlarged = pyramid.resize_tensor(below, 16, 16)
+    rebuilt = pyramid.coarser(pyramid.Fitted([first], fitted.anchor), (16, 16), None)
+    torch.testing.assert_close(rebuilt, enlarged)
+    assert second.amplitude == pytest.approx(0.1 * (enlarged - image).square().mean().sqrt().item(), rel=1e-4)
+
+
+def test_a_training_that_diverges_keeps_its_best_weights_and_says_so(monkeypatch):
+    calls = []
+    whole = pyramid.generator_loss
+
+    def breaking(*given):
+        calls.append(1)
+        return whole(*given) * (torch.nan if len(calls) > 9 else 1)
+
+    monkeypatch.setattr(pyramid, "generator_loss", breaking)
+    done = loaded("singan[steps=8]").restore(photo_batch(4, 16, 16))
+    assert done.values[0]["diverged"] == 1
+    assert done.sr.isfinite().all()
+
+
+def test_what_it_supports():
+    method, category = create("singan").method, Category("c", None)
+    assert method.supports((16, 16), (1024, 1024), 64, category) is None
+    assert "needs an LR of 12 pixels, this one is 16x8" in method.supports((8, 16), (512, 1024), 64, category)
+    assert pyramid.plan("paper") == (2000, 32, True)
+    assert create("singan").identity != create("singan[preset=paper]").identity
