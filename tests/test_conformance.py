@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -177,8 +178,20 @@ def _selection(name: str, folder: Path) -> str:
 
             torch.save(Compact(num_feat=8, num_conv=2, upscale=4).state_dict(), folder / "x4.pth")
             return f"spandrel:{folder / 'x4.pth'}"
+        case "idinvert":
+            return f"idinvert[steps=1,weights={_untrained_encoder(folder / 'encoder.safetensors')}]"
         case _:
             return SHORT.get(name, name)
+
+
+def _untrained_encoder(path: Path) -> Path:
+    from methods.idinvert import weightfile
+    from methods.idinvert.encoder import Encoder
+
+    bank = SimpleNamespace(name="mobilestylegan", resolution=1024, latents=(23, 512), mean_latent=torch.zeros(512))
+    encoder = Encoder(bank)
+    weightfile.write(path, encoder, bank, dict(encoder.named_parameters()), {})
+    return path
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in discover().values() if entry.origin == "built-in"])

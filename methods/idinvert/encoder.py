@@ -1,0 +1,95 @@
+"""The domain-guided encoder: from an LR image to one latent a slot of the bank.
+
+The paper's encoder halves a 256-pixel image by residual blocks down to 4x4 and ends in one full matrix: 8 blocks
+and up to 1,024 channels. This one starts at the LR's largest size, and factors that matrix: a shared offset from
+the mean latent, a low-rank one a slot, and a linear guess from 16x16 pixels that is fitted in closed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.contracts import Bank
+from bench.protocol import resize_tensor
+
+SIDE = 64
+"""Every LR is enlarged to this side with the protocol's kernel."""
+PIXELS = 16
+"""The side of what the linear guess sees."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of the encoder."""
+
+    widths: tuple[int, ...] = (32, 64, 96, 128, 96)
+    """Channels at 64, 32, 16, 8 and 4 pixels."""
+    hidden: int = 192
+    rank: int = 8
+
+
+class Down(nn.Module):
+    """Half the resolution, then a residual pair."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(inputs, outputs, 3, 2, 1)
+        self.norm = nn.GroupNorm(8, outputs)
+        self.pair = nn.Sequential(
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+            nn.GroupNorm(8, outputs),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.leaky_relu(self.norm(self.down(x)), 0.2)
+        out: Tensor = F.leaky_relu(x + self.pair(x), 0.2)
+        return out
+
+
+class Encoder(nn.Module):
+    """The encoder of a bank.
+
+    Args:
+        bank: whose latents it makes.
+        shape: its sizes.
+    """
+
+    mean: Tensor
+
+    def __init__(self, bank: Bank, shape: Shape | None = None) -> None:
+        super().__init__()
+        self.shape = shape or Shape()
+        slots, width = bank.latents
+        widths = self.shape.widths
+        self.register_buffer("mean", bank.mean_latent.detach().clone(), persistent=False)
+        self.first = nn.Conv2d(3, widths[0], 3, padding=1)
+        self.downs = nn.Sequential(*(Down(a, b) for a, b in pairwise(widths)))
+        self.body = nn.Linear(widths[-1] * (SIDE >> len(self.downs)) ** 2, self.shape.hidden)
+        self.guess = nn.Linear(3 * PIXELS**2, width)
+        self.shared = nn.Linear(self.shape.hidden, width)
+        self.slots = nn.Linear(self.shape.hidden, slots * self.shape.rank)
+        self.basis = nn.Parameter(torch.randn(slots, self.shape.rank, width) * 0.02)
+        for layer in (self.guess, self.shared, self.slots):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Return latents (N, slots, width) of LR images (N, 3, h, h) in [-1, 1], h at most SIDE."""
+        seen = lr if lr.shape[-1] == SIDE else resize_tensor(lr, SIDE, SIDE)
+        x = F.leaky_relu(self.first(seen), 0.2)
+        h = F.leaky_relu(self.body(self.downs(x).flatten(1)), 0.2)
+        own = torch.einsum("nsk,skd->nsd", self.slots(h).view(len(h), *self.basis.shape[:2]), self.basis)
+        common: Tensor = self.mean + self.guess(pixels(lr)) + self.shared(h)
+        return common[:, None] + own
+
+
+def pixels(lr: Tensor) -> Tensor:
+    """Return what the linear guess sees: the LR at 16x16, (N, 768)."""
+    return F.adaptive_avg_pool2d(lr, PIXELS).flatten(1)

@@ -1,0 +1,158 @@
+"""How the encoder is trained: by the images that the bank makes of its latents, as published.
+
+Two things the paper did not have: samples whose latents are known, which make the first stage, and read-outs, so
+that an image of 128 pixels costs little of the bank's full pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench import seeds
+from bench.assets import digest
+from bench.contracts import Bank
+from bench.protocol import resize_tensor, to_tensor
+from methods import banks
+from methods.banks import readout
+from methods.banks.stylegan2_discriminator import Discriminator
+from methods.banks.stylegan2_layers import capped
+from methods.glean.recipe import fit_guess
+from methods.idinvert import weightfile
+from methods.idinvert.encoder import SIDE, Encoder, pixels
+from methods.training.losses import latent_loss
+from methods.training.perception import Perception, perception
+from methods.training.photographs import read_folder
+from methods.training.recipe import Sheet, Stage, Terms
+from methods.training.samples import Pool, Samples
+
+STAGES = (
+    Stage("latents", 20_000, 32, 5e-4),
+    Stage("domain", 100_000, 8, 1e-4),
+    Stage("adversarial", 100_000, 8, 5e-5, adversarial=True),
+)
+"""For one data-centre GPU. Every stage's steps can be changed."""
+PERCEPTION, LATENT, ADVERSARIAL = 0.5, 0.1, 0.08
+"""The adversarial weight is the published one."""
+SPREAD = 0.15
+"""The variance of w at the truncations that are trained on."""
+SIZE = 128
+"""The side of the images that are compared."""
+POOL_SIZE = 256
+"""The side of the kept HR: the pool is then one that GLEAN's training over the same bank has filled."""
+SHOWN = 8
+
+
+@dataclass
+class IdinvertRecipe:
+    """The recipe. See `methods.training.recipe.Recipe`."""
+
+    network: Encoder
+    bank: Bank
+    sides: tuple[int, ...]
+    pool: Pool
+    validation: Samples
+    perception: Perception
+    stages: Sequence[Stage] = STAGES
+    discriminator: nn.Module | None = None
+    history: dict[str, object] = field(default_factory=dict)
+    fresh: bool = True
+    adversarial_weight: float = ADVERSARIAL
+
+    @property
+    def identity(self) -> str:
+        """Say what is trained."""
+        sides = ", ".join(map(str, self.sides))
+        return f"idinvert over {self.bank.name} at {self.bank.resolution} for LR {sides}, {self.network.shape}"
+
+    def place(self, device: torch.device) -> None:
+        """Move the bank and the loss network to a device."""
+        cast(nn.Module, self.bank).to(device)
+        self.perception.to(device)
+
+    def begin(self) -> None:
+        """Fit the linear guess of the latents from the LR's pixels, in closed form."""
+        if not self.fresh:
+            return
+        items = [self.pool.samples[index] for index in range(self.pool.first)]
+        lr = torch.stack([torch.from_numpy(item.lr[min(self.sides)]) for item in items]).permute(0, 3, 1, 2)
+        latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
+        fit_guess(self.network.guess, pixels(lr.float() / 127.5 - 1), latents - self.bank.mean_latent.cpu())
+
+    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+        """Return the losses of one step; the LR sizes take turns."""
+        side = self.sides[step % len(self.sides)]
+        draw = self.pool.draw(step, stage.batch, side, min(SIZE, self.bank.resolution), shard)
+        latents: Tensor = network(draw.lr)
+        latent = latent_loss(latents, draw.latents, draw.known) / SPREAD
+        if stage.name == "latents":
+            return Terms({"latent": latent})
+        image = self.render(latents)
+        losses = {
+            "latent": LATENT * latent,
+            "pixel": F.mse_loss(image, draw.hr),
+            "perception": PERCEPTION * self.perception(image, draw.hr),
+        }
+        return Terms(losses, *((image, draw.hr) if stage.adversarial else ()))
+
+    def render(self, latents: Tensor) -> Tensor:
+        """Return what the bank makes of latents, (N, 3, SIZE, SIZE) in [-1, 1]; by a read-out if it has one."""
+        if banks.about(self.bank.name).readout >= SIZE:
+            head = readout.load(self.bank, SIZE)
+            return cast(Tensor, head(self.bank.synthesise(latents, upto=SIZE // 2).features[SIZE // 2], latents))
+        image = self.bank.synthesise(latents).image
+        if image is None:
+            raise RuntimeError("a whole pass of the bank made no image")
+        return F.adaptive_avg_pool2d(image, min(SIZE, self.bank.resolution))
+
+    def show(self, stage: Stage) -> Sheet:
+        """Encode validation samples of every LR size; scores are dB, and the latents' error in their variance."""
+        items = [self.validation[index] for index in range(SHOWN)]
+        size = min(SIZE, self.bank.resolution)
+        device = self.bank.mean_latent.device
+        truth = torch.cat([to_tensor(item.hr) for item in items]).to(device) * 2 - 1
+        truth = F.adaptive_avg_pool2d(truth, size)
+        known = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None]).to(
+            device
+        )
+        rows, scores = [], {}
+        for side in sorted(self.sides, reverse=True):
+            lr = torch.cat([to_tensor(item.lr[side]) for item in items]).to(device) * 2 - 1
+            latents = self.network(lr)
+            made = self.render(latents).clamp(-1, 1)
+            rows += [resize_tensor(lr, size, size).clamp(-1, 1)[:6], made[:6]]
+            scores[f"psnr {side}"] = -10 * float(((made - truth) / 2).square().mean((1, 2, 3)).log10().mean())
+            scores[f"latent {side}"] = float((latents - known[:, None]).square().mean() / SPREAD)
+        return Sheet([*rows, truth[:6]], scores)
+
+    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+        """Write the weights in half precision, with everything that is needed to read them."""
+        said = {**self.history, **history, "trained with": list(self.perception.judges)}
+        weightfile.write(path, self.network, self.bank, weights, said)
+
+
+def recipe(
+    bank: str, factors: tuple[int, ...], data: Path | None, out: Path, start: Path | None = None
+) -> IdinvertRecipe:
+    """Set a training up; what is random in it is the same for every training."""
+    loaded = banks.load(bank)
+    torch.manual_seed(0)
+    encoder = Encoder(loaded)
+    if start is not None:
+        weightfile.load(encoder, start)
+    size = min(POOL_SIZE, loaded.resolution)
+    sides = tuple(side for side in sorted(loaded.resolution // factor for factor in factors) if side <= SIDE)
+    photographs = () if data is None else read_folder(data, loaded.resolution, size, sides)
+    pool = Pool(Samples(loaded, size, sides, out / "pool"), photographs)
+    validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
+    judge = Discriminator(capped(min(SIZE, loaded.resolution)))
+    history: dict[str, object] = {"started from": None if start is None else digest(start)}
+    return IdinvertRecipe(
+        encoder, loaded, sides, pool, validation, perception(), STAGES, judge, history, fresh=start is None
+    )

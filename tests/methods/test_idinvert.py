@@ -1,0 +1,134 @@
+"""idinvert: its loss in float64, its encoder's file and training, and inversions of a small bank."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.contracts import Category
+from bench.errors import AssetError, UsageError
+from bench.registry import create
+from methods import banks, idinvert
+from methods.idinvert import inverting, recipe, weightfile
+from methods.idinvert.encoder import Encoder, Shape
+from methods.training.loop import Loop
+from methods.training.recipe import Stage
+from methods.training.samples import Pool
+from tests.methods.common import loaded
+from tests.methods.inverting import light, small, target  # noqa: F401 - fixtures
+
+TINY = Shape(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
+
+
+@pytest.fixture(scope="module")
+def weights(small, tmp_path_factory):  # noqa: F811
+    """The path of an encoder of the small bank, with random weights in every layer."""
+    torch.manual_seed(0)
+    bank = banks.load(str(small))
+    encoder = Encoder(bank, TINY)
+    with torch.no_grad():
+        for value in encoder.parameters():
+            value.add_(0.02 * torch.randn_like(value))
+    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
+    weightfile.write(path, encoder, bank, dict(encoder.named_parameters()), {"trained with": ["lite2"]})
+    return path
+
+
+def test_the_loss_equals_a_computation_in_float64():
+    rng = np.random.default_rng(7)
+    made, lr = rng.random((1, 3, 8, 8)), rng.random((1, 3, 8, 8))
+    latents, encoded = rng.standard_normal((1, 8, 24)), rng.standard_normal((1, 8, 24))
+    wanted = ((2 * made - 2 * lr) ** 2).mean() + 0.123 + 2.0 * ((latents - encoded) ** 2).mean()
+    one, other, w, e = (torch.from_numpy(array).float() for array in (made, lr, latents, encoded))
+    assert inverting.total(one, other, torch.tensor(0.123), w, e).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_encoder_serves_every_lr_size_and_begins_at_the_mean(small):  # noqa: F811
+    bank = banks.load(str(small))
+    bank.mean_latent.add_(0.5)
+    for side in (4, 16, 64):
+        latents = Encoder(bank, TINY)(torch.rand(2, 3, side, side))
+        assert latents.shape == (2, *bank.latents)
+        torch.testing.assert_close(latents, bank.mean_latent.expand_as(latents))
+
+
+def test_the_encoder_of_the_embedded_bank_fits_in_four_megabytes():
+    bank = SimpleNamespace(latents=(23, 512), mean_latent=torch.zeros(512))
+    assert 2 * sum(value.numel() for value in Encoder(bank).parameters()) < 4e6
+
+
+def test_an_inversion_halves_its_objective_and_repeats_bit_for_bit(small, light, weights):  # noqa: F811
+    given = target(small, seeds=(1, 2))
+    method = loaded(f"idinvert[bank={small},weights={weights},steps=40]")
+    done, again = method.restore(given), method.restore(given)
+    assert done.sr.equal(again.sr)
+    assert done.values == again.values
+    for value in done.values:
+        assert value["objective"] <= 0.5 * value["objective_first"]
+        assert (value["steps"], value["diverged"]) == (40, 0)
+    assert method.trained_with == ("lite0", "lite2")
+
+
+def test_it_begins_where_the_encoder_says_and_ends_elsewhere(small, light, weights):  # noqa: F811
+    given = target(small)
+    bank = banks.load(str(small))
+    encoder = weightfile.read(weights, bank)
+    first = (bank.synthesise(encoder(2 * given.lr - 1)).image + 1) / 2
+    done = loaded(f"idinvert[preset=paper,bank={small},weights={weights},steps=1]").restore(given)
+    assert not done.sr.equal(first.clamp(0, 1))
+    torch.testing.assert_close(done.sr, first.clamp(0, 1), rtol=0, atol=0.3)
+
+
+def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):  # noqa: F811
+    bank = banks.load(str(small))
+    said = weightfile.about(weights)
+    assert (said.bank, said.resolution, said.shape["rank"]) == ("stylegan2", 32, 2)
+    bank.resolution = 64
+    with pytest.raises(AssetError, match="trained over another bank: got stylegan2 at 64"):
+        weightfile.read(weights, bank)
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(AssetError, match="not a whole weight file"):
+        weightfile.about(torn)
+    with pytest.raises(AssetError, match="does not fit the encoder"):
+        weightfile.load(Encoder(banks.load(str(small)), Shape()), weights)
+
+
+def test_without_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(idinvert, "SHIPPED", tmp_path / "none.safetensors")
+    with pytest.raises(AssetError, match="bench train idinvert --out"):
+        create("idinvert")
+    with pytest.raises(UsageError, match="no weight file of idinvert"):
+        create(f"idinvert[weights={tmp_path / 'mine.safetensors'}]")
+
+
+def test_what_it_supports(small, weights):  # noqa: F811
+    method = create(f"idinvert[bank={small},weights={weights}]").method
+    assert method.supports((8, 8), (32, 32), 4, Category("c", None)) is None
+    assert "at most 64 pixels" in method.supports((128, 128), (512, 512), 4, Category("c", None))
+
+
+def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(recipe, "SHOWN", 2)
+    made = recipe.recipe(str(small), (4, 8), None, tmp_path)
+    assert [stage.name for stage in made.stages] == ["latents", "domain", "adversarial"]
+    assert made.sides == (4, 8)
+    made.pool = Pool(made.pool.samples, first=32, growth=0)
+    made.network = Encoder(made.bank, TINY)
+    names = {stage.name: set(made.terms(made.network, stage, 0, (0, 1)).losses) for stage in made.stages}
+    assert names["latents"] == {"latent"}
+    assert names["domain"] == names["adversarial"] == {"latent", "pixel", "perception"}
+    fake = made.terms(made.network, made.stages[2], 0, (0, 1))
+    assert fake.fake.shape == fake.real.shape == (8, 3, 32, 32)
+    made.stages = (Stage("latents", 2, 4, 1e-3), Stage("domain", 1, 2, 1e-3))
+    before = made.network.shared.weight.clone()
+    Loop(made, tmp_path, cpu=True).run()
+    assert made.network.guess.weight.abs().max() > 0  # fitted before the first step
+    assert not made.network.shared.weight.equal(before)
+    read = weightfile.read(tmp_path / "weights.safetensors", made.bank)
+    lr = torch.rand(1, 3, 8, 8)
+    assert read(lr).shape == (1, *made.bank.latents)
+    assert weightfile.about(tmp_path / "weights.safetensors").history["trained with"] == ["lite0"]
