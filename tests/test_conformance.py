@@ -178,10 +178,21 @@ def _selection(name: str, folder: Path) -> str:
 
             torch.save(Compact(num_feat=8, num_conv=2, upscale=4).state_dict(), folder / "x4.pth")
             return f"spandrel:{folder / 'x4.pth'}"
+        case "esrgan+":
+            return f"esrgan+[weights={_untrained_esrgan_plus(folder / 'network.safetensors')}]"
         case "idinvert":
             return f"idinvert[steps=1,weights={_untrained_encoder(folder / 'encoder.safetensors')}]"
         case _:
             return SHORT.get(name, name)
+
+
+def _untrained_esrgan_plus(path: Path) -> Path:
+    from methods.esrgan_plus import weightfile
+    from methods.esrgan_plus.network import EsrganPlusNet
+
+    network = EsrganPlusNet((16, 32, 64), 1024)
+    weightfile.write(path, network, dict(network.named_parameters()), {})
+    return path
 
 
 def _untrained_encoder(path: Path) -> Path:

@@ -2,7 +2,8 @@
 
     train("glean", "mobilestylegan", (16, 32, 64), None, Path("training/glean"))
 
-A method that can be trained has `methods/NAME/recipe.py` with `recipe(bank, factors, data, out, start)`.
+A method that can be trained has `methods/NAME/recipe.py` with `recipe(bank, factors, data, out, start)`; a + in
+its name is written _plus there.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def train(
     from methods.training.loop import Loop
 
     try:
-        module = import_module(f"methods.{method}.recipe")
+        module = import_module(f"methods.{method.replace('+', '_plus')}.recipe")
     except ModuleNotFoundError as error:
         raise UsageError(f"method '{method}' cannot be trained", expected="one with a recipe, as glean") from error
     recipe: Recipe = module.recipe(bank, factors, data, out, start)

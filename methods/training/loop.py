@@ -12,7 +12,12 @@ from torch import Tensor, nn
 
 from bench.errors import MethodError
 from methods.training import sheets, state
-from methods.training.losses import discriminator_loss, generator_loss
+from methods.training.losses import (
+    discriminator_loss,
+    generator_loss,
+    relativistic_discriminator_loss,
+    relativistic_generator_loss,
+)
 from methods.training.recipe import Recipe, Stage, Terms
 from methods.training.state import State
 from methods.training.telling import telling
@@ -117,17 +122,24 @@ class Loop:
             terms = self.recipe.terms(self.network, stage, now.total, shard)
             losses = dict(terms.losses)
             if terms.fake is not None:
-                losses["adversarial"] = self.recipe.adversarial_weight * generator_loss(self.judge(terms.fake))
+                losses["adversarial"] = self.recipe.adversarial_weight * self._fooled(terms, stage)
         self._descend(losses, self.network, optimisers[0], now)
         if terms.fake is not None:
-            losses["discriminator"] = self._judge(terms, terms.fake.detach(), optimisers[1], now)
+            losses["discriminator"] = self._judge(terms, stage, optimisers[1], now)
         now.step, now.total = now.step + 1, now.total + 1
         self._average(now)
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def _judge(self, terms: Terms, fake: Tensor, optimiser: torch.optim.Optimizer, now: State) -> Tensor:
+    def _fooled(self, terms: Terms, stage: Stage) -> Tensor:
+        if stage.relativistic:
+            return relativistic_generator_loss(self.judge(terms.real).detach(), self.judge(terms.fake))
+        return generator_loss(self.judge(terms.fake))
+
+    def _judge(self, terms: Terms, stage: Stage, optimiser: torch.optim.Optimizer, now: State) -> Tensor:
         with self.accelerator.autocast():
-            loss = discriminator_loss(self.judge(terms.real), self.judge(fake))
+            fake = self.judge(None if terms.fake is None else terms.fake.detach())
+            judged = relativistic_discriminator_loss if stage.relativistic else discriminator_loss
+            loss = judged(self.judge(terms.real), fake)
         self._descend({"discriminator": loss}, self.judge, optimiser, now)
         return loss
 

@@ -16,6 +16,20 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     return F.softplus(-real).mean() + F.softplus(fake).mean()
 
 
+def relativistic_generator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Relativistic average loss of the generator (ESRGAN): made images shall look more real than real ones."""
+    return _relative(fake, real)
+
+
+def relativistic_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Relativistic average loss of the discriminator (ESRGAN): real images shall look more real than made ones."""
+    return _relative(real, fake)
+
+
+def _relative(more: Tensor, less: Tensor) -> Tensor:
+    return (F.softplus(less.mean() - more).mean() + F.softplus(less - more.mean()).mean()) / 2
+
+
 def feature_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     """Squared distance of features (N, C, h, w) of known images, in units of each channel's spread."""
     if not known.any():

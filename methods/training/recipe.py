@@ -22,6 +22,8 @@ class Stage:
     rate: float
     """The learning rate of Adam after warming up."""
     adversarial: bool = False
+    relativistic: bool = False
+    """Whether the discriminator compares made images with real ones (ESRGAN), not each with a threshold."""
 
 
 @dataclass(frozen=True)

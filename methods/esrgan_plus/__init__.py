@@ -1,0 +1,120 @@
+"""ESRGAN+: ESRGAN (Wang et al. 2018, arXiv:1809.00219) enlarged to GLEAN's cost and trained at the factor itself.
+
+The rival of that name in the GLEAN paper; not the ESRGAN+ of Rakotonirina and Rasoanaivo (2020), a 4x network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.assets import Asset
+from bench.contracts import Batch, Category, Restored, Size
+from bench.errors import AssetError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from methods.esrgan_plus.weightfile import About
+
+FOLDER = Path(__file__).parent / "weights"
+SHIPPED = {
+    "embedded": FOLDER / "esrgan-plus.safetensors",
+    "embedded-l1": FOLDER / "esrgan-plus-l1.safetensors",
+}
+
+
+class EsrganPlus:
+    """Restore in one pass with an ESRGAN trained at the factor, at GLEAN's cost."""
+
+    name = "esrgan+"
+    notes = (
+        "The GLEAN paper's rival, whose weights were never published: an RRDB trunk at the LR's size and nearest-"
+        "neighbour doublings up to the result, trained with L1 and then with ESRGAN's losses on the samples that "
+        "the embedded GLEAN was trained on, at its number of multiplications. Changed: one network serves three "
+        "factors; it adds to the bicubic image and ends, as the embedded GLEAN does, with the nearest image that "
+        "shrinks to the LR; weights=embedded-l1 is what it was before the adversarial stage."
+    )
+
+    @dataclass(frozen=True)
+    class Options:
+        """Which weights: `embedded`, `embedded-l1`, or a file of `bench train esrgan+`."""
+
+        weights: str = "embedded"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._path = SHIPPED.get(options.weights, Path(options.weights).expanduser())
+
+    @property
+    def title(self) -> str:
+        """Say which stage's weights these are."""
+        return {"embedded": "ESRGAN+", "embedded-l1": "ESRGAN+ (L1)"}.get(
+            self.options.weights, f"ESRGAN+, {self._path.stem}"
+        )
+
+    @property
+    def kind(self) -> str | None:
+        """Say what the shipped weights are for."""
+        return "faces" if self.options.weights in SHIPPED else None
+
+    @property
+    def trained_with(self) -> tuple[str, ...]:
+        """Name the metrics whose network the training used, as the weight file says."""
+        return tuple(self._about().history.get("trained with", ())) if self._path.is_file() else ()
+
+    def assets(self) -> Sequence[Asset | Path]:
+        """Return the weight file.
+
+        Raises:
+            AssetError: when none is shipped.
+            UsageError: when there is no such file.
+        """
+        if not self._path.is_file():
+            if self.options.weights in SHIPPED:
+                raise AssetError(
+                    f"no weights of esrgan+ are shipped as {self.options.weights}",
+                    expected=self._path.name,
+                    remedy="train them with `bench train esrgan+ --out FOLDER` and name them: "
+                    "esrgan+[weights=FOLDER/weights.safetensors]",
+                )
+            known = ", ".join(f"`{name}`" for name in SHIPPED)
+            raise UsageError(f"no weight file of esrgan+ at {self._path}", expected=f"{known} or a file")
+        return (self._path,)
+
+    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
+        """Refuse every size that the weights were not trained for."""
+        if lr_size[0] != lr_size[1]:
+            return f"esrgan+ restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
+        if None not in (category.kind, self.kind) and category.kind != self.kind:
+            return f"its weights are for {self.kind}, this category shows {category.kind}"
+        said = self._about()
+        if (lr_size[0], hr_size[0]) not in [(side, said.resolution) for side in said.inputs]:
+            pairs = ", ".join(f"{side} to {said.resolution}" for side in said.inputs)
+            return f"its weights are for {pairs} pixels, not {lr_size[0]} to {hr_size[0]}"
+        return None
+
+    def load(self, device: torch.device) -> None:
+        """Read the weights.
+
+        Raises:
+            AssetError: when the file is damaged or no such file.
+        """
+        from methods.esrgan_plus import weightfile
+
+        self.network = weightfile.read(self._path).to(device)
+
+    def restore(self, batch: Batch) -> Restored:
+        """Run the network once."""
+        import torch
+
+        with torch.inference_mode():
+            made = self.network(batch.lr * 2 - 1)
+        return Restored(((made + 1) / 2).clamp(0, 1))
+
+    def _about(self) -> About:
+        from methods.esrgan_plus import weightfile
+
+        return weightfile.about(self._path)

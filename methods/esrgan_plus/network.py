@@ -1,0 +1,101 @@
+"""The network of ESRGAN+: ESRGAN's trunk and doublings, from any of several LR sizes up to one result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.errors import MethodError
+from methods.esrgan.network import RRDB
+from methods.glean.embedded import consistent
+from methods.glean.parts import enlarge
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of the network; the default costs what the embedded GLEAN does, within 15 % at every factor."""
+
+    width: int = 64
+    growth: int = 16
+    blocks: int = 3
+    widest: int = 128
+    """The resolution up to which the doublings keep the trunk's width."""
+    narrowing: tuple[int, ...] = (48, 32, 16)
+    """Channels at each doubling above, the last one for all that follow."""
+
+    def channels(self, resolution: int) -> int:
+        """Return the channels at a resolution."""
+        above = (resolution // self.widest).bit_length() - 1
+        return self.width if above <= 0 else self.narrowing[min(above, len(self.narrowing)) - 1]
+
+
+def _conv(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+class EsrganPlusNet(nn.Module):
+    """Enlarge RGB images of any of several sizes to one.
+
+    Args:
+        inputs: the sides of the LR images.
+        resolution: the side of the result.
+        shape: the sizes of its parts.
+    """
+
+    def __init__(self, inputs: tuple[int, ...], resolution: int, shape: Shape | None = None) -> None:
+        super().__init__()
+        self.inputs, self.resolution, self.shape = tuple(sorted(inputs)), resolution, shape or Shape()
+        width = self.shape.width
+        self.middle = min(4 * max(inputs), resolution)
+        self.sizes = tuple(sorted({self.middle // 2, self.middle, resolution}))
+        """The sizes at which it can be asked for an image; the smaller ones are for training."""
+        self.entries = nn.ModuleDict({str(side): _conv(3, width) for side in self.inputs})
+        self.body = nn.Sequential(*(RRDB(width, self.shape.growth) for _ in range(self.shape.blocks)))
+        self.body_end = _conv(width, width)
+        self.doublings = nn.ModuleDict()
+        side = 2 * min(self.inputs)
+        while side <= resolution:
+            self.doublings[str(side)] = _conv(self.shape.channels(side // 2), self.shape.channels(side))
+            side *= 2
+        self.images = nn.ModuleDict({str(size): self._to_image(size) for size in self.sizes})
+        self.to(memory_format=torch.channels_last)
+
+    def _to_image(self, size: int) -> nn.Sequential:
+        width = self.shape.channels(size)
+        last = _conv(width, 3)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(cast(Tensor, last.bias))  # it begins as bicubic
+        return nn.Sequential(_conv(width, width), nn.LeakyReLU(0.2), last)
+
+    def forward(self, lr: Tensor, size: int | None = None) -> Tensor:
+        """Return the image at `size`, the result's own when None: (N, 3, size, size) in about [-1, 1].
+
+        Args:
+            lr: (N, 3, h, h) in [-1, 1].
+            size: one of `sizes`.
+
+        Raises:
+            MethodError: when the LR has another size than those it was made for.
+        """
+        size = size or self.resolution
+        image = enlarge(lr, size) + self.images[str(size)](self.feature(lr, size)).float()
+        return consistent(image, lr)
+
+    def feature(self, lr: Tensor, size: int) -> Tensor:
+        """Return the feature at a resolution."""
+        side = lr.shape[-1]
+        if side not in self.inputs:
+            raise MethodError("esrgan+ was not made for this LR", got=f"{side} pixels", expected=self.inputs)
+        first = self.entries[str(side)](lr.contiguous(memory_format=torch.channels_last))
+        return self.above(first + self.body_end(self.body(first)), side, size)
+
+    def above(self, x: Tensor, side: int, size: int) -> Tensor:
+        """Double a feature of resolution `side` up to `size`."""
+        while side < size:
+            side *= 2
+            x = F.leaky_relu(self.doublings[str(side)](F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
+        return x

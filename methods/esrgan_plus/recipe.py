@@ -1,0 +1,165 @@
+"""How ESRGAN+ is trained: L1 at an eighth, a quarter and all of the result's size, then ESRGAN's three losses.
+
+The stages that look at pictures are those of the embedded GLEAN, step for step and image for image, on the same
+pool of samples; what GLEAN learns of latents has no counterpart here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench import seeds
+from bench.assets import digest
+from bench.contracts import Bank
+from bench.protocol import resize_tensor, to_tensor
+from methods import banks
+from methods.banks.stylegan2_discriminator import Discriminator
+from methods.banks.stylegan2_layers import capped
+from methods.esrgan_plus import weightfile
+from methods.esrgan_plus.network import EsrganPlusNet
+from methods.glean.embedded import add_detail
+from methods.glean.recipe import Box, upper_bank
+from methods.training.perception import Perception, perception
+from methods.training.photographs import read_folder
+from methods.training.recipe import Sheet, Stage, Terms
+from methods.training.samples import Draw, Pool, Samples
+
+STAGES = (
+    Stage("base", 400_000, 6, 4e-4),
+    Stage("middle", 200_000, 4, 4e-4),
+    Stage("full", 100_000, 4, 2e-4),
+    Stage("adversarial", 100_000, 4, 1e-4, adversarial=True, relativistic=True),
+)
+"""Steps and batches are those of `methods.glean.recipe.STAGES`; the rates are ESRGAN's, doubled for L1."""
+PIXEL, PERCEPTION, ADVERSARIAL = 1e-2, 1.0, 5e-3
+"""The published weights of the last stage."""
+SHOWN = 8
+
+
+@dataclass
+class EsrganPlusRecipe:
+    """The recipe. See `methods.training.recipe.Recipe`."""
+
+    network: EsrganPlusNet
+    bank: Bank
+    pool: Pool
+    validation: Samples
+    perception: Perception
+    stages: Sequence[Stage] = STAGES
+    discriminator: nn.Module | None = None
+    history: dict[str, object] = field(default_factory=dict)
+    adversarial_weight: float = ADVERSARIAL
+
+    @property
+    def identity(self) -> str:
+        """Say what is trained."""
+        sides = ", ".join(map(str, self.network.inputs))
+        return f"esrgan+ to {self.network.resolution} from {sides}, {self.network.shape}, on {self.bank.name}"
+
+    def place(self, device: torch.device) -> None:
+        """Move the bank and the loss network to a device."""
+        cast(nn.Module, self.bank).to(device)
+        self.perception.to(device)
+
+    def begin(self) -> None:
+        """Prepare nothing: the network begins as bicubic."""
+
+    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+        """Return the losses of one step; the LR sizes take turns."""
+        size = self._size(stage)
+        side = self.network.inputs[step % len(self.network.inputs)]
+        draw = self.pool.draw(step, stage.batch, side, size, shard)
+        image: Tensor = network(draw.lr, size)
+        pixel = F.l1_loss(image, draw.hr)
+        if stage.adversarial:
+            near = PERCEPTION * self.perception(image, draw.hr)
+            return Terms({"pixel": PIXEL * pixel, "perception": near}, image, draw.hr)
+        if stage.name != "full":
+            return Terms({"pixel": pixel})
+        return Terms({"pixel": pixel, "piece pixel": self._piece(draw, step)})
+
+    def _size(self, stage: Stage) -> int:
+        return self.network.sizes[0] if stage.name == "base" else self.network.middle
+
+    def _piece(self, draw: Draw, step: int) -> Tensor:
+        """Compare a piece of the result with what the bank makes there of a sample that was not varied."""
+        known, start = draw.known, self.network.middle // 2
+        if not known.any():
+            return draw.hr.sum() * 0
+        box = _box(step, start)
+        with torch.no_grad():
+            whole = self.bank.synthesise(draw.latents[known], upto=start).features[start]
+            made = upper_bank(self.bank, draw.latents[known], start, whole, box)
+            truth = add_detail(_cut(draw.hr[known], box, start), made, torch.ones_like(made[:, :1, ::4, ::4]))
+        low = self.network.feature(draw.lr[known], start)
+        size = self.network.resolution
+        x = self.network.above(_cut(low, box, start), start, size)
+        plain = _cut(resize_tensor(draw.lr[known].float(), size, size), box, start)
+        result = plain + self.network.images[str(size)](x).float()
+        edge = 2 * size // start
+        return F.l1_loss(result[..., edge:-edge, edge:-edge], truth[..., edge:-edge, edge:-edge])
+
+    def show(self, stage: Stage) -> Sheet:
+        """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
+        size = self._size(stage)
+        items = [self.validation[index] for index in range(SHOWN)]
+        device = self.bank.mean_latent.device
+        truth = torch.cat([to_tensor(item.hr) for item in items]).to(device) * 2 - 1
+        truth = F.adaptive_avg_pool2d(truth, size)
+        rows, scores = [], {}
+        for side in reversed(self.network.inputs):
+            lr = torch.cat([to_tensor(item.lr[side]) for item in items]).to(device) * 2 - 1
+            plain = resize_tensor(lr, size, size).clamp(-1, 1)
+            made = torch.cat([self.network(one[None], size).clamp(-1, 1) for one in lr])
+            rows += [plain[:6], made[:6]]
+            scores[f"psnr {side}"] = _psnr(made, truth)
+            scores[f"gain {side}"] = scores[f"psnr {side}"] - _psnr(plain, truth)
+            scores[f"lite0 {side}"] = float(self.perception(made, truth))
+        return Sheet([*rows, truth[:6]], scores)
+
+    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+        """Write the weights in half precision; the perceptual network counts once its loss was used."""
+        spoiled = list(self.perception.judges) if history.get("stage") == "adversarial" else []
+        weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
+
+
+def _box(step: int, start: int) -> Box:
+    side, low = start // 4, start // 8  # away from the edges, where there is background more often than face
+    generator = torch.Generator().manual_seed(step)
+    top, left = torch.randint(low, start - side - low + 1, (2,), generator=generator).tolist()
+    return Box(top, left, side)
+
+
+def _cut(image: Tensor, box: Box, start: int) -> Tensor:
+    top, left, side = (image.shape[-1] // start * length for length in box)
+    return image[..., top : top + side, left : left + side]
+
+
+def _psnr(image: Tensor, truth: Tensor) -> float:
+    return -10 * float(((image - truth) / 2).square().mean((1, 2, 3)).log10().mean())
+
+
+def recipe(
+    bank: str, factors: tuple[int, ...], data: Path | None, out: Path, start: Path | None = None
+) -> EsrganPlusRecipe:
+    """Set a training up; what is random in it is the same for every training."""
+    loaded = banks.load(bank)
+    torch.manual_seed(0)
+    sides = tuple(loaded.resolution // factor for factor in factors)
+    network = EsrganPlusNet(sides, loaded.resolution)
+    if start is not None:
+        weightfile.load(network, start)
+    size = network.middle
+    photographs = () if data is None else read_folder(data, loaded.resolution, size, network.inputs)
+    pool = Pool(Samples(loaded, size, network.inputs, out / "pool"), photographs)
+    validation = Samples(loaded, size, network.inputs, out / "validation", seeds.Domain.VALIDATION)
+    history: dict[str, object] = {"started from": None if start is None else digest(start)}
+    judge = Discriminator(capped(size))
+    return EsrganPlusRecipe(network, loaded, pool, validation, perception(), STAGES, judge, history)

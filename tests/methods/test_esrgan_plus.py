@@ -1,0 +1,169 @@
+"""esrgan+: its cost beside GLEAN's, its losses in float64, its file, its recipe and its adapter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bench.contracts import Category
+from bench.errors import AssetError, MethodError, UsageError
+from bench.executors.counting import count_macs
+from bench.protocol import resize_matrix, resize_tensor
+from bench.registry import create
+from methods import banks, esrgan_plus
+from methods.esrgan_plus import recipe, weightfile
+from methods.esrgan_plus.network import EsrganPlusNet, Shape
+from methods.glean import recipe as glean_recipe
+from methods.glean.embedded import EmbeddedGlean
+from methods.training import planned, train
+from methods.training.loop import Loop
+from methods.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
+from methods.training.recipe import Stage
+from methods.training.samples import Pool
+from tests.methods.common import loaded
+from tests.methods.inverting import small, target  # noqa: F401 - fixtures
+
+TINY = Shape(width=8, growth=4, blocks=1, widest=16, narrowing=(8,))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """The path of a network for 8 and 4 pixels to 32, with random weights in every layer."""
+    torch.manual_seed(0)
+    network = EsrganPlusNet((8, 4), 32, TINY)
+    with torch.no_grad():
+        for value in network.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+    path = tmp_path_factory.mktemp("network") / "mine.safetensors"
+    weightfile.write(path, network, dict(network.named_parameters()), {"trained with": ["lite0"]})
+    return path
+
+
+def test_it_costs_what_the_embedded_glean_does_within_15_per_cent():
+    glean = EmbeddedGlean(banks.load("mobilestylegan")).requires_grad_(False)
+    own = EsrganPlusNet(glean.inputs, 1024).requires_grad_(False)
+    for side in glean.inputs:
+        lr = torch.zeros(1, 3, side, side)
+        _, theirs = count_macs(lambda lr=lr: glean(lr))
+        _, ours = count_macs(lambda lr=lr: own(lr))
+        assert theirs > 1e10
+        assert ours == pytest.approx(theirs, rel=0.15), side
+    assert 2 * sum(value.numel() for value in own.parameters()) < 8e6
+
+
+def test_its_stages_see_as_many_images_as_gleans():
+    theirs = {stage.name: (stage.steps, stage.batch) for stage in glean_recipe.STAGES if stage.name != "latents"}
+    assert {stage.name: (stage.steps, stage.batch) for stage in recipe.STAGES} == theirs
+    assert [stage.relativistic for stage in recipe.STAGES] == [False, False, False, True]
+
+
+def test_the_relativistic_losses_equal_a_computation_in_float64():
+    rng = np.random.default_rng(8)
+    real, fake = rng.standard_normal((5, 1)), rng.standard_normal((5, 1))
+
+    def entropy(logits, wanted):
+        p = 1 / (1 + np.exp(-logits))
+        return -(np.log(p) if wanted else np.log(1 - p)).mean()
+
+    up, down = real - fake.mean(), fake - real.mean()
+    given = [torch.from_numpy(scores).float() for scores in (real, fake)]
+    wanted = (entropy(up, True) + entropy(down, False)) / 2
+    assert relativistic_discriminator_loss(*given).item() == pytest.approx(wanted, rel=1e-5)
+    wanted = (entropy(up, False) + entropy(down, True)) / 2
+    assert relativistic_generator_loss(*given).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_it_begins_as_the_nearest_image_to_bicubic_that_shrinks_to_the_lr():
+    network, lr = EsrganPlusNet((8, 4), 32, TINY), torch.rand(1, 3, 8, 8) * 2 - 1
+    made, plain = network(lr), resize_tensor(lr, 32, 32)
+    torch.testing.assert_close(resize_tensor(made, 8, 8), lr, rtol=0, atol=1e-5)
+    # the nearest image differs by nothing that the shrinking does not see: shrunk, the difference is all there is
+    down = torch.from_numpy(resize_matrix(32, 8))
+    seen = torch.linalg.pinv(down) @ down
+    moved = (made - plain).detach().double()
+    torch.testing.assert_close(seen @ moved @ seen.T, moved, rtol=0, atol=1e-5)
+    assert moved.abs().max() > 0.01
+    assert network(lr, 16).shape == (1, 3, 16, 16)
+    with pytest.raises(MethodError, match="was not made for this LR: got 16 pixels"):
+        network(torch.rand(1, 3, 16, 16))
+
+
+def test_a_file_is_read_back(weights, tmp_path):
+    lr = torch.rand(1, 3, 8, 8)
+    one, other = weightfile.read(weights), weightfile.read(weights)
+    assert one(lr).equal(other(lr))
+    assert weightfile.about(weights).inputs == (4, 8)
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(AssetError, match="not a whole weight file"):
+        weightfile.about(torn)
+    with pytest.raises(AssetError, match="does not fit the network"):
+        weightfile.load(EsrganPlusNet((8, 4), 32), weights)
+
+
+def test_the_adapter_restores_and_repeats_bit_for_bit(weights):
+    lr = torch.rand(2, 3, 8, 8)
+    method = loaded(f"esrgan+[weights={weights}]")
+    given = batch(lr, 4)
+    one, again = method.restore(given).sr, method.restore(given).sr
+    assert one.equal(again)
+    assert one.shape == (2, 3, 32, 32)
+    shrunk = resize_tensor(one, 8, 8)
+    assert (shrunk - lr).abs().mean() < 0.05  # but for what clipping takes away
+    assert method.trained_with == ("lite0",)
+
+
+def batch(lr, factor):
+    from bench.contracts import Batch
+
+    return Batch(lr, factor, ("a", "b")[: len(lr)], tuple(range(len(lr))), Category("c", None))
+
+
+def test_what_it_supports_and_how_it_is_missing(weights, monkeypatch, tmp_path):
+    method, category = create(f"esrgan+[weights={weights}]").method, Category("c", None)
+    assert method.supports((8, 8), (32, 32), 4, category) is None
+    assert "8 to 32 pixels, not 16 to 64" in method.supports((16, 16), (64, 64), 4, category)
+    assert "square" in method.supports((8, 4), (32, 16), 4, category)
+    monkeypatch.setattr(esrgan_plus, "SHIPPED", {"embedded": tmp_path / "none.safetensors"})
+    with pytest.raises(AssetError, match=r"bench train esrgan\+ --out"):
+        create("esrgan+")
+    with pytest.raises(UsageError, match=r"no weight file of esrgan\+"):
+        create(f"esrgan+[weights={tmp_path / 'mine.safetensors'}]")
+
+
+def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(recipe, "SHOWN", 2)
+    made = recipe.recipe(str(small), (4, 8), None, tmp_path)
+    assert made.network.sizes == (16, 32)
+    made.network = EsrganPlusNet((8, 4), 32, TINY)
+    made.pool = Pool(made.pool.samples, first=8, growth=0, varied=0.0)
+    made.discriminator = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 8, 8), torch.nn.Flatten(), torch.nn.Linear(64, 1)
+    )
+    stages = planned(recipe.STAGES, {stage.name: 1 for stage in recipe.STAGES})
+    names = {stage.name: set(made.terms(made.network, stage, 0, (0, 1)).losses) for stage in stages}
+    assert names == {
+        "base": {"pixel"},
+        "middle": {"pixel"},
+        "full": {"pixel", "piece pixel"},
+        "adversarial": {"pixel", "perception"},
+    }
+    made.stages = (
+        Stage("base", 3, 4, 1e-3),
+        Stage("adversarial", 1, 2, 1e-4, adversarial=True, relativistic=True),
+    )
+    judge = made.discriminator[0].weight.clone()
+    before = made.network.doublings["16"].weight.clone()
+    Loop(made, tmp_path, cpu=True).run()
+    assert not made.network.doublings["16"].weight.equal(before)
+    assert not made.discriminator[0].weight.equal(judge)
+    said = weightfile.about(tmp_path / "weights.safetensors")
+    assert said.history["trained with"] == ["lite0"]
+    done = loaded(f"esrgan+[weights={tmp_path / 'weights.safetensors'}]").restore(target(small))
+    assert done.sr.shape == (1, 3, 32, 32)
+
+
+def test_the_name_with_a_plus_finds_its_recipe(tmp_path):
+    with pytest.raises(UsageError, match="unknown stage 'latents'"):
+        train("esrgan+", "mobilestylegan", (16,), None, tmp_path, steps={"latents": 1})
