@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bench import previews
 from bench.categories import CategorySource
 from bench.contracts import Category, Pixels, Size
 from bench.errors import BenchError
@@ -124,7 +125,9 @@ def _save_images(
     store: Store, source: CategorySource, name: str, image: Pixels, made: dict[int, Pixels | str]
 ) -> None:
     if source.has_hr:
-        save_png(image, store.layout.hr(source.name, name))
+        path = store.layout.hr(source.name, name)
+        save_png(image, path)
+        previews.write(previews.of_hr(store.layout, path), image)
     for factor, lr in made.items():
         if not isinstance(lr, str):
             save_png(lr, store.layout.lr(source.name, name, factor))

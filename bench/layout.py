@@ -36,3 +36,9 @@ class RunLayout(NamedTuple):
     def sr(self, slug: str, category: str, image: str, factor: int, repeat: int = 0) -> Path:
         suffix = f"@{repeat + 1}" if repeat else ""
         return self.root / "sr" / slug / f"x{factor}" / category / f"{image}{suffix}.png"
+
+    def thumbnail(self, image: Path) -> Path:
+        return self.root / "thumbs" / image.relative_to(self.root).with_suffix(".webp")
+
+    def again(self, sr: Path) -> Path:
+        return self.root / "lr_again" / sr.relative_to(self.root / "sr")

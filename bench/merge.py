@@ -123,9 +123,12 @@ def _files(
         where, here = (row["category"], row["image"]), store.layout
         pairs += [
             (layout.hr(*where), here.hr(*where)),
+            (layout.thumbnail(layout.hr(*where)), here.thumbnail(here.hr(*where))),
             (layout.lr(*where, row["factor"]), here.lr(*where, row["factor"])),
         ]
         if row["status"] == "done":
             rest = (*where, row["factor"], row["repeat"])
-            pairs.append((layout.sr(row["slug"], *rest), here.sr(mine[ids["methods"][row["method"]]], *rest)))
+            sr, copy = layout.sr(row["slug"], *rest), here.sr(mine[ids["methods"][row["method"]]], *rest)
+            pairs += [(sr, copy), (layout.again(sr), here.again(copy))]
+            pairs.append((layout.thumbnail(sr), here.thumbnail(copy)))
     return [pair for pair in dict.fromkeys(pairs) if pair[0].is_file() and not pair[1].is_file()]

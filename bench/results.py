@@ -216,6 +216,15 @@ class Run:
         return [row[0] for row in self.query("SELECT DISTINCT factor FROM inputs ORDER BY factor")]
 
     @cached_property
+    def input_digests(self) -> dict[tuple[str, int, str], str | None]:
+        """By category, factor and image: the digest of the LR image's pixels, None where there is none."""
+        rows = self.query(
+            "SELECT categories.name, factor, images.name, inputs.digest FROM inputs"
+            " JOIN images ON images.id = image_id JOIN categories ON categories.id = category_id"
+        )
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+    @cached_property
     def unavailable(self) -> list[Gap]:
         """The metrics that were asked for and could not be computed."""
         return [Gap(*row) for row in self.query("SELECT name, reason, remedy FROM gaps ORDER BY name")]

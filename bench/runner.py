@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import inputs, options
+from bench import inputs, options, previews
 from bench.categories import CategorySource
 from bench.contracts import Better, Cell
 from bench.errors import one_line
@@ -179,6 +179,8 @@ class Restoration:
         """Save what a restored cell left, the PNG first."""
         if outcome.pixels is not None:
             save_png(outcome.pixels, self._sr_path(cell))
+            preview = previews.of_sr(self.store.layout, self._sr_path(cell), cell.input.factor)
+            previews.write(preview, outcome.pixels)
         with self.store.transaction():
             cell_id = self._write_cell(cell, outcome)
             self.store.connection.execute("DELETE FROM scores WHERE cell_id = ?", [cell_id])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.05
 RESAMPLES = 10_000
+_FEW = 13  # up to this many images scipy tries every sign where values tie, a second or more a call
 _CHUNK = 2_000_000  # resampled images held at once, in three arrays of 16 MB
 
 
@@ -79,9 +81,24 @@ def mean_interval(values: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> I
     Raises:
         UsageError: for no value, or one that is not a number.
     """
-    column = _numbers(values, 1)[:, None]
-    low, high = _bca(column, seed, n)
-    return Interval(float(column.mean()), float(low[0]), float(high[0]), len(column))
+    return mean_intervals(_numbers(values, 1)[:, None], seed, n)[0]
+
+
+def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> list[Interval]:
+    """Return the mean of each column and its 95 % BCa interval, from the same resampled images.
+
+    Args:
+        table: (images, columns).
+        seed: of the n resamples.
+        n: how many.
+
+    Raises:
+        UsageError: for no value, or one that is not a number.
+    """
+    values = _numbers(table, 2)
+    lows, highs = _bca(values, _resampled_means(values, seed, n))
+    rows = np.stack([values.mean(0), lows, highs], 1).tolist()
+    return [Interval(mean, low, high, len(values)) for mean, low, high in rows]
 
 
 def paired(values_a: npt.ArrayLike, values_b: npt.ArrayLike, better: Better, seed: int = 0) -> Paired:
@@ -111,13 +128,53 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, see
         UsageError: for no value, or one that is not a number.
     """
     differences = _numbers(methods, 2) - _numbers(baseline, 1)[:, None]
+    ps = [wilcoxon(column) for column in differences.T]
+    return _family(differences, _resampled_means(differences, seed, RESAMPLES), ps, better)
+
+
+def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[list[Paired | None]]:
+    """Compare every method with every other, each in turn the baseline of one family: what `compare` says of each.
+
+    Args:
+        methods: (images, methods), at least two of them.
+        better: the direction of the values.
+        seed: of the resampling.
+
+    Returns:
+        By baseline, one a method; None for the baseline itself.
+
+    Raises:
+        UsageError: for fewer than two methods, no value, or one that is not a number.
+    """
+    values = _numbers(methods, 2)
+    count = values.shape[1]
+    if count < 2:
+        raise UsageError("there is nothing to compare", got="one method", expected="two or more")
+    means = _resampled_means(values, seed, RESAMPLES)
+    ps = np.ones((count, count))
+    for one, other in zip(*np.triu_indices(count, 1), strict=True):
+        ps[one, other] = ps[other, one] = wilcoxon(values[:, one] - values[:, other])
+    return [_against(values, means, ps, baseline, better) for baseline in range(count)]
+
+
+def _against(values: Floats, means: Floats, ps: Floats, baseline: int, better: Better) -> list[Paired | None]:
+    others = [index for index in range(values.shape[1]) if index != baseline]
+    differences = values[:, others] - values[:, [baseline]]
+    found: list[Paired | None] = [
+        *_family(differences, means[:, others] - means[:, [baseline]], ps[others, baseline].tolist(), better)
+    ]
+    found.insert(baseline, None)
+    return found
+
+
+def _family(differences: Floats, means: Floats, ps: Sequence[float], better: Better) -> list[Paired]:
+    """Return what the differences from one baseline say, (images, k), given their resampled means."""
     n, family = differences.shape
     sign = 1 if better is Better.HIGHER else -1
-    lows, highs = _bca(differences, seed, RESAMPLES)
-    ps = holm([wilcoxon(column) for column in differences.T])
+    lows, highs = _bca(differences, means)
     wins = ((sign * differences > 0) + 0.5 * (differences == 0)).mean(0)
     small = too_small(n, family)
-    rows = np.stack([differences.mean(0), lows, highs, ps, wins], 1).tolist()
+    rows = np.stack([differences.mean(0), lows, highs, holm(ps), wins], 1).tolist()
     return [
         Paired(mean, low, high, p, win, n, _verdict(low, high, p, sign, small)) for mean, low, high, p, win in rows
     ]
@@ -126,7 +183,21 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, see
 def wilcoxon(differences: npt.ArrayLike) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 when no image differs."""
     values = _numbers(differences, 1)
-    return float(stats.wilcoxon(values).pvalue) if values.any() else 1.0
+    sizes = np.abs(values[values != 0])
+    if not len(sizes):
+        return 1.0
+    if len(values) <= _FEW and len(np.unique(sizes)) < len(values):
+        return _exact_with_ties(values[values != 0])
+    return float(stats.wilcoxon(values).pvalue)
+
+
+def _exact_with_ties(values: Floats) -> float:
+    """Return what scipy finds for a few values with ties or zeros by trying every sign, all signs at once."""
+    ranks = stats.rankdata(np.abs(values))
+    signs = (np.arange(2 ** len(ranks))[:, None] >> np.arange(len(ranks))) & 1
+    null = signs @ ranks  # halves of whole numbers: exact in floating point
+    observed = ranks[values > 0].sum()
+    return float(min(1.0, 2 * min((null <= observed).mean(), (null >= observed).mean())))
 
 
 def holm(pvalues: Sequence[float]) -> Floats:
@@ -175,13 +246,19 @@ def smallest_detectable_difference(differences: npt.ArrayLike) -> float:
     n = len(values)
     if n < 2:
         return float("nan")
+    return _detectable_effect(n) * float(values.std(ddof=1)) / float(np.sqrt(n))
+
+
+@lru_cache
+def _detectable_effect(n: int) -> float:
+    """Return the noncentrality at which a two-sided t-test on n differences has 80 % power."""
     critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
 
     def lacking(effect: float) -> float:
         return float(stats.nct.cdf(critical, n - 1, effect)) - 0.2
 
     effect: float = optimize.brentq(lacking, 0, 20 + critical)
-    return effect * float(values.std(ddof=1)) / float(np.sqrt(n))
+    return effect
 
 
 def common_values(frame: pd.DataFrame, category: str, factor: int, metric: str) -> pd.DataFrame:
@@ -266,34 +343,53 @@ def _numbers(values: npt.ArrayLike, dimensions: int) -> Floats:
     return array
 
 
-def _bca(values: Floats, seed: int, resamples: int) -> tuple[Floats, Floats]:
-    """Return the ends of the BCa interval of each column's mean, (k,) each."""
+def _bca(values: Floats, means: Floats) -> tuple[Floats, Floats]:
+    """Return the ends of the BCa interval of each column's mean, (k,) each.
+
+    Args:
+        values: (images, k).
+        means: of resampled images, (resamples, k).
+    """
     n, columns = values.shape
     mean = values.mean(0)
     if n < 2:
         return np.full(columns, np.nan), np.full(columns, np.nan)
-    means = _resampled_means(values, seed, resamples)
-    tie = 1e-9 * np.ptp(values, axis=0)  # a resample of every image once has this mean, but for rounding
+    spread = np.ptp(values, axis=0)
+    means = np.where(spread > 0, means, mean)
+    tie = 1e-9 * spread  # a resample of every image once has this mean, but for rounding
     below = ((means < mean - tie).mean(0) + (means <= mean + tie).mean(0)) / 2
     bias = stats.norm.ppf(below)
     influence = values - mean
-    spread = np.square(influence).sum(0)
-    skew = (influence**3).sum(0) / np.where(spread > 0, spread, 1) ** 1.5 / 6
-    low, high = (
-        stats.norm.cdf(bias + (bias + z) / (1 - skew * (bias + z)))
-        for z in stats.norm.ppf([LEVEL / 2, 1 - LEVEL / 2])
+    squares = np.square(influence).sum(0)
+    skew = (influence**3).sum(0) / np.where(squares > 0, squares, 1) ** 1.5 / 6
+    ends = np.stack(
+        [
+            stats.norm.cdf(bias + (bias + z) / (1 - skew * (bias + z)))
+            for z in stats.norm.ppf([LEVEL / 2, 1 - LEVEL / 2])
+        ]
     )
-    return np.quantile(means, low, axis=0).diagonal(), np.quantile(means, high, axis=0).diagonal()
+    found = [np.quantile(column, levels) for column, levels in zip(means.T, ends.T, strict=True)]
+    low, high = np.stack(found, 1)
+    return low, high
 
 
 def _resampled_means(values: Floats, seed: int, resamples: int) -> Floats:
     """Return the column means of images drawn with replacement, (resamples, k): the same draws for each column."""
     n = len(values)
+    if n * resamples <= _CHUNK:
+        return _draws(n, seed, resamples) @ values / n
     generator = np.random.default_rng(seed)
-    means = []
-    for start in range(0, resamples, step := max(1, _CHUNK // n)):
-        rows = min(step, resamples - start)
-        drawn = generator.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
-        means.append(counts @ values / n)
-    return np.concatenate(means)
+    step = max(1, _CHUNK // n)
+    sizes = [min(step, resamples - start) for start in range(0, resamples, step)]
+    return np.concatenate([_drawn(generator, rows, n) @ values / n for rows in sizes])
+
+
+@lru_cache(maxsize=2)
+def _draws(n: int, seed: int, resamples: int) -> Floats:
+    """Return how often each of n images was drawn, (resamples, n): made once for all metrics of a run."""
+    return _drawn(np.random.default_rng(seed), resamples, n)
+
+
+def _drawn(generator: np.random.Generator, rows: int, n: int) -> Floats:
+    drawn = generator.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+    return np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)

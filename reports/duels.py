@@ -11,7 +11,14 @@ import pandas as pd
 
 from bench.errors import unknown
 from bench.results import MethodRecord, MetricRecord
-from bench.statistics import Paired, RankInterval, Verdict, compare, rank_intervals, smallest_detectable_difference
+from bench.statistics import (
+    Paired,
+    RankInterval,
+    Verdict,
+    compare_all,
+    rank_intervals,
+    smallest_detectable_difference,
+)
 from reports.gather import Comparison
 from reports.scores import Floats, Scores, Slice
 
@@ -36,7 +43,7 @@ class Contestant(NamedTuple):
 
 
 class Tournament(NamedTuple):
-    """The duels of a category at a factor."""
+    """The duels of a slice against one baseline."""
 
     where: Slice
     baseline: MethodRecord
@@ -48,12 +55,12 @@ class Tournament(NamedTuple):
 
 @dataclass(frozen=True)
 class Duels:
-    """The tests against a baseline.
+    """The tests against a baseline, which may be any of the competing methods.
 
     Args:
         comparison: the runs.
         scores: their values.
-        baseline: the label of a competing method; the first one when None.
+        baseline: the label of the one that is shown first; the first competing method when None.
 
     Raises:
         bench.errors.UsageError: when no competing method has this label.
@@ -67,20 +74,27 @@ class Duels:
         if self.baseline is not None and self.baseline not in self.comparison.ranked:
             raise unknown("method", self.baseline, self.comparison.ranked)
 
+    @property
+    def first(self) -> str:
+        """The label of the baseline that is shown first, empty when no method competes."""
+        return self.baseline or next(iter(self.comparison.ranked), "")
+
     @cached_property
     def tournaments(self) -> list[Tournament]:
-        """One for each category and factor in which the baseline and another method have values."""
-        found = [self._tournament(where) for where in self.scores.slices]
+        """Against the first baseline: one for each slice in which it and another method have values."""
+        return self.against(self.first)
+
+    def against(self, baseline: str) -> list[Tournament]:
+        """Return the tournaments of another baseline."""
+        found = [self._tournament(where, baseline) for where in [*self.scores.slices, *self.scores.overall]]
         return [tournament for tournament in found if tournament]
 
-    def _tournament(self, where: Slice) -> Tournament | None:
+    def _tournament(self, where: Slice, baseline: str) -> Tournament | None:
         compared = self.scores.compared[where]
-        baseline = self.baseline or next(iter(self.comparison.ranked), "")
         if baseline not in compared or len(compared) < 2:
             return None
-        metrics = [metric for metric in self.comparison.metrics if metric.shape == "image"]
-        columns = {metric: self._duels(where, metric, baseline) for metric in metrics}
-        columns = {metric: duels for metric, duels in columns.items() if duels}
+        every = {metric: self._columns[where, metric.name].get(baseline, {}) for metric in self._metrics}
+        columns = {metric: duels for metric, duels in every.items() if duels}
         if not columns:
             return None
         contestants = [
@@ -88,28 +102,34 @@ class Duels:
             for index, method in enumerate(self.comparison.methods)
             if method.label in compared
         ]
-        records = {method.label: method for method in self.comparison.methods}
+        record = next(method for method in self.comparison.methods if method.label == baseline)
         pairs = [duel.paired for duels in columns.values() for duel in duels.values() if duel.paired]
-        return Tournament(
-            where,
-            records[baseline],
-            tuple(columns),
-            tuple(contestants),
-            max((pair.n for pair in pairs), default=0),
-            bool(pairs) and all(pair.verdict is Verdict.TOO_SMALL for pair in pairs),
-        )
+        n = max((pair.n for pair in pairs), default=0)
+        small = bool(pairs) and all(pair.verdict is Verdict.TOO_SMALL for pair in pairs)
+        return Tournament(where, record, tuple(columns), tuple(contestants), n, small)
 
-    def _duels(self, where: Slice, metric: MetricRecord, baseline: str) -> dict[str, Duel]:
+    @property
+    def _metrics(self) -> list[MetricRecord]:
+        return [metric for metric in self.comparison.metrics if metric.shape == "image"]
+
+    @cached_property
+    def _columns(self) -> dict[tuple[Slice, str], dict[str, dict[str, Duel]]]:
+        """By slice and metric, then by baseline and method: the resampling is shared by all baselines."""
+        every = [*self.scores.slices, *self.scores.overall]
+        return {(where, metric.name): self._pairs(where, metric) for where in every for metric in self._metrics}
+
+    def _pairs(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, Duel]]:
         table = _usable(self.scores.shared(where, metric.name)[self.scores.compared[where]])
-        if baseline not in table or table.shape[1] < 2:
+        if table.shape[1] < 2:
             return {}
-        own = table[baseline].to_numpy()
-        others = [label for label in table if label != baseline]
-        pairs = dict(zip(others, compare(table[others], own, metric.better), strict=True))
-        ranks = rank_intervals(table.T, metric.better)
+        labels, values = list(map(str, table)), table.to_numpy()
+        ranks = rank_intervals(values.T, metric.better)
         return {
-            label: Duel(metric, rank, pairs.get(label), _detectable(table[label].to_numpy() - own))
-            for label, rank in zip(map(str, table), ranks, strict=True)
+            baseline: {
+                label: Duel(metric, ranks[index], row[index], _detectable(values[:, index] - values[:, own]))
+                for index, label in enumerate(labels)
+            }
+            for own, (baseline, row) in enumerate(zip(labels, compare_all(values, metric.better), strict=True))
         }
 
 

@@ -1,4 +1,4 @@
-"""How every figure looks and how it is written: SVG that is the same for the same results.
+"""How every plot looks and how it is drawn: SVG that is the same for the same results.
 
 Text stays text, so that a browser draws names of any script; the dark twin of a figure differs in its ink alone.
 """
@@ -8,10 +8,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from bench.protocol import write_atomically
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,17 +39,28 @@ STYLE: Any = {
 }
 
 
-def panels(n: int) -> tuple[Figure, list[Axes]]:
-    """Make a figure of n plots in a row."""
+class Drawn(NamedTuple):
+    """A figure as SVG, for light and for dark paper."""
+
+    light: str
+    dark: str
+    width: int
+    height: int
+    """In pixels."""
+
+
+def panels(columns: int, rows: int = 1) -> tuple[Figure, list[list[Axes]]]:
+    """Make a figure of plots, row by row."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.1 * n + 0.4, 4.2), layout="constrained")
-    axes = figure.subplots(1, n, squeeze=False)[0]
-    return figure, list(axes)
+    height = 4.2 if rows == 1 else 2.9 * rows + 0.6
+    figure = Figure(figsize=(4.1 * columns + 0.4, height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, [list(row) for row in axes]
 
 
-def save(draw: Callable[[], Figure], light: Path, dark: Path) -> tuple[int, int]:
-    """Draw a figure, write it for light and for dark paper, and return its width and height in pixels."""
+def svg(draw: Callable[[], Figure]) -> Drawn:
+    """Draw a figure and return its two twins."""
     import matplotlib as mpl
 
     buffer = io.StringIO()
@@ -62,7 +70,7 @@ def save(draw: Callable[[], Figure], light: Path, dark: Path) -> tuple[int, int]
         figure = draw()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     drawn = buffer.getvalue()
-    write_atomically(light, drawn.encode())
-    write_atomically(dark, drawn.replace(INK, DARK_INK).replace(GRID, DARK_GRID).encode())
     width, height = figure.get_size_inches()
-    return round(96 * width), round(96 * height)
+    return Drawn(
+        drawn, drawn.replace(INK, DARK_INK).replace(GRID, DARK_GRID), round(96 * width), round(96 * height)
+    )

@@ -158,6 +158,10 @@ class Comparison:
         paths = (o.run.sr_path(o.label, category, image, factor) for o in self.origins[method])
         return next((path for path in paths if path is not None), None)
 
+    def run_of(self, path: Path) -> Run:
+        """Return the run that a picture lies in."""
+        return next(run for run in self.runs if path.is_relative_to(run.path))
+
     def _having(self, category: str, image: str) -> Sequence[Run]:
         return [run for run in self.runs if (category, image) in self._held[id(run)]]
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from bench import previews
+from bench.previews import Preview
 from bench.results import ImageRecord, MetricRecord
-from reports import text
+from reports import inlined, text
 from reports.gather import Comparison, is_lower_better
 from reports.scores import Scores, Slice
-from reports.thumbnails import Thumbnail, place
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Grids:
         comparison: the runs.
         scores: their values.
         out: the folder of the page; addresses are relative to it.
+        is_single: whether the page holds its pictures itself, as thumbnails.
     """
 
     comparison: Comparison
     scores: Scores
     out: Path
+    is_single: bool = False
 
     @cached_property
     def metrics(self) -> list[MetricRecord]:
@@ -52,6 +55,8 @@ class Grids:
                 {"name": text.plain(c.name), "title": text.plain(c.title)} for c in comparison.categories
             ],
             "factors": comparison.factors,
+            "single": self.is_single,
+            "roots": [text.address(Path(run.path), self.out) + "/" for run in comparison.runs],
             "images": [self._image(image, names.index(image.category)) for image in comparison.images],
             "cells": {
                 f"{names.index(where.category)}/{where.factor}": self._cells(where) for where in self.scores.slices
@@ -73,7 +78,7 @@ class Grids:
         return {
             "category": category,
             "name": text.plain(image.image),
-            "hr": text.address(hr, self.out) if hr else None,
+            "hr": self._address(hr),
             "flag": text.plain(image.flag) if image.flag else None,
         }
 
@@ -83,7 +88,7 @@ class Grids:
         reasons = self._reasons(where)
         return [
             {
-                "lr": self._address(self.comparison.lr_path(where.category, image.image, where.factor)),
+                "lr": self._lr_address(self.comparison.lr_path(where.category, image.image, where.factor)),
                 "sr": [self._address(path) for path in self._sr_paths(image, where.factor)],
                 "values": [list(column) for column in zip(*(table[row] for table in values), strict=True)],
                 "why": reasons.get(image.image, {}),
@@ -92,11 +97,25 @@ class Grids:
         ]
 
     def _sr_paths(self, image: ImageRecord, factor: int) -> Iterator[Path | None]:
+        """Look for the image as each method restored it; an upper bound's is HR, which is shown anyway."""
         for label in self.comparison.labels:
-            yield self.comparison.sr_path(label, image.category, image.image, factor)
+            competes = label in self.comparison.ranked
+            yield self.comparison.sr_path(label, image.category, image.image, factor) if competes else None
 
     def _address(self, path: Path | None) -> str | None:
-        return text.address(path, self.out) if path else None
+        if path is None:
+            return None
+        return self._inlined.get(path) if self.is_single else text.address(path, self.out)
+
+    def _lr_address(self, path: Path | None) -> str | None:
+        if path is None:
+            return None
+        return inlined.address(path.read_bytes(), "image/png") if self.is_single else text.address(path, self.out)
+
+    @cached_property
+    def _inlined(self) -> dict[Path, str]:
+        files = {preview.thumbnail: preview.source for preview in self.previews()}
+        return {files[path]: address for path, address in inlined.thumbnails(files).items()}
 
     def _reasons(self, where: Slice) -> dict[str, dict[int, str]]:
         frame = self.comparison.frame
@@ -109,13 +128,14 @@ class Grids:
             reasons.setdefault(image, {})[order[method]] = text.plain(why)
         return reasons
 
-    def thumbnails(self) -> Iterator[Thumbnail]:
-        """Return every picture that the grid shows small: HR and each SR. LR images are small already."""
+    def previews(self) -> Iterator[Preview]:
+        """Return what is shown small: HR and each SR. LR images are small already."""
         for image in self.comparison.images:
-            sources = [self.comparison.hr_path(image.category, image.image)]
+            if hr := self.comparison.hr_path(image.category, image.image):
+                yield previews.of_hr(self.comparison.run_of(hr).layout, hr)
             for factor in self.comparison.factors:
-                sources += self._sr_paths(image, factor)
-            yield from (Thumbnail(source, place(source, self.out)) for source in sources if source)
+                for sr in filter(None, self._sr_paths(image, factor)):
+                    yield previews.of_sr(self.comparison.run_of(sr).layout, sr, factor)
 
 
 def _rounded(table: pd.DataFrame, decimals: int) -> list[list[float | str | None]]:

@@ -34,7 +34,8 @@ def export(run: Run, path: Path) -> None:
         case ".parquet":
             write_atomically(path, long_table(comparison.frame).to_parquet(index=False))
         case ".tex":
-            write_atomically(path, writers.as_tex(Tables(comparison, Scores(comparison)).boards).encode())
+            tables = Tables(comparison, Scores(comparison))
+            write_atomically(path, writers.as_tex([*tables.boards, *tables.overall]).encode())
         case suffix:
             raise UsageError(
                 f"{path} cannot be exported", got=suffix or "no suffix", expected=".csv, .parquet or .tex"

@@ -6,13 +6,17 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from bench.protocol import write_atomically
 from bench.results import MetricRecord
 from reports import text
-from reports.figures import INK, panels, save
+from reports.duels import Duels
+from reports.figures import INK, Drawn, panels, svg
 from reports.gather import is_lower_better
-from reports.palette import mark
+from reports.inlined import address
+from reports.looks import axis_name, competing, finish, look, orient
+from reports.spreads import differences, distributions
 from reports.tables import Board, Estimate, Row, Tables
 
 if TYPE_CHECKING:
@@ -24,16 +28,31 @@ IDENTITY = ("arcface", "dlib")
 
 
 class Plot(NamedTuple):
-    """A plot that was written, and how the page introduces it."""
+    """A plot, and how the page introduces it."""
 
-    file: str
-    dark: str
+    name: str
     title: str
     about: str
     category: str
-    width: int
-    height: int
-    """In pixels."""
+    drawn: Drawn
+    file: str = ""
+    """Its address for light paper."""
+    dark: str = ""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.drawn.width
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.drawn.height
+
+    def inlined(self) -> Plot:
+        """Return it with addresses that hold the plot itself."""
+        light, dark = (address(drawn.encode(), "image/svg+xml") for drawn in (self.drawn.light, self.drawn.dark))
+        return self._replace(file=light, dark=dark)
 
 
 class Drawing(NamedTuple):
@@ -50,21 +69,25 @@ class Plots:
     """The plots of a comparison."""
 
     tables: Tables
+    duels: Duels
 
     def write(self, folder: Path) -> list[Plot]:
-        """Write every plot that the results allow, light and dark, and return what was written."""
-        written: list[Plot] = []
-        for category in self.tables.comparison.categories:
-            boards = [board for board in self.tables.boards if board.where.category == category.name]
-            if not boards:
-                continue
-            number = self.tables.comparison.categories.index(category) + 1
-            for drawing in self._drawings(boards):
-                light, dark = (folder / f"{number}-{drawing.name}{end}.svg" for end in ("", "-dark"))
-                size = save(drawing.draw, light, dark)
-                names = (light.name, dark.name, drawing.title, drawing.about, category.name)
-                written.append(Plot(*names, *size))
+        """Write every plot that the results allow, light and dark, into the folder beside the page."""
+        written = []
+        for plot in self.drawn():
+            names = [f"{plot.name}{end}.svg" for end in ("", "-dark")]
+            for name, drawn in zip(names, (plot.drawn.light, plot.drawn.dark), strict=True):
+                write_atomically(folder / name, drawn.encode())
+            light, dark = (f"{folder.name}/{name}" for name in names)
+            written.append(plot._replace(file=light, dark=dark))
         return written
+
+    def drawn(self) -> Iterator[Plot]:
+        """Draw every plot that the results allow."""
+        for number, category in enumerate(self.tables.comparison.categories, 1):
+            boards = [board for board in self.tables.boards if board.where.category == category.name]
+            for one in self._drawings(boards) if boards else ():
+                yield Plot(f"{number}-{one.name}", one.title, one.about, category.name, svg(one.draw))
 
     def _drawings(self, boards: list[Board]) -> Iterator[Drawing]:
         distortion, perception, identity = headline(boards)
@@ -88,6 +111,28 @@ class Plots:
                 "Up and to the left is better. No method on the dotted line is beaten in both.",
                 lambda: _scatter(boards, seconds, perception or chosen[0], front=True),
             )
+        yield from self._by_image(boards, chosen, identity)
+
+    def _by_image(
+        self, boards: list[Board], chosen: list[MetricRecord], identity: MetricRecord | None
+    ) -> Iterator[Drawing]:
+        scores = self.tables.scores
+        if identity:
+            yield Drawing(
+                "identity",
+                "Identity, image by image",
+                "Up is better. A box holds the middle half of the images, the line in it their median.",
+                lambda: distributions(scores, boards, identity),
+            )
+        tested = [metric for metric in chosen if any(t.metrics.count(metric) for t in self.duels.tournaments)]
+        if tested:
+            name = text.short(text.plain(self.duels.tournaments[0].baseline.title))
+            yield Drawing(
+                "differences",
+                f"Difference from {name}, image by image",
+                f"Each method's images in the order of their difference; above the line it is better than {name}.",
+                lambda: differences(scores, boards, tested, self.duels.first),
+            )
 
 
 def headline(boards: Sequence[Board]) -> tuple[MetricRecord | None, MetricRecord | None, MetricRecord | None]:
@@ -103,38 +148,39 @@ def _find(boards: Sequence[Board], names: Sequence[str]) -> MetricRecord | None:
 
 
 def _scatter(boards: Sequence[Board], across: MetricRecord, up: MetricRecord, *, front: bool = False) -> Figure:
-    figure, axes = panels(len(boards))
+    figure, (axes,) = panels(len(boards))
     for board, axis in zip(boards, axes, strict=True):
-        points = [(row, _estimate(row, across), _estimate(row, up)) for row in _competing(board)]
+        points = [(row, _estimate(row, across), _estimate(row, up)) for row in competing(board)]
         for row, x, y in points:
-            axis.errorbar(x.value, y.value, xerr=_bars(x), yerr=_bars(y), **_look(row))
+            axis.errorbar(x.value, y.value, xerr=_bars(x), yerr=_bars(y), elinewidth=1, **look(row))
         if front:
             axis.set_xscale("log")
             _draw_front(axis, [(x.value, y.value) for _, x, y in points], lower=is_lower_better(up))
         axis.set_title(text.enlarged(board.where.factor))
-        axis.set_xlabel(_name(across))
-        _orient(axis, up)
+        axis.set_xlabel(axis_name(across))
+        orient(axis, up)
         if is_lower_better(across) and not front:
             axis.invert_xaxis()
-    _finish(figure, axes, up)
+    axes[0].set_ylabel(axis_name(up))
+    finish(figure, axes)
     return figure
 
 
 def _by_factor(boards: Sequence[Board], metrics: Sequence[MetricRecord]) -> Figure:
-    figure, axes = panels(len(metrics))
+    figure, (axes,) = panels(len(metrics))
     positions = range(len(boards))
     for metric, axis in zip(metrics, axes, strict=True):
-        rows = {row.method.label: row for board in boards for row in _competing(board)}
+        rows = {row.method.label: row for board in boards for row in competing(board)}
         for turn, (label, row) in enumerate(rows.items()):
             estimates = [_estimate(_row(board, label), metric) for board in boards]
             shift = (turn - (len(rows) - 1) / 2) * min(0.06, 0.4 / max(len(rows), 1))
             bars = [[_length(e.value, e.low) for e in estimates], [_length(e.high, e.value) for e in estimates]]
-            look = {**_look(row), "linestyle": "-", "linewidth": 1.2}
-            axis.errorbar([p + shift for p in positions], [e.value for e in estimates], yerr=bars, **look)
+            line = {**look(row), "linestyle": "-", "linewidth": 1.2, "elinewidth": 1}
+            axis.errorbar([p + shift for p in positions], [e.value for e in estimates], yerr=bars, **line)
         axis.set_xticks(list(positions), [text.enlarged(board.where.factor) for board in boards])
-        axis.set_title(_name(metric))
-        _orient(axis, metric)
-    _finish(figure, axes, None)
+        axis.set_title(axis_name(metric))
+        orient(axis, metric)
+    finish(figure, axes)
     return figure
 
 
@@ -148,10 +194,6 @@ def _draw_front(axis: Axes, points: Sequence[tuple[float, float]], *, lower: boo
         axis.plot(*zip(*best, strict=True), linestyle=":", color=INK, linewidth=1, zorder=1)
 
 
-def _competing(board: Board) -> list[Row]:
-    return [row for row in board.rows if not row.method.is_upper_bound and row.done]
-
-
 def _row(board: Board, label: str) -> Row:
     return next(row for row in board.rows if row.method.label == label)
 
@@ -161,40 +203,9 @@ def _estimate(row: Row, metric: MetricRecord) -> Estimate:
     return next((cell.estimate for cell in row.cells if cell.metric == metric), missing)
 
 
-def _look(row: Row) -> dict[str, Any]:
-    look = mark(row.order)
-    title = text.short(text.plain(row.method.title), 28)
-    shape = {"marker": look.marker, "markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.6}
-    return {"color": look.colour, "label": title, "linestyle": "none", "elinewidth": 1, **shape}
-
-
 def _length(high: float, low: float) -> float:
     return max(high - low, 0.0) if math.isfinite(high - low) else 0.0
 
 
 def _bars(estimate: Estimate) -> list[list[float]]:
     return [[_length(estimate.value, estimate.low)], [_length(estimate.high, estimate.value)]]
-
-
-def _name(metric: MetricRecord) -> str:
-    arrow = "↓" if is_lower_better(metric) else "↑"
-    unit = f" [{metric.unit}]" if metric.unit else ""
-    return f"{text.plain(metric.name)}{'†' if metric.dagger else ''}{unit} {arrow}"
-
-
-def _orient(axis: Axes, metric: MetricRecord) -> None:
-    """Turn the axis so that up is better, whatever the direction of the metric."""
-    if is_lower_better(metric):
-        axis.invert_yaxis()
-
-
-def _finish(figure: Figure, axes: Sequence[Axes], up: MetricRecord | None) -> None:
-    if up:
-        axes[0].set_ylabel(_name(up))
-    handles: dict[str, Any] = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    if handles:
-        columns = max(1, min(len(handles), int(figure.get_figwidth() // 1.9)))
-        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)

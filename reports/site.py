@@ -15,10 +15,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench import previews
 from bench.protocol import write_atomically
 from bench.results import Run
-from reports import problems, text, thumbnails, wording, writers
-from reports.duels import Duel, Duels
+from reports import problems, quoted, text, wording, writers
+from reports.duels import Duel, Duels, Tournament
 from reports.gather import Comparison, name_of
 from reports.grids import Grids
 from reports.palette import mark
@@ -31,23 +32,32 @@ from reports.wording import listed
 SCRIPTS = ("state.js", "tables.js", "grid.js", "compare.js", "start.js")
 
 
-def build(runs: Sequence[Run], out: Path | None = None, baseline: str | None = None) -> Path:
+def build(
+    runs: Sequence[Run],
+    out: Path | None = None,
+    baseline: str | None = None,
+    *,
+    quotes: Path | None = None,
+    is_single: bool = False,
+) -> Path:
     """Draw the report of one or more runs.
 
     Args:
         runs: the runs; where two hold the same cell, the first that is done counts.
         out: the folder to write; by default `report` in a run, `comparison` in the first of several.
-        baseline: the label of the method that the others are tested against; the first one when None.
+        baseline: the label of the method that the others are tested against at first; the first one when None.
+        quotes: a TOML file of rows quoted from papers.
+        is_single: whether to write one file that holds everything, its pictures as thumbnails.
 
     Returns:
-        The page, `index.html`.
+        The page, `index.html`, or `report.html` when it is a single file.
 
     Raises:
-        bench.errors.UsageError: when there is no run, or no method has the baseline's label.
+        bench.errors.UsageError: when there is no run, no method has the baseline's label, or the quotes are wrong.
     """
     comparison = Comparison(tuple(runs))
     folder = out or comparison.folder / ("report" if len(runs) == 1 else "comparison")
-    return Site(comparison, folder.absolute(), baseline).write()
+    return Site(comparison, folder.absolute(), baseline, quotes, is_single).write()
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class Site:
     comparison: Comparison
     out: Path
     baseline: str | None = None
+    quotes: Path | None = None
+    is_single: bool = False
 
     @cached_property
     def scores(self) -> Scores:
@@ -66,34 +78,43 @@ class Site:
     @cached_property
     def tables(self) -> Tables:
         """The leaderboards."""
-        return Tables(self.comparison, self.scores)
+        names = [metric.name for metric in self.comparison.metrics]
+        return Tables(self.comparison, self.scores, quoted.read(self.quotes, names, self.scores.slices))
 
     @cached_property
     def grids(self) -> Grids:
         """The pictures."""
-        return Grids(self.comparison, self.scores, self.out)
+        return Grids(self.comparison, self.scores, self.out, self.is_single)
+
+    @cached_property
+    def duels(self) -> Duels:
+        """The tests."""
+        return Duels(self.comparison, self.scores, self.baseline)
 
     def write(self) -> Path:
         """Write every file; the page last, when everything it shows is there."""
-        duels = Duels(self.comparison, self.scores, self.baseline)
-        thumbnails.refresh(self.grids.thumbnails())
-        plots = Plots(self.tables).write(self.out / "plots")
-        files = writers.write(self.tables, duels, self.out / "tables")
-        page = self._render(duels, plots, files)
-        write_atomically(self.out / "index.html", page.encode())
-        return self.out / "index.html"
+        previews.refresh(self.grids.previews())
+        plots = Plots(self.tables, self.duels)
+        if self.is_single:
+            page = self._render([plot.inlined() for plot in plots.drawn()], [])
+        else:
+            files = writers.write(self.tables, self.duels, self.out / "tables")
+            page = self._render(plots.write(self.out / "plots"), files)
+        target = self.out / ("report.html" if self.is_single else "index.html")
+        write_atomically(target, page.encode())
+        return target
 
-    def _render(self, duels: Duels, plots: Sequence[Plot], files: Sequence[str]) -> str:
+    def _render(self, plots: Sequence[Plot], files: Sequence[str]) -> str:
         environment = self._environment()
         style, script = _source("page.css"), _script()
         return environment.get_template("page.html").render(
-            policy=_policy(style, script),
+            policy=_policy(style, script, "data:" if self.is_single else "'self' file: data:"),
             style=Markup(style),
             script=Markup(script),
             data=Markup(_embeddable(self._data())),
             plots=plots,
             files=files,
-            tournaments=duels.tournaments,
+            is_single=self.is_single,
             **self._words(),
             **self._contents(),
         )
@@ -115,12 +136,15 @@ class Site:
         comparison = self.comparison
         return {
             "sections": self._sections(),
+            "details": wording.DETAILS,
             "categories": comparison.categories,
             "titles": {category.name: category.title for category in comparison.categories},
             "factors": comparison.factors,
             "methods": comparison.methods,
             "metrics": comparison.metrics,
-            "boards": self.tables.boards,
+            "boards": [*self.tables.boards, *self.tables.overall],
+            "baselines": [method for method in comparison.methods if method.label in comparison.ranked],
+            "tournaments": self._tournaments(),
             "failures": problems.failures(comparison),
             "untried": problems.missing_cells(comparison, self.scores),
             "unscored": problems.missing_values(comparison, self.scores),
@@ -129,6 +153,11 @@ class Site:
             "flagged": [image for image in comparison.images if image.flag],
             "runs": [{"name": name_of(run), "provenance": run.provenance} for run in comparison.runs],
         }
+
+    def _tournaments(self) -> list[Tournament]:
+        """Return the tests against every baseline, those of the chosen one first."""
+        others = [label for label in self.comparison.ranked if label != self.duels.first]
+        return [one for label in [self.duels.first, *others] for one in self.duels.against(label)]
 
     def _sections(self) -> list[tuple[str, str]]:
         names = ("Leaderboard", "Statistics", "Plots", "Images")
@@ -159,7 +188,8 @@ class Site:
         names = [metric.name for metric in self.grids.metrics]
         shown = [names.index(metric.name) for metric in chosen if metric and metric.name in names]
         rest = [index for index in range(len(names)) if index not in shown]
-        return {**self.grids.data, "shown": sorted((shown + rest)[:4])}
+        first = self.duels.first
+        return {**self.grids.data, "shown": sorted((shown + rest)[:4]), "baseline": text.plain(first)}
 
     def _told(self, duel: Duel | None) -> wording.Told:
         return wording.told(duel, self.scores.decimals[duel.metric.name] if duel else 0)
@@ -183,7 +213,9 @@ class Site:
             "classes": wording.classes,
             "described": wording.described,
             "tip": wording.tip,
+            "quote": wording.quote,
             "verdict": wording.verdict,
+            "place": lambda where: wording.place(where, self.comparison, self.scores.parts(where)),
             "told": self._told,
         }
         return environment
@@ -198,11 +230,11 @@ def _source(name: str) -> str:
     return resources.files("reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
-    """Allow this style, this script and files beside the page; nothing from any host, nothing inline besides."""
+def _policy(style: str, script: str, pictures: str) -> str:
+    """Allow this style, this script and its pictures; nothing from any host, nothing inline besides."""
     return (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+        f"img-src {pictures}; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from bench.results import MethodRecord, MetricRecord
-from bench.statistics import mean_interval
+from bench.statistics import mean_intervals
 from reports import text
 from reports.gather import Comparison, is_lower_better
+from reports.quoted import Quoted
 from reports.scores import Floats, Scores, Slice
 
 SEED = 0
@@ -72,7 +74,9 @@ class Board(NamedTuple):
     common: int
     total: int
     absent: tuple[str, ...]
-    """Competing methods that completed nothing here, and therefore do not limit the images."""
+    """Competing methods that completed no image here, and therefore do not limit the others."""
+    quoted: tuple[Quoted, ...] = ()
+    """Rows of papers."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,17 @@ class Tables:
 
     comparison: Comparison
     scores: Scores
+    quotes: Sequence[Quoted] = ()
 
     @cached_property
     def boards(self) -> list[Board]:
         """One for each category and factor."""
         return [self._board(where) for where in self.scores.slices]
+
+    @cached_property
+    def overall(self) -> list[Board]:
+        """Each category over its factors and all categories over theirs, where there are several."""
+        return [self._board(where) for where in self.scores.overall]
 
     def board(self, where: Slice) -> Board:
         """Return the leaderboard of a category and factor."""
@@ -97,14 +107,14 @@ class Tables:
         done = self.scores.done(where)
         compared = self.scores.compared[where]
         rows = [
-            Row(
-                index, method, int(done[method.label].sum()), len(done), tuple(column[index] for column in columns)
-            )
+            Row(index, method, *self.scores.count(where, method.label), tuple(column[index] for column in columns))
             for index, method in enumerate(self.comparison.methods)
         ]
         absent = [label for label in self.comparison.ranked if label not in compared]
         rows.sort(key=lambda row: row.method.is_upper_bound)
-        return Board(where, tuple(metrics), tuple(rows), len(self.scores.common[where]), len(done), tuple(absent))
+        quotes = tuple(quoted for quoted in self.quotes if quoted.where == where)
+        common = len(self.scores.common[where])
+        return Board(where, tuple(metrics), tuple(rows), common, len(done), tuple(absent), quotes)
 
     def _has_values(self, where: Slice, metric: MetricRecord) -> bool:
         in_images = bool(self.scores.table(where, metric.name).notna().any(axis=None))
@@ -121,14 +131,21 @@ class Tables:
 
     def _means(self, where: Slice, metric: str) -> list[Estimate]:
         shared = self.scores.shared(where, metric)
-        return [self._mean(where, metric, label, shared[label]) for label in self.comparison.labels]
+        whole = [label for label in shared if shared[label].notna().all()] if len(shared) else []
+        columns = _intervals(shared[whole].to_numpy(dtype=np.float64))
+        intervals = {str(label): estimate for label, estimate in zip(whole, columns, strict=True)}
+        return [self._mean(where, metric, str(label), shared[label], intervals) for label in shared]
 
-    def _mean(self, where: Slice, metric: str, label: str, shared: pd.Series[float]) -> Estimate:
+    def _mean(
+        self, where: Slice, metric: str, label: str, shared: pd.Series[float], intervals: dict[str, Estimate]
+    ) -> Estimate:
+        if label in intervals:
+            return intervals[label]
+        # Only an upper bound may lack values that all others have.
         values: Floats = np.asarray(shared.dropna(), dtype=np.float64)
         if not len(values):
             return Estimate(NAN, NAN, NAN, 0, self._own(where, metric, label))
-        low, high = _interval(values)
-        return Estimate(float(values.mean()), low, high, len(values))
+        return _intervals(values[:, None])[0]
 
     def _own(self, where: Slice, metric: str, label: str) -> str:
         own = self.scores.table(where, metric)[label].dropna()
@@ -155,11 +172,32 @@ class Tables:
         ]
 
 
-def _interval(values: Floats) -> tuple[float, float]:
-    if len(values) < 2 or not np.isfinite(values).all():
-        return NAN, NAN
-    interval = mean_interval(values, SEED)
-    return float(interval.low), float(interval.high)
+def _intervals(table: Floats) -> list[Estimate]:
+    """Return the mean of each column, with its interval where every value is finite and there are two or more."""
+    finite: Any = np.isfinite(table).all(axis=0)
+    drawn = iter(mean_intervals(table[:, finite], SEED) if len(table) > 1 and finite.any() else ())
+    found = []
+    for column, is_finite in zip(table.T, finite, strict=True):
+        interval = next(drawn, None) if is_finite else None
+        low, high = (interval.low, interval.high) if interval else (NAN, NAN)
+        found.append(Estimate(float(column.mean()), low, high, len(column)))
+    return found
+
+
+def selected(board: Board, labels: Sequence[str]) -> Board:
+    """Return a leaderboard with some of its methods, in this order, the best marked among them.
+
+    The means stay those of the whole leaderboard, over the images that all its methods completed.
+    """
+    rows = {row.method.label: row for row in board.rows}
+    kept = [rows[label] for label in labels if label in rows]
+    columns = []
+    for cells in zip(*(row.cells for row in kept), strict=True):
+        plain = [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
+        ranked = [not row.method.is_upper_bound for row in kept]
+        columns.append(plain if plain[0].metric.shape == "cost" else _placed(plain, ranked))
+    marked = zip(*columns, strict=True) if columns else [()] * len(kept)
+    return board._replace(rows=tuple(row._replace(cells=tuple(c)) for row, c in zip(kept, marked, strict=True)))
 
 
 def _placed(cells: list[Cell], ranked: list[bool]) -> list[Cell]:

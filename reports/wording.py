@@ -10,8 +10,12 @@ from bench.results import MethodRecord, MetricRecord
 from bench.statistics import Paired, RankInterval, Verdict
 from reports import text
 from reports.duels import Duel, Tournament
+from reports.gather import Comparison
+from reports.quoted import Quoted
+from reports.scores import EVERY, Slice
 from reports.tables import Board, Cell
 
+DETAILS = ("rank", "95 % interval", "p", "wins", "detectable")
 MARKS = {Verdict.BETTER: " ▲", Verdict.WORSE: " ▼", Verdict.UNDECIDED: "", Verdict.TOO_SMALL: ""}
 
 
@@ -23,6 +27,8 @@ class Told(NamedTuple):
     tip: str
     style: str
     sort: float
+    details: str = ""
+    """One a kind in `DETAILS`, with | between them."""
 
 
 def listed(words: Sequence[str]) -> str:
@@ -30,18 +36,33 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
 
 
+def place(where: Slice, comparison: Comparison, parts: Sequence[Slice]) -> str:
+    """Name a slice: a category at a factor, over its factors, or everything."""
+    titles = {category.name: category.title for category in comparison.categories}
+    category = text.plain(titles.get(where.category, "All categories"))
+    factors = [text.enlarged(factor) for factor in sorted({part.factor for part in parts})]
+    return f"{category} {'over' if len(factors) > 1 else 'at'} {listed(factors)}"
+
+
 def means(board: Board) -> str:
     """Say over which images the means of a leaderboard are taken."""
-    compared = sum(not row.method.is_upper_bound and row.done > 0 for row in board.rows)
+    compared = sum(not row.method.is_upper_bound and row.method.label not in board.absent for row in board.rows)
+    completed = "completed at every factor" if board.where.factor == EVERY else "completed"
     if not compared:
-        return f"No method completed any of {text.count(board.total, 'image')}."
-    whose = "that the method completed" if compared == 1 else f"that all {compared} compared methods completed"
+        return f"No method {completed} any of {text.count(board.total, 'image')}."
+    whose = (
+        f"that the method {completed}" if compared == 1 else f"that all {compared} compared methods {completed}"
+    )
     if board.common:
         sentence = f"Means over {board.common} of {text.count(board.total, 'image')}: those {whose}."
     else:
-        sentence = f"No image was completed by all {compared} compared methods, so there are no means to compare."
+        sentence = (
+            f"No image was {completed} by all {compared} compared methods, so there are no means to compare."
+        )
+    each = " Each image counts once, with its mean over the factors." if board.where.factor == EVERY else ""
     absent = [text.plain(text.short(label)) for label in board.absent]
-    return f"{sentence} Without any result here: {listed(absent)}." if absent else sentence
+    lacking = "Not restored at every factor" if board.where.factor == EVERY else "Without any result here"
+    return f"{sentence}{each} {lacking}: {listed(absent)}." if absent else sentence + each
 
 
 def classes(cell: Cell) -> str:
@@ -63,6 +84,13 @@ def tip(cell: Cell, method: MethodRecord) -> str:
         "† a method of this run was trained with this network" if metric.dagger else "",
     ]
     return "\n".join(text.plain(line) for line in lines if line)
+
+
+def quote(quoted: Quoted, metric: MetricRecord) -> str:
+    """Say where a quoted number stands, and that it is no measurement of this run."""
+    value = quoted.value(metric.name) or "no value"
+    whose = f"{text.short(quoted.method, 60)} · {metric.name}: {value}, quoted from {quoted.source}"
+    return text.plain(whose) + "\nnot measured here: other images or other code, so it is not ranked"
 
 
 def described(metric: MetricRecord) -> str:
@@ -99,7 +127,16 @@ def told(duel: Duel | None, decimals: int) -> Told:
     style = {Verdict.BETTER: "won", Verdict.WORSE: "lost"}.get(pair.verdict, "even")
     lines = [f"{duel.metric.name}: {difference}, {pair.verdict.value}", *_details(pair, duel.detectable, decimals)]
     tip = text.plain("\n".join([*lines, f"rank {rank}"]))
-    return Told(difference + MARKS[pair.verdict], rank, tip, style, pair.difference)
+    details = "|".join([rank, *_short_details(pair, duel.detectable, decimals)])
+    return Told(difference + MARKS[pair.verdict], rank, tip, style, pair.difference, details)
+
+
+def _short_details(pair: Paired, detectable: float, decimals: int) -> list[str]:
+    """Return what can stand under a difference besides the rank, in the order of `DETAILS`."""
+    low, high = (text.signed(value, decimals) for value in (pair.low, pair.high))
+    interval = "" if math.isnan(pair.low) else f"{low} to {high}"
+    found = "" if math.isnan(detectable) else f"±{text.number(detectable, decimals)}"
+    return [interval, f"p {'' if pair.p < 0.0001 else '= '}{_p(pair.p)}", f"{pair.win_rate:.0%}", found]
 
 
 def _details(pair: Paired, detectable: float, decimals: int) -> list[str]:

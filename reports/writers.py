@@ -13,6 +13,8 @@ from bench.results import MetricRecord
 from reports import text
 from reports.duels import Duel, Duels, Tournament
 from reports.gather import is_lower_better
+from reports.quoted import Quoted
+from reports.scores import EVERY, Slice
 from reports.tables import Board, Cell, Row, Tables
 
 HEADINGS = (
@@ -58,8 +60,8 @@ def write(tables: Tables, duels: Duels, folder: Path) -> list[str]:
     results = long_table(tables.comparison.frame).to_csv(index=False, lineterminator="\n")
     files = {
         "leaderboard.csv": as_csv(tables),
-        "leaderboard.md": as_markdown(tables.boards),
-        "leaderboard.tex": as_tex(tables.boards),
+        "leaderboard.md": as_markdown([*tables.boards, *tables.overall]),
+        "leaderboard.tex": as_tex([*tables.boards, *tables.overall]),
         "statistics.csv": statistics(duels),
         "results.csv": results,
     }
@@ -73,10 +75,22 @@ def as_csv(tables: Tables) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(HEADINGS)
-    for board in tables.boards:
+    for board in [*tables.boards, *tables.overall]:
         for row in board.rows:
-            writer.writerows([*board.where, *_record(row, cell)] for cell in row.cells)
+            writer.writerows([*_where(board.where), *_record(row, cell)] for cell in row.cells)
+        for quoted in board.quoted:
+            writer.writerows(_quotation(quoted, metric) for metric in board.metrics if quoted.value(metric.name))
     return buffer.getvalue()
+
+
+def _where(where: Slice) -> list[object]:
+    return [text.plain(where.category) or "all", where.factor or "all"]
+
+
+def _quotation(quoted: Quoted, metric: MetricRecord) -> list[object]:
+    names = [text.plain(quoted.method), text.plain(metric.name), ""]
+    note = text.plain(f"quoted from {quoted.source}")
+    return [*_where(quoted.where), *names, text.plain(quoted.value(metric.name)), "", "", "", "", "", False, note]
 
 
 def _record(row: Row, cell: Cell) -> list[object]:
@@ -99,13 +113,13 @@ def statistics(duels: Duels) -> str:
 
 
 def _test(tournament: Tournament, label: str, duel: Duel) -> list[object]:
-    names = [*tournament.where, duel.metric.name, label, tournament.baseline.label]
+    names = [*_where(tournament.where), duel.metric.name, label, tournament.baseline.label]
     pair = duel.paired
     tested = (pair.difference, pair.low, pair.high, pair.p, pair.win_rate) if pair else ("",) * 5
     numbers = (*tested, *duel.rank, duel.detectable)
     texts = [value if isinstance(value, str) else "" if math.isnan(value) else f"{value:.6g}" for value in numbers]
     return [
-        *(text.plain(name) for name in names),
+        *map(text.plain, names),
         *texts,
         *((pair.n, pair.verdict.value) if pair else ("", "baseline")),
     ]
@@ -116,13 +130,22 @@ def as_markdown(boards: Sequence[Board]) -> str:
     parts = []
     for board in boards:
         heads = ["method", "done", *(_head(metric) for metric in board.metrics)]
-        lines = [f"## {text.markdown(board.where.category)} at {text.enlarged(board.where.factor)}", ""]
+        lines = [f"## {text.markdown(_place(board.where))}", ""]
         lines += [_line(text.markdown(head) for head in heads), _line(["---", *["---:"] * (len(heads) - 1)])]
         for row in board.rows:
             name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
             lines.append(_line([name, f"{row.done}/{row.total}", *map(_emphasised, row.cells)]))
+        for quoted in board.quoted:
+            name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
+            values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
+            lines.append(_line([name, "", *values]))
         parts.append("\n".join([*lines, "", f"Means over {board.common} of {board.total} images."]))
     return "\n\n".join(parts) + "\n"
+
+
+def _place(where: Slice) -> str:
+    factor = f"at {text.enlarged(where.factor)}" if where.factor != EVERY else "over all factors"
+    return f"{where.category or 'all categories'} {factor}"
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -150,7 +173,7 @@ def _tex_table(board: Board) -> str:
         f"{text.tex(metric.name)}{text.tex('†') if metric.dagger else ''} {arrows[is_lower_better(metric)]}"
         for metric in metrics
     ]
-    place = f"{text.tex(board.where.category)} at ${board.where.factor}\\times$"
+    place = text.tex(_place(board.where)).replace(text.TIMES, r"$\times$")
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -164,12 +187,20 @@ def _tex_table(board: Board) -> str:
     bounds = [row for row in board.rows if row.method.is_upper_bound]
     lines += [_tex_row(row) for row in ranked]
     lines += [r"\midrule", *(_tex_row(row) for row in bounds)] if bounds else []
+    quoted = [_tex_quotation(one, metrics) for one in board.quoted]
+    lines += [r"\midrule", *quoted] if quoted else []
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
 def _tex_row(row: Row) -> str:
     cells = [_tex_cell(cell) for cell in row.cells if cell.metric.shape != "cost"]
     return " & ".join([text.tex(row.method.title), *cells]) + r" \\"
+
+
+def _tex_quotation(quoted: Quoted, metrics: Sequence[MetricRecord]) -> str:
+    name = f"{text.tex(quoted.method)} \\textit{{(quoted: {text.tex(quoted.source)})}}"
+    cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in metrics]
+    return " & ".join([name, *cells]) + r" \\"
 
 
 def _tex_cell(cell: Cell) -> str:

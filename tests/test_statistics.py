@@ -13,6 +13,7 @@ from bench.statistics import (
     Verdict,
     common_values,
     compare,
+    compare_all,
     compare_to_baseline,
     holm,
     mean_interval,
@@ -227,3 +228,35 @@ def test_a_run_of_one_method_has_nothing_to_compare() -> None:
     found = compare_to_baseline(frame[frame.method == "a"], "a", {"psnr": Better.HIGHER})
     assert found.empty
     assert "verdict" in found
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [
+        [1, -1, 2, 2, 3, -0.5],
+        [0, 0, 1, 2, -3],
+        [0.5] * 6,
+        [0, 4, -4, 4, 0.25, -1, 7],
+        [0, 1],
+        [-2, -2, 2, 1, 1, 1, 0, 3],
+    ],
+)
+def test_ties_and_zeros_of_a_few_images_are_what_scipy_finds(differences):
+    assert wilcoxon(differences) == pytest.approx(stats.wilcoxon(differences).pvalue, abs=1e-12)
+
+
+def test_every_baseline_says_what_a_family_of_its_own_says():
+    table = np.random.default_rng(5).normal(size=(12, 4)) + np.arange(4) * 0.4
+    found = compare_all(table, Better.HIGHER)
+    for baseline in range(4):
+        others = [index for index in range(4) if index != baseline]
+        own = compare(table[:, others], table[:, baseline], Better.HIGHER)
+        assert found[baseline][baseline] is None
+        for index, expected in zip(others, own, strict=True):
+            assert found[baseline][index][:6] == pytest.approx(expected[:6], abs=1e-12)
+            assert found[baseline][index].verdict is expected.verdict
+
+
+def test_one_method_has_no_other_to_be_compared_with():
+    with pytest.raises(UsageError, match="nothing to compare"):
+        compare_all(np.ones((3, 1)), Better.HIGHER)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bench.errors import UsageError, unknown
 
@@ -15,6 +18,16 @@ from bench.errors import UsageError, unknown
 def console() -> Console:
     """Return the console that commands write to."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of text under their columns' names."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))  # as text: [steps=200] is no markup
+    console().print(table)
 
 
 def run_folder(given: Path | None) -> Path:

@@ -6,21 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from bench.cli.common import console
+from bench.cli.common import console, show_table
 from bench.errors import unknown
 
 app = typer.Typer(help="List methods, categories, metrics or runs.", no_args_is_help=True)
-
-
-def _show(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console().print(table, markup=False)
 
 
 @app.command("methods")
@@ -29,7 +19,7 @@ def list_methods() -> None:
     from bench.registry import discover
 
     rows = [[entry.name, entry.summary, entry.origin] for entry in discover().values()]
-    _show("methods", ["name", "what it is", "from"], rows)
+    show_table("methods", ["name", "what it is", "from"], rows)
 
 
 @app.command("categories")
@@ -38,7 +28,7 @@ def list_categories() -> None:
     from bench.categories import discover
 
     rows = [[entry.name, entry.title, entry.source] for entry in discover().values()]
-    _show("categories", ["name", "what it is", "source"], rows)
+    show_table("categories", ["name", "what it is", "source"], rows)
 
 
 @app.command("metrics")
@@ -47,7 +37,7 @@ def list_metrics() -> None:
     from bench.metrics import DEFAULT, discover
 
     rows = [[e.name, e.summary, "by default" if e.name in DEFAULT else ""] for e in discover().values()]
-    _show("metrics", ["name", "what it measures", ""], rows)
+    show_table("metrics", ["name", "what it measures", ""], rows)
 
 
 @app.command("runs")
@@ -61,7 +51,7 @@ def list_runs(root: Annotated[Path, typer.Argument(help="The folder that holds r
         cells = run.query("SELECT status, COUNT(*) AS n FROM cells GROUP BY status ORDER BY status")
         methods = ", ".join(method.label for method in run.methods)
         rows.append([str(path.parent), methods, ", ".join(f"{row['n']} {row['status']}" for row in cells)])
-    _show("runs", ["folder", "methods", "cells"], rows)
+    show_table("runs", ["folder", "methods", "cells"], rows)
 
 
 def info(

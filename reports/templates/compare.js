@@ -1,27 +1,30 @@
-// The compare view: any number of pictures of one image under one shared zoom and pan, or two of them on top of
-// each other (slider, flicker, difference). Only here are full-size images loaded, and only those on show.
+// The compare view: any number of pictures of one image under one shared zoom and pan, or two on top of each
+// other. Only here are full-size images loaded, and only those on show.
 
-const MODES = { side: "Side by side", slider: "Slider", flicker: "Flicker", difference: "Difference" };
+const MODES = { side: "Side by side", slider: "Slider", flicker: "Flicker", difference: "Difference", lr: "LR check" };
+const NOTES = {
+  difference: "What differs from the reference; black is the same.",
+  lr: "Each SR made LR again, against the LR it came from; black agrees with its input.",
+};
 const INPUT = "=LR";
 const TRUTH = "=HR";
 const dialog = document.getElementById("compare");
-const view = { layers: [], stage: null, timer: null, commit: null, pointers: new Map(), drag: null };
+const view = { layers: [], stage: null, timer: null, commit: null, pointers: new Map(), drag: null, crops: false };
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const split = (text) => text.split(",").filter(Boolean).map(decodeURIComponent);
-const join = (ids) => ids.map(encodeURIComponent).join(",");
 const current = () => data.images.find((image) => image.category === state.c && image.name === state.view);
+const isPair = () => state.mode === "slider" || state.mode === "flicker";
 
 function sourcesOf(image) {
   const cell = cellsOf()[imagesOf(state.c).indexOf(image)];
   if (!cell) return [];
-  const found = [{ id: INPUT, title: `LR ${state.f}×`, address: cell.lr, method: -1, cell }];
-  for (const method of competitors) {
+  const methods = competitors.map((method) => {
     const { label, title } = data.methods[method];
-    found.push({ id: label, title, address: cell.sr[method], method, cell });
-  }
-  found.push({ id: TRUTH, title: "HR", address: image.hr, method: bound, cell });
-  return found.filter((source) => source.address);
+    return { id: label, title, address: cell.sr[method], method, cell };
+  });
+  const input = { id: INPUT, title: `LR ${state.f}×`, address: cell.lr, method: -1, cell };
+  const truth = { id: TRUTH, title: "HR", address: image.hr, method: bound, cell };
+  return [input, ...methods, truth].filter((source) => source.address);
 }
 
 function openCompare(image, id) {
@@ -33,36 +36,44 @@ function openCompare(image, id) {
 
 // ------------------------------------------------------------------------------------------- what is drawn
 
+function chosenSources(all) {
+  const find = (id, otherwise) => all.find((source) => source.id === id) || otherwise;
+  if (isPair()) return [find(state.a, all[0]), find(state.b, all[all.length - 1])];
+  const wanted = state.panes ? split(state.panes) : all.map((source) => source.id);
+  const chosen = all.filter((source) => wanted.includes(source.id));
+  if (state.mode === "lr") return all[0]?.id === INPUT ? chosen.filter(({ method }) => competitors.includes(method)) : [];
+  return state.mode === "difference" ? chosen.filter((source) => source !== referenceOf(all)) : chosen;
+}
+
+const referenceOf = (all) => all.find((source) => source.id === state.b) || all[all.length - 1];
+
+// What lies in the pane of a source, from below.
+function layersOf(source, all) {
+  if (state.mode === "difference") return [source, referenceOf(all)];
+  if (state.mode === "lr") return [{ ...source, address: madeLow(source.address) }, all[0]];
+  return [source];
+}
+
 function layer(source) {
   const image = el("img", { src: source.address, alt: `${state.view}, ${source.title}`, draggable: false });
   image.addEventListener("load", arrange);
   const node = el("div", { className: "layer" }, image);
-  view.layers.push({ image, node, isInput: source.id === INPUT });
+  view.layers.push({ image, node, isInput: source.id === INPUT || state.mode === "lr" });
   return node;
 }
 
-function pane(sources) {
+function pane(sources, layers) {
   const divider = state.mode === "slider" ? el("div", { className: "divider" }) : null;
-  const port = el("div", { className: "port" }, ...sources.map(layer), divider);
   const names = sources.map((source) => el("div", {},
     el("div", { className: "who" }, source.method >= 0 ? swatch(source.method) : "", el("bdi", {}, source.title)),
     source.method >= 0 ? valueList(source.cell, source.method, shownMetrics()) : ""));
-  return el("figure", { className: "pane" }, port, el("figcaption", {}, ...names));
+  return el("figure", { className: "pane" },
+    el("div", { className: "port" }, ...layers.map(layer), divider), el("figcaption", {}, ...names));
 }
 
-function chosenSources(all) {
-  if (state.mode === "side") {
-    const wanted = state.panes ? split(state.panes) : all.map((source) => source.id);
-    return all.filter((source) => wanted.includes(source.id));
-  }
-  const find = (id, otherwise) => all.find((source) => source.id === id) || otherwise;
-  return [find(state.a, all[0]), find(state.b, all[all.length - 1])];
-}
-
-function select(name, label, options, value) {
+function select(name, label, options) {
   const node = el("select", { name }, ...options.map(([id, title]) => el("option", { value: id }, title)));
-  node.value = value;
-  node.addEventListener("change", () => update({ [name]: name === "f" ? Number(node.value) : node.value }));
+  node.value = state[name];
   return el("label", {}, `${label} `, node);
 }
 
@@ -72,26 +83,41 @@ function slide(name, label, low, high) {
   return el("label", {}, `${label} `, node);
 }
 
-function button(text, title, action) {
-  const node = el("button", { type: "button", title }, text);
+function button(text, title, action, properties = {}) {
+  const node = el("button", { type: "button", title, ...properties }, text);
   node.addEventListener("click", action);
   return node;
 }
 
 function modeTools(all) {
-  if (!all.length) return [];
   const pairs = all.map((source) => [source.id, source.title]);
-  if (state.mode === "side") return all.map((source) => {
-    const chosen = chosenSources(all).map((one) => one.id);
-    const box = el("input", { type: "checkbox", checked: chosen.includes(source.id) });
+  const shown = chosenSources(all);
+  const chips = all.filter(({ method }) => state.mode !== "lr" || competitors.includes(method)).map((source) => {
+    const box = el("input", { type: "checkbox", name: `show ${source.id}`, checked: shown.includes(source) });
     box.addEventListener("change", () => togglePane(source.id));
-    return el("label", { className: "check" }, box, " ", el("bdi", {}, source.title));
+    return el("label", { className: "chip" }, box, el("bdi", {}, source.title));
   });
-  const tools = [select("a", "A", pairs, chosenSources(all)[0].id), select("b", "B", pairs, chosenSources(all)[1].id)];
-  if (state.mode === "slider") tools.push(slide("cut", "Divider", 0, 100));
-  if (state.mode === "difference") tools.push(slide("gain", "Gain", 1, 16));
-  if (state.mode === "flicker") tools.push(button("Swap", "Space", swap));
-  return tools;
+  const tools = {
+    side: () => chips,
+    slider: () => [select("a", "A", pairs), select("b", "B", pairs), slide("cut", "Divider", 0, 100)],
+    flicker: () => [select("a", "A", pairs), select("b", "B", pairs), button("Swap", "Space", swap)],
+    difference: () => [select("b", "Reference", pairs), slide("gain", "Gain", 1, 16), ...chips],
+    lr: () => [slide("gain", "Gain", 1, 16), ...chips],
+  };
+  const note = NOTES[state.mode] ? [el("span", { className: "soft" }, NOTES[state.mode])] : [];
+  return all.length ? [...tools[state.mode](), ...note] : [];
+}
+
+function header(image) {
+  const modes = Object.entries(MODES).filter(([mode]) => mode !== "lr" || !data.single);
+  return el("header", {},
+    el("h2", { id: "compare-title" }, el("bdi", {}, image.name)),
+    el("span", { className: "group" }, button("‹", "Previous image [", () => step(-1)), button("›", "Next image ]", () => step(1))),
+    select("f", "Factor", data.factors.map((factor) => [factor, `${factor}×`])), select("mode", "View", modes),
+    el("span", { className: "group" }, button("−", "Zoom out -", () => zoom(0.5)), el("output", {}),
+      button("+", "Zoom in +", () => zoom(2)), button("Fit", "Whole image 0", () => move({ z: 1, x: 0.5, y: 0.5 })),
+      button("Crop", "Drag a crop for all C, or Shift and drag", toggleCrop, { ariaPressed: String(view.crops) })),
+    button("Close", "Esc", () => dialog.close()));
 }
 
 function drawCompare() {
@@ -99,26 +125,18 @@ function drawCompare() {
   if (!image) return closeCompare();
   const focused = dialog.contains(document.activeElement) && document.activeElement.getAttribute("name");
   const all = sourcesOf(image);
-  view.layers = [];
   clearInterval(view.timer);
+  view.layers = [];
+  if (isPair() && all.length) [state.a, state.b] = chosenSources(all).map((source) => source.id);
+  else if (all.length) state.b = referenceOf(all).id;
   const shown = all.length ? chosenSources(all) : [];
-  const panes = state.mode === "side" ? shown.map((source) => pane([source])) : [pane(shown)];
+  const panes = isPair() ? [pane(shown, shown)] : shown.map((source) => pane([source], layersOf(source, all)));
   view.stage = el("div", { className: `stage ${state.mode}`, tabIndex: 0, role: "group", "aria-label": "Pictures" }, ...panes);
-  const factors = data.factors.map((factor) => [factor, `${factor}×`]);
-  dialog.replaceChildren(
-    el("header", {},
-      el("h2", { id: "compare-title" }, el("bdi", {}, image.name)),
-      button("‹", "Previous image [", () => step(-1)), button("›", "Next image ]", () => step(1)),
-      select("f", "Factor", factors, state.f), select("mode", "View", Object.entries(MODES), state.mode),
-      button("−", "Zoom out -", () => zoom(0.5)), el("output", {}), button("+", "Zoom in +", () => zoom(2)),
-      button("Fit", "Whole image 0", () => move({ z: 1, x: 0.5, y: 0.5 })),
-      button("Close", "Esc", () => dialog.close())),
-    el("div", { className: "tools" }, ...modeTools(all)),
-    view.stage,
-    el("footer", {}, "Wheel, pinch or + − zoom · drag or arrows pan · Shift and drag crops · [ ] image · X factor · S L F D view · 1–9 pictures · Esc closes"));
+  const help = "Wheel, pinch or + − zoom · drag or arrows pan · C or Shift and drag crop · [ ] image · X factor · S L F D I view · 1–9 pictures · Esc closes";
+  dialog.replaceChildren(header(image), el("div", { className: "tools" }, ...modeTools(all)), view.stage, el("footer", {}, help));
   listen(view.stage);
   if (!dialog.open) dialog.showModal();
-  (focused ? dialog.querySelector(`[name="${focused}"]`) : view.stage)?.focus();
+  (focused ? dialog.querySelector(`[name="${CSS.escape(focused)}"]`) : view.stage)?.focus();
   if (state.mode === "flicker" && !matchMedia("(prefers-reduced-motion: reduce)").matches) view.timer = setInterval(swap, 700);
   arrange();
 }
@@ -128,8 +146,9 @@ function arrange() {
   if (!view.stage) return;
   const panes = [...view.stage.children];
   const image = view.layers[0]?.image;
-  const ratio = image && image.naturalWidth ? image.naturalWidth / image.naturalHeight : 1;
-  const [width, height, caption, gap] = [view.stage.clientWidth - 16, view.stage.clientHeight - 16, 64, 10];
+  const ratio = image?.naturalWidth ? image.naturalWidth / image.naturalHeight : 1;
+  const caption = Math.max(...panes.map((one) => one.lastElementChild.offsetHeight), 0) + 6;
+  const [width, height, gap] = [view.stage.clientWidth - 16, view.stage.clientHeight - 16, 10];
   let best = { side: 0, columns: 1 };
   for (let columns = 1; columns <= panes.length; columns += 1) {
     const rows = Math.ceil(panes.length / columns);
@@ -145,8 +164,7 @@ function arrange() {
 
 function place() {
   const half = 0.5 / state.z;
-  state.x = clamp(state.x, half, 1 - half);
-  state.y = clamp(state.y, half, 1 - half);
+  [state.x, state.y] = [clamp(state.x, half, 1 - half), clamp(state.y, half, 1 - half)];
   view.layers.forEach(({ image, node, isInput }, index) => {
     const { clientWidth: width, clientHeight: height } = node.parentElement;
     const [left, top] = [(0.5 - state.x * state.z) * width, (0.5 - state.y * state.z) * height];
@@ -157,7 +175,7 @@ function place() {
       node.style.clipPath = `inset(0 0 0 ${state.cut}%)`;
       node.nextElementSibling.style.left = `${state.cut}%`;
     }
-    if (state.mode === "difference") node.parentElement.style.filter = `brightness(${state.gain})`;
+    if (state.mode in NOTES) node.parentElement.style.filter = `brightness(${state.gain})`;
   });
   const output = dialog.querySelector("output");
   if (output) output.textContent = `${state.z.toFixed(1)}×`;
@@ -179,8 +197,12 @@ function zoom(times, px = 0.5, py = 0.5) {
   move({ z, x: state.x + (px - 0.5) * (1 / state.z - 1 / z), y: state.y + (py - 0.5) * (1 / state.z - 1 / z) });
 }
 
-function swap() {
-  view.stage.classList.toggle("swapped");
+const swap = () => view.stage.classList.toggle("swapped");
+const nextFactor = () => update({ f: data.factors[(data.factors.indexOf(state.f) + 1) % data.factors.length] });
+
+function toggleCrop() {
+  view.crops = !view.crops;
+  drawCompare();
 }
 
 function step(by) {
@@ -191,14 +213,10 @@ function step(by) {
 
 function togglePane(id) {
   const all = sourcesOf(current());
-  const chosen = new Set(chosenSources(all).map((source) => source.id));
+  const chosen = new Set(state.panes ? split(state.panes) : all.map((source) => source.id));
   if (!chosen.delete(id)) chosen.add(id);
   if (chosen.size) update({ panes: join([...chosen]) });
   else drawCompare();
-}
-
-function nextFactor() {
-  update({ f: data.factors[(data.factors.indexOf(state.f) + 1) % data.factors.length] });
 }
 
 const fraction = (event, port) => {
@@ -212,7 +230,7 @@ function pressed(event) {
   view.pointers.set(event.pointerId, event);
   const [px, py] = fraction(event, port);
   const onDivider = state.mode === "slider" && Math.abs(px - state.cut / 100) * port.clientWidth < 18;
-  const kind = event.shiftKey ? "crop" : onDivider ? "divide" : "pan";
+  const kind = event.shiftKey || view.crops ? "crop" : onDivider ? "divide" : "pan";
   view.drag = { port, kind, px, py, box: kind === "crop" ? port.appendChild(el("div", { className: "crop" })) : null };
   view.stage.setPointerCapture(event.pointerId);
 }
@@ -229,15 +247,13 @@ function dragged(event) {
     zoom(far(event) / far(before), ...fraction(others[0], port));
   } else if (kind === "divide") {
     move({ cut: clamp(qx * 100, 0, 100) });
-    const range = dialog.querySelector("[name=cut]");
-    if (range) range.value = state.cut;
+    dialog.querySelector("[name=cut]").value = state.cut;
   } else if (kind === "crop") {
     const edges = { left: Math.min(px, qx), top: Math.min(py, qy), width: Math.abs(qx - px), height: Math.abs(qy - py) };
     for (const [edge, value] of Object.entries(edges)) box.style[edge] = `${100 * value}%`;
   } else {
-    const scale = state.z * port.clientWidth;
-    const down = state.z * port.clientHeight;
-    move({ x: state.x - (event.clientX - before.clientX) / scale, y: state.y - (event.clientY - before.clientY) / down });
+    const [across, down] = [state.z * port.clientWidth, state.z * port.clientHeight];
+    move({ x: state.x - (event.clientX - before.clientX) / across, y: state.y - (event.clientY - before.clientY) / down });
   }
 }
 
@@ -270,38 +286,38 @@ function listen(stage) {
 
 function typed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const inControl = event.target.closest("select, input[type=range]");
   const far = 0.15 / state.z;
   const actions = {
     "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => move({ z: 1, x: 0.5, y: 0.5 }),
     ArrowLeft: () => move({ x: state.x - far }), ArrowRight: () => move({ x: state.x + far }),
     ArrowUp: () => move({ y: state.y - far }), ArrowDown: () => move({ y: state.y + far }),
-    "[": () => step(-1), "]": () => step(1), x: nextFactor,
-    s: () => update({ mode: "side" }), l: () => update({ mode: "slider" }),
-    f: () => update({ mode: "flicker" }), d: () => update({ mode: "difference" }),
+    "[": () => step(-1), "]": () => step(1), x: nextFactor, c: toggleCrop,
+    s: () => update({ mode: "side" }), l: () => update({ mode: "slider" }), f: () => update({ mode: "flicker" }),
+    d: () => update({ mode: "difference" }), i: () => data.single || update({ mode: "lr" }),
   };
   if (state.mode === "flicker" && event.target === view.stage) actions[" "] = swap;
   const source = /^[1-9]$/.test(event.key) && sourcesOf(current())[Number(event.key) - 1];
-  if (source && state.mode === "side") actions[event.key] = () => togglePane(source.id);
+  if (source && !isPair()) actions[event.key] = () => togglePane(source.id);
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action || inControl) return;
+  if (!action || event.target.closest("select, input[type=range]")) return;
   event.preventDefault();
   action();
 }
 
 function closeCompare() {
   clearInterval(view.timer);
-  view.stage = null;
-  view.layers = [];
+  Object.assign(view, { stage: null, layers: [] });
   if (dialog.open) dialog.close();
 }
 
 function makeCompare() {
-  const structure = ["view", "c", "f", "panes", "mode", "a", "b", "all"];
   onChange((changes) => {
-    if (!structure.some((key) => key in changes)) return;
+    if (!["view", "c", "f", "panes", "mode", "a", "b", "all"].some((key) => key in changes)) return;
     if (state.view) drawCompare();
     else closeCompare();
+  });
+  dialog.addEventListener("change", ({ target }) => {
+    if (target.matches("select")) update({ [target.name]: target.name === "f" ? Number(target.value) : target.value });
   });
   dialog.addEventListener("keydown", typed);
   dialog.addEventListener("close", () => state.view && update({ view: "", z: 1, x: 0.5, y: 0.5 }));

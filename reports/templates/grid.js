@@ -8,17 +8,19 @@ const filler = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) fillRow(target);
 }, { rootMargin: "800px 0px" });
 
+const valueOf = (cell, method, metric) => numeric(cell.values[method]?.[metric]);
+
 function bestOf(cell, metric) {
-  const values = competitors.map((m) => numeric((cell.values[m] || [])[metric] ?? null)).filter((v) => v !== null);
+  const values = competitors.map((method) => valueOf(cell, method, metric)).filter((value) => value !== null);
   if (values.length < 2) return null;
   return data.metrics[metric].lower ? Math.min(...values) : Math.max(...values);
 }
 
 function valueList(cell, method, metrics) {
-  const values = cell.values[method] || [];
-  const items = metrics.filter((metric) => values[metric] !== null && values[metric] !== undefined).map((metric) => {
-    const best = numeric(values[metric]) === bestOf(cell, metric) && method !== bound;
-    const text = print(values[metric], data.metrics[metric]);
+  const present = metrics.filter((metric) => valueOf(cell, method, metric) !== null);
+  const items = present.map((metric) => {
+    const best = valueOf(cell, method, metric) === bestOf(cell, metric) && method !== bound;
+    const text = print(cell.values[method][metric], data.metrics[metric]);
     return el("div", {}, el("dt", {}, data.metrics[metric].name), el("dd", {}, best ? el("b", {}, text) : text));
   });
   return el("dl", { className: "values" }, ...items);
@@ -36,7 +38,7 @@ function card(name, address, { alt = "", isInput = false, why = "", method = -1,
     ? el("button", { type: "button", className: "frame", title: "Compare" }, picture(address, alt, isInput))
     : el("div", { className: "frame failed" }, el("span", {}, why || (isInput ? "no LR image" : "not restored")));
   if (address) frame.addEventListener("click", () => openCompare(image, method >= 0 ? data.methods[method].label : name));
-  const link = address ? el("a", { href: address, title: "Open the full PNG" }, label) : el("span", {}, label);
+  const link = address && !data.single ? el("a", { href: address, title: "Open the full PNG" }, label) : el("span", {}, label);
   const caption = el("figcaption", {}, el("div", { className: "who" }, method >= 0 ? swatch(method) : "", link));
   const scored = isInput ? -1 : method >= 0 ? method : bound;
   if (scored >= 0 && cell) caption.append(valueList(cell, scored, shownMetrics()));
@@ -69,53 +71,61 @@ function fillRow(row) {
 function merit(cell, metric, label) {
   const sign = data.metrics[metric].lower ? -1 : 1;
   const among = label ? [data.methods.findIndex((method) => method.label === label)] : competitors;
-  const values = among.map((m) => numeric((cell.values[m] || [])[metric] ?? null)).filter((v) => v !== null);
+  const values = among.map((method) => valueOf(cell, method, metric)).filter((value) => value !== null);
   return values.length ? (sign * values.reduce((sum, value) => sum + value, 0)) / values.length : null;
 }
 
+function keyOfImage(cell, metric) {
+  if (!cell || metric < 0) return null;
+  const [own, other] = [merit(cell, metric, state.of), state.against ? merit(cell, metric, state.against) : 0];
+  return own === null || other === null ? null : own - other;
+}
+
 function arranged() {
-  const cells = cellsOf();
   const metric = data.metrics.findIndex((candidate) => candidate.name === state.sort);
-  const wanted = state.find.toLowerCase();
-  const rows = imagesOf(state.c).map((image, position) => ({ image, position, key: null }));
-  const found = rows.filter(({ image }) => image.name.toLowerCase().includes(wanted));
-  if (metric < 0) return found;
-  for (const row of found) {
-    const cell = cells[row.position];
-    if (!cell) continue;
-    row.key = merit(cell, metric, state.of);
-    if (state.against && row.key !== null) {
-      const other = merit(cell, metric, state.against);
-      row.key = other === null ? null : row.key - other;
-    }
-  }
+  const found = imagesOf(state.c)
+    .map((image, position) => ({ image, position, key: keyOfImage(cellsOf()[position], metric) }))
+    .filter(({ image }) => image.name.toLowerCase().includes(state.find.toLowerCase()));
   const sign = state.order === "best" ? -1 : 1;
   return found.sort((a, b) => (a.key === null) - (b.key === null) || sign * (a.key - b.key) || a.position - b.position);
 }
 
+function howArranged(metric) {
+  if (!metric) return "";
+  const who = state.of || "all methods together";
+  if (!state.against) return `, ${state.order} ${metric.name} of ${who} first`;
+  const relation = state.order === "worst" ? "falls furthest behind" : "is furthest ahead of";
+  return `, first where ${who} ${relation} ${state.against} by ${metric.name}`;
+}
+
+function heading({ image, key }, metric) {
+  const by = key === null ? null : (metric.lower ? -key : key).toFixed(metric.digits);
+  const sorted = by && el("span", { className: "tag" }, `${metric.name} ${state.against && by > 0 ? "+" : ""}${by}`);
+  const flag = image.flag && el("span", { className: "tag" }, image.flag);
+  return el("h3", {}, el("bdi", {}, image.name), sorted, flag);
+}
+
 function showRows() {
   const rows = arranged();
+  const metric = data.metrics.find((candidate) => candidate.name === state.sort);
   filler.disconnect();
-  const nodes = rows.map(({ image, position }) => {
-    const flag = image.flag ? el("span", { className: "tag" }, image.flag) : null;
-    const heading = el("h3", {}, el("bdi", {}, image.name), flag);
-    const node = el("article", { className: "row" }, heading, el("div", { className: "strip" }));
-    Object.assign(node.dataset, { image: data.images.indexOf(image), position });
+  const nodes = rows.map((row) => {
+    const node = el("article", { className: "row" }, heading(row, metric), el("div", { className: "strip" }));
+    Object.assign(node.dataset, { image: data.images.indexOf(row.image), position: row.position });
     return node;
   });
   document.getElementById("rows").replaceChildren(...nodes);
   nodes.forEach((node) => filler.observe(node));
-  const metric = data.metrics.find((candidate) => candidate.name === state.sort);
   const total = imagesOf(state.c).length;
-  const how = metric ? `, ${state.order} ${metric.name} first${state.against ? `: ${state.of || "all"} minus ${state.against}` : ""}` : "";
+  const where = total && `${data.categories[state.c].title} at ${state.f}×`;
   document.getElementById("arranged").textContent = total
-    ? `${rows.length} of ${total} images of ${data.categories[state.c].title} at ${state.f}×${how}.`
+    ? `${rows.length} of ${total} images of ${where}${howArranged(metric)}.`
     : "No image.";
 }
 
 function makeArrange() {
   const form = document.getElementById("arrange");
-  form.hidden = false;
+  const keys = ["sort", "of", "against", "order", "find", "all"];
   const options = (name, first, names) => {
     form.elements[name].append(el("option", { value: "" }, first), ...names.map((n) => el("option", { value: n }, n)));
   };
@@ -123,16 +133,7 @@ function makeArrange() {
   options("sort", "the list's order", data.metrics.map((metric) => metric.name));
   options("of", "all methods", labels);
   options("against", "nothing", labels);
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", () => {
-    const { sort, of, against, order, find, all } = form.elements;
-    update({ sort: sort.value, of: of.value, against: against.value, order: order.value, find: find.value, all: all.checked });
-  });
-  const keys = ["c", "f", "sort", "of", "against", "order", "find", "all"];
-  onChange((changes) => {
-    for (const key of ["sort", "of", "against", "order", "find"]) form.elements[key].value = state[key];
-    form.elements.all.checked = state.all;
-    if (keys.some((key) => key in changes)) showRows();
-  });
+  bind(form, keys);
+  onChange((changes) => [...keys, "c", "f"].some((key) => key in changes) && showRows());
   addEventListener("beforeprint", () => document.querySelectorAll(".row").forEach(fillRow));
 }

@@ -1,12 +1,13 @@
-makeChooser();
+bind(document.getElementById("choose"), ["c", "f"]);
 makeTips();
 makeColumns();
+makeStatistics();
 makeArrange();
 makeCompare();
 for (const table of document.querySelectorAll("table.board, table.duel")) {
-  makeSortable(table);
+  table.tHead.addEventListener("click", ({ target }) => target.closest("button") && sortBy(target.closest("th")));
   makeWalkable(table);
 }
-onChange((changes) => ("c" in changes || "f" in changes) && showSlices());
+onChange((changes) => ["c", "f", "base"].some((key) => key in changes) && showSlices());
 addEventListener("hashchange", () => location.hash.includes("=") && update({ ...defaults, ...readAddress() }));
 update({ ...defaults, ...readAddress() });

@@ -2,33 +2,31 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const defaults = {
-  c: 0, f: data.factors[0], sort: "", of: "", against: "", order: "worst", find: "", all: false,
+  c: 0, f: data.factors[0], base: data.baseline, detail: 0, hide: "",
+  sort: "", of: "", against: "", order: "worst", find: "", all: false,
   view: "", panes: "", mode: "side", a: "", b: "", z: 1, x: 0.5, y: 0.5, cut: 50, gain: 1,
 };
 const state = { ...defaults };
 const listeners = [];
-
-function onChange(listener) {
-  listeners.push(listener);
-}
+const onChange = (listener) => listeners.push(listener);
 
 function update(changes) {
   Object.assign(state, changes);
   const chosen = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
-    if (value === defaults[key]) continue;
-    chosen.set(key, key === "c" ? data.categories[value].name : String(value));
+    if (value !== defaults[key]) chosen.set(key, key === "c" ? data.categories[value].name : String(value));
   }
   const text = chosen.toString();
-  const known = location.hash.includes("=") || text;
-  if (known) history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  if (text || location.hash.includes("=")) {
+    history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  }
   for (const listener of listeners) listener(changes);
 }
 
 // Take over what an address says; anything that names nothing here keeps its default.
 function readAddress() {
-  if (!location.hash.includes("=")) return {};
   const found = {};
+  if (!location.hash.includes("=")) return found;
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
     if (!(key in defaults)) continue;
     const kind = typeof defaults[key];
@@ -37,8 +35,12 @@ function readAddress() {
     else found[key] = kind === "boolean" ? value === "true" : value;
   }
   if (!data.factors.includes(found.f)) delete found.f;
+  if (!data.methods.some((method) => method.label === found.base && !method.upper)) delete found.base;
   return found;
 }
+
+const split = (text) => text.split(",").filter(Boolean).map(decodeURIComponent);
+const join = (names) => names.map(encodeURIComponent).join(",");
 
 // Make an element. Properties are set as such, children are nodes or text: nothing is ever parsed as markup.
 function el(tag, properties = {}, ...children) {
@@ -51,17 +53,27 @@ function el(tag, properties = {}, ...children) {
   return node;
 }
 
-function swatch(method) {
-  const found = document.querySelector(`#looks [data-method="${method}"]`);
-  return found ? found.firstElementChild.cloneNode(true) : "";
+const swatch = (method) =>
+  document.querySelector(`#looks [data-method="${method}"]`)?.firstElementChild.cloneNode(true) ?? "";
+
+// Of a picture's address, that of its run's folder and the rest.
+function parted(address) {
+  const root = data.roots.filter((one) => address.startsWith(one)).sort((a, b) => b.length - a.length)[0];
+  return [root, address.slice(root.length)];
 }
 
-const thumbnail = (address) => `thumbs/${address.replace(/^(\.\.\/)+/, "").replace(/\.png$/i, ".webp")}`;
+function thumbnail(address) {
+  if (data.single) return address;
+  const [root, rest] = parted(address);
+  return `${root}thumbs/${rest.replace(/\.png$/, ".webp")}`;
+}
+
+function madeLow(address) {
+  const [root, rest] = parted(address);
+  return root + rest.replace(/^sr/, "lr_again");
+}
+
 const cellsOf = () => data.cells[`${state.c}/${state.f}`] || [];
 const imagesOf = (category) => data.images.filter((image) => image.category === category);
-const numeric = (value) => (value === "∞" ? Infinity : value === "-∞" ? -Infinity : value);
-
-function print(value, metric) {
-  if (value === null || value === undefined) return "–";
-  return typeof value === "number" ? value.toFixed(metric.digits) : value;
-}
+const numeric = (value) => (value === "∞" ? Infinity : value === "-∞" ? -Infinity : value ?? null);
+const print = (value, metric) => (typeof value === "number" ? value.toFixed(metric.digits) : value ?? "–");

@@ -2,22 +2,10 @@
 
 function showSlices() {
   for (const slice of document.querySelectorAll(".slice")) {
-    const { category, factor } = slice.dataset;
-    slice.hidden = Number(category) !== state.c || (factor !== undefined && Number(factor) !== state.f);
+    const { category, factor, base } = slice.dataset;
+    slice.hidden = Number(category ?? state.c) !== state.c || Number(factor ?? state.f) !== state.f;
+    if (base !== undefined) slice.classList.toggle("other", base !== state.base);
   }
-}
-
-function makeChooser() {
-  const form = document.getElementById("choose");
-  form.hidden = false;
-  form.addEventListener("change", () => {
-    const factor = form.elements.factor;
-    update({ c: Number(form.elements.category.value), f: Number(factor.value) || state.f });
-  });
-  onChange(() => {
-    form.elements.category.value = state.c;
-    for (const radio of form.querySelectorAll("[name=factor]")) radio.checked = Number(radio.value) === state.f;
-  });
 }
 
 function keyOf(row, column) {
@@ -25,7 +13,7 @@ function keyOf(row, column) {
   return column === 0 ? cell.textContent.trim() : Number(cell.dataset.value);
 }
 
-// Numbers sort best first at the first press and turn round at the next; a missing one and a bound stay last.
+// Numbers sort best first at the first press and turn round at the next; missing, quoted and bounds stay last.
 function sortBy(header) {
   const table = header.closest("table");
   const column = header.cellIndex;
@@ -36,20 +24,13 @@ function sortBy(header) {
   for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", order);
   const sign = order === "ascending" ? 1 : -1;
-  const last = (row) => row.classList.contains("bound") * 2 + Number.isNaN(keyOf(row, column));
+  const last = (row) => row.matches(".bound, .quoted") * 2 + Number.isNaN(keyOf(row, column));
   const rows = [...table.tBodies[0].rows].sort((one, two) => {
     const [a, b] = [keyOf(one, column), keyOf(two, column)];
     if (last(one) || last(two)) return last(one) - last(two);
     return sign * (column === 0 ? a.localeCompare(b) : a - b);
   });
   table.tBodies[0].append(...rows);
-}
-
-function makeSortable(table) {
-  table.tHead.addEventListener("click", (event) => {
-    const header = event.target.closest("th");
-    if (header && event.target.closest("button")) sortBy(header);
-  });
 }
 
 // One tab stop a table; the arrow keys move between its numbers.
@@ -101,18 +82,48 @@ function makeTips() {
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }
 
+// What each box or list of a form shows is what the state says; a change of it is a change of the state.
+function bind(form, keys) {
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", ({ target }) => {
+    const value = target.type === "checkbox" ? target.checked : target.value;
+    update({ [target.name]: typeof defaults[target.name] === "number" ? Number(value) : value });
+  });
+  onChange(() => {
+    for (const key of keys) {
+      const control = form.elements[key];
+      if (!control) continue;
+      if (control.type === "checkbox") control.checked = state[key];
+      else if (control.value !== String(state[key])) control.value = state[key];
+    }
+  });
+}
+
+function makeStatistics() {
+  const form = document.getElementById("against");
+  if (!form) return;
+  bind(form, ["base", "detail"]);
+  onChange((changes) => {
+    if (!("detail" in changes)) return;
+    for (const cell of document.querySelectorAll("[data-details]")) {
+      cell.querySelector("small").textContent = cell.dataset.details.split("|")[state.detail];
+    }
+  });
+}
+
 function makeColumns() {
-  const box = document.getElementById("columns");
-  if (!box) return;
-  box.hidden = false;
-  const names = new Set([...document.querySelectorAll(".board th[data-column]")].map((th) => th.dataset.column));
-  for (const name of names) {
-    const input = el("input", { type: "checkbox", checked: true });
-    input.addEventListener("change", () => {
-      for (const cell of document.querySelectorAll(".board [data-column]")) {
-        if (cell.dataset.column === name) cell.hidden = !input.checked;
-      }
-    });
-    box.append(el("label", { className: "check" }, input, ` ${name}`));
-  }
+  const menu = document.getElementById("columns");
+  if (!menu) return;
+  menu.hidden = false;
+  const names = new Set([...document.querySelectorAll("th[data-column]")].map((th) => th.dataset.column));
+  const boxes = [...names].map((name) => el("input", { type: "checkbox", value: name }));
+  menu.lastElementChild.append(...boxes.map((box) => el("label", { className: "check" }, box, ` ${box.value}`)));
+  menu.addEventListener("change", () => update({ hide: join(boxes.filter((b) => !b.checked).map((b) => b.value)) }));
+  onChange((changes) => {
+    if (!("hide" in changes)) return;
+    const hidden = split(state.hide);
+    for (const box of boxes) box.checked = !hidden.includes(box.value);
+    for (const cell of document.querySelectorAll("[data-column]")) cell.hidden = hidden.includes(cell.dataset.column);
+  });
 }

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import reports
+from bench.protocol import load_png, save_png
 from tests.reports.conftest import wait_until
 from tests.reports.making import Made, write_run
 
@@ -153,12 +154,70 @@ def test_flicker_and_difference(compare: Page) -> None:
     expect(second).to_be_visible()
     expect(second).to_be_hidden()
     compare.keyboard.press("d")
-    expect(second).to_have_css("mix-blend-mode", "difference")
-    compare.locator("#compare [name=a]").select_option("glean")
+    expect(compare.locator(".layer").nth(1)).to_have_css("mix-blend-mode", "difference")
+    assert compare.locator(".pane").count() == 5, "each against the reference, HR"
     compare.locator("#compare [name=b]").select_option("glean")
     wait_for_pictures(compare)
-    shot = compare.locator(".port").screenshot()
-    assert _largest(shot) == 0, "a picture differs from itself"
+    names = compare.locator(".pane .who bdi").all_inner_texts()
+    assert "GLEAN" not in names
+    assert "HR" in names
+
+
+def test_the_difference_of_equal_pictures_is_black(opened: Open, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,)))
+    save_png(load_png(run.hr_path("faces", "a")), run.sr_path("glean", "faces", "a", 16))
+    page = opened(reports.build([run]), "#view=a&mode=difference&panes=glean")
+    wait_for_pictures(page)
+    assert _largest(page.locator(".port").screenshot()) == 0
+
+
+def test_the_lr_check_is_black_where_sr_agrees_with_its_input(opened: Open, tmp_path: Path) -> None:
+    """HR itself agrees with LR to the last bit; another picture does not."""
+    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,)))
+    save_png(load_png(run.hr_path("faces", "a")), run.sr_path("glean", "faces", "a", 16))
+    page = opened(reports.build([run]), "#view=a")
+    wait_for_pictures(page)
+    page.locator(".stage").focus()
+    page.keyboard.press("i")
+    wait_for_pictures(page)
+    assert [name.strip() for name in page.locator(".pane .who").all_inner_texts()] == [
+        "nearest",
+        "bicubic",
+        "glean",
+    ]
+    assert _largest(page.locator(".port").nth(2).screenshot()) == 0
+    assert _largest(page.locator(".port").nth(0).screenshot()) > 0
+
+
+def test_two_fingers_zoom(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page, "#view=0001", width=390, has_touch=True)
+    wait_for_pictures(page)
+    box = page.locator(".port").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, apart: float) -> None:
+        points = [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points if apart else []})
+
+    fingers("touchStart", 15)
+    for apart in (25, 35, 45):
+        fingers("touchMove", apart)
+    fingers("touchEnd", 0)
+    assert scale(page) == pytest.approx(3, rel=0.05)
+
+
+def test_a_crop_is_drawn_without_a_keyboard(compare: Page) -> None:
+    compare.get_by_role("button", name="Crop").click()
+    wait_for_pictures(compare)
+    _, box = port(compare)
+    compare.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2)
+    compare.mouse.down()
+    compare.mouse.move(box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.45)
+    compare.mouse.up()
+    assert scale(compare) == pytest.approx(4, rel=0.02)
+    compare.keyboard.press("c")
+    expect(compare.get_by_role("button", name="Crop")).to_have_attribute("aria-pressed", "false")
 
 
 def _largest(png: bytes) -> int:

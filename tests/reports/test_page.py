@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
 
+import reports
+from bench.results import Run
+from bench.store import Status
 from tests.reports.conftest import HOSTILE, STRANGE, USUAL, wait_until
+from tests.reports.making import Made, write_run
 
 Open = Callable[..., Page]
 
@@ -27,15 +34,15 @@ def see_everything(page: Page) -> None:
 
 def column(page: Page, name: str) -> list[float]:
     """Return a visible leaderboard's column, top to bottom, bounds left out."""
-    cells = page.locator(f'.board:visible tbody tr:not(.bound) td[data-column="{name}"]')
+    cells = page.locator(f'.slice[data-factor] .board:visible tbody tr:not(.bound) td[data-column="{name}"]')
     return [float(cell.get_attribute("data-value") or "nan") for cell in cells.all()]
 
 
 @pytest.mark.parametrize("factor", USUAL.factors)
 def test_every_row_and_every_picture_is_there(opened: Open, usual_page: Path, factor: int) -> None:
     page = opened(usual_page, f"#f={factor}")
-    assert page.locator(".board:visible tbody tr").count() == len(USUAL.methods)
-    assert page.locator("#rows .row h3").all_inner_texts() == list(USUAL.images)
+    assert page.locator(".slice[data-factor] .board:visible tbody tr").count() == len(USUAL.methods)
+    assert page.locator("#rows .row h3 bdi").all_inner_texts() == list(USUAL.images)
     see_everything(page)
     failed = sum(at == factor for _, _, at in USUAL.failed)
     shown = len(USUAL.images) * len(USUAL.methods)  # LR and HR, and the methods but the bound, which is HR
@@ -68,7 +75,7 @@ def test_nothing_is_wider_than_the_window(
 def test_names_are_text_and_never_markup(opened: Open, strange_page: Path) -> None:
     page = opened(strange_page)
     see_everything(page)
-    names = page.locator(".board:visible tbody th .name > bdi").all_text_contents()
+    names = page.locator(".slice[data-factor] .board:visible tbody th .name > bdi").all_text_contents()
     assert names == list(STRANGE.methods)
     assert page.locator("#rows .row h3 bdi").all_text_contents() == list(STRANGE.images)
     assert page.locator("main script, main u:not(.key u), .about script").count() == 0
@@ -85,7 +92,7 @@ def test_another_category_shows_its_own_pictures(opened: Open, strange_page: Pat
     page.locator("#choose select").select_option(label="Cats & <Dogs>")
     see_everything(page)
     expect(page.locator("#arranged")).to_have_text("7 of 7 images of Cats & <Dogs> at 16\N{MULTIPLICATION SIGN}.")
-    assert page.locator(".board:visible").count() == 1
+    assert page.locator(".slice[data-factor] .board:visible").count() == 1
     sources = page.locator("#rows img").evaluate_all("(all) => all.map((one) => decodeURIComponent(one.src))")
     assert all("/cats & <dogs>/" in source for source in sources)
     page.reload()
@@ -94,7 +101,7 @@ def test_another_category_shows_its_own_pictures(opened: Open, strange_page: Pat
 
 def test_a_table_sorts_by_mouse_and_by_keyboard(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
-    head = page.locator('.board:visible th[data-column="psnr"]')
+    head = page.locator('.slice[data-factor] .board:visible th[data-column="psnr"]')
     head.locator("button").click()
     values = column(page, "psnr")
     assert values == sorted(values, reverse=True)
@@ -102,19 +109,19 @@ def test_a_table_sorts_by_mouse_and_by_keyboard(opened: Open, usual_page: Path) 
     expect(head).to_have_attribute("aria-sort", "descending")
     head.locator("button").press("Enter")
     assert column(page, "psnr") == sorted(values)
-    page.locator('.board:visible th[data-column="lpips"] button').press("Space")
+    page.locator('.slice[data-factor] .board:visible th[data-column="lpips"] button').press("Space")
     assert column(page, "lpips") == sorted(column(page, "lpips"))
-    expect(page.locator(".board:visible tbody tr").last).to_have_class("bound")
+    expect(page.locator(".slice[data-factor] .board:visible tbody tr").last).to_have_class("bound")
 
 
 def test_a_number_explains_itself_on_hover_and_on_focus(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
-    cell = page.locator('.board:visible td[data-column="lite2"]').first
+    cell = page.locator('.slice[data-factor] .board:visible td[data-column="lite2"]').first
     cell.hover()
     expect(page.locator("#tip")).to_contain_text("signature lite|efficientnet-lite2|v1")
     page.mouse.move(0, 0)
     expect(page.locator("#tip")).to_be_hidden()
-    page.locator(".board:visible thead button").last.focus()
+    page.locator(".slice[data-factor] .board:visible thead button").last.focus()
     page.keyboard.press("Tab")
     expect(page.locator("#tip")).to_contain_text("psnr|rgb|crop:0|uint8|v1")
     expect(page.locator("#tip")).to_contain_text("n = 8 images")
@@ -128,9 +135,14 @@ def test_a_number_explains_itself_on_hover_and_on_focus(opened: Open, usual_page
 def test_a_column_can_be_hidden(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
     page.locator("#columns summary").click()
-    page.get_by_label("ssim", exact=True).uncheck()
-    assert page.locator('.board:visible [data-column="ssim"]:visible').count() == 0
-    assert page.locator('.board:visible [data-column="psnr"]:visible').count() == 6
+    page.get_by_label("ssim", exact=True).press("Space")
+    assert page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible').count() == 0
+    assert page.locator('.slice[data-factor] .board:visible [data-column="psnr"]:visible').count() == 6
+    page.reload()
+    assert page.locator('th[data-column="ssim"]:visible').count() == 0
+    page.locator("#columns summary").press("Enter")
+    page.get_by_label("ssim", exact=True).click()
+    assert page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible').count() == 6
 
 
 def test_pictures_sort_by_metric_and_by_disagreement(opened: Open, usual_page: Path) -> None:
@@ -156,13 +168,95 @@ def test_pictures_sort_by_metric_and_by_disagreement(opened: Open, usual_page: P
 
 
 def titles(page: Page) -> list[str]:
-    return page.locator("#rows .row h3").all_inner_texts()
+    return page.locator("#rows .row h3 bdi").all_inner_texts()
 
 
 def test_the_page_reads_without_a_script(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page, java_script_enabled=False)
-    assert page.locator(".board:visible").count() == 2
+    assert page.locator(".board:visible").count() == 3
     expect(page.locator("#problems")).to_contain_text("it took longer than 60 s")
+
+
+def test_the_baseline_is_chosen_on_the_page(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page)
+    rows = ".duel:visible"
+    assert page.locator(rows).first.locator("tr.baseline .name > bdi").inner_text() == "nearest"
+    page.locator("#against [name=base]").select_option("glean")
+    assert page.locator(rows).count() == 2
+    assert page.locator(rows).first.locator("tr.baseline .name > bdi").inner_text() == "GLEAN"
+    lines = csv.DictReader(io.StringIO((usual_page.parent / "tables" / "statistics.csv").read_text()))
+    (line,) = (one for one in lines if (one["factor"], one["metric"], one["method"]) == ("16", "psnr", "glean"))
+    cell = page.locator(f'{rows} tr:has(bdi:text-is("nearest")) td[data-column="psnr"]').first
+    assert float(cell.get_attribute("data-value")) == pytest.approx(-float(line["difference"]), rel=1e-5)
+    for detail, expected in (("2", "p = "), ("3", "%"), ("4", "±")):
+        page.locator("#against [name=detail]").select_option(detail)
+        expect(cell.locator("small")).to_contain_text(expected)
+    page.reload()
+    expect(page.locator("#against [name=base]")).to_have_value("glean")
+    expect(
+        page.locator(f'{rows} tr:has(bdi:text-is("nearest")) td[data-column="psnr"] small').first
+    ).to_contain_text("±")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["", "#view=0001", "#view=0001&mode=slider", "#view=0001&mode=difference"])
+def test_axe_finds_nothing_serious(opened: Open, usual_page: Path, address: str, scheme: str) -> None:
+    page = opened(usual_page, address, color_scheme=scheme)
+    page.locator("#rows .row").first.scroll_into_view_if_needed()
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in {"serious", "critical"}]
+    assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in serious] == []
+
+
+def test_pictures_of_two_runs_are_found(opened: Open, tmp_path: Path) -> None:
+    one = write_run(tmp_path / "one", Made(methods=("nearest",), images=("a",), factors=(16,)))
+    two = write_run(tmp_path / "two", Made(methods=("nearest", "glean"), images=("a",), factors=(16,)))
+    page = opened(reports.build([one, two]))
+    see_everything(page)
+    assert page.locator("#rows img").count() == 4
+    page.locator("#rows .frame img").first.click()
+    page.keyboard.press("i")
+    wait_until(page, "[...document.querySelectorAll('#compare img')].every((one) => one.naturalWidth)")
+    assert page.locator(".pane").count() == 2
+
+
+def test_one_file_opens_alone(opened: Open, usual: Run, tmp_path: Path) -> None:
+    page = opened(reports.build([usual], out=tmp_path / "alone", is_single=True))
+    see_everything(page)
+    page.locator("#rows .frame img").nth(1).click()
+    expect(page.locator("#compare")).to_be_visible()
+    wait_until(page, "[...document.images].every((one) => one.loading === 'lazy' || one.naturalWidth)")
+    assert page.locator("#compare [name=mode] option").all_inner_texts() == [
+        "Side by side",
+        "Slider",
+        "Flicker",
+        "Difference",
+    ]
+
+
+def test_another_host_is_out_of_reach(browser: Browser, usual_page: Path) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.startswith("http") else None)
+    page.goto(usual_page.as_uri())
+    script = """() => new Promise((resolve) => {
+        document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));
+        new Image().src = "https://example.org/x.png";
+    })"""
+    assert page.evaluate(script) == "img-src"
+    assert page.evaluate("fetch('https://example.org/').then(() => 'reached', () => 'refused')") == "refused"
+    assert asked == []
+    page.close()
+
+
+@pytest.mark.parametrize("made", ["none", "one", "failed"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_odd_runs_open(opened: Open, tmp_path: Path, made: str, width: int) -> None:
+    failed = {(method, "a", 16): (Status.ERROR, "it broke") for method in Made().methods}
+    kinds = {"none": {"images": ()}, "one": {"images": ("a",)}, "failed": {"images": ("a",), "failed": failed}}
+    page = opened(reports.build([write_run(tmp_path / "run", Made(factors=(16,), **kinds[made]))]), width=width)
+    assert page.locator("#rows .row").count() == (made != "none")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_script_from_elsewhere_is_refused(browser, usual_page: Path, tmp_path: Path) -> None:

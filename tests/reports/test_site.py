@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -15,9 +17,11 @@ from PIL import Image
 
 import reports
 from bench.errors import UsageError
+from bench.layout import RunLayout
+from bench.protocol import load_png, make_lr, save_png
 from bench.results import Run
 from bench.store import Status
-from reports import text, thumbnails
+from reports import inlined, text
 from reports.gather import Comparison
 from tests.reports.conftest import HOSTILE
 from tests.reports.making import Made, write_run
@@ -37,30 +41,95 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     assert {"tables/statistics.csv", "tables/results.csv", "plots/1-factor.svg", "plots/1-seconds-dark.svg"} < set(
         first
     )
-    assert len([name for name in first if name.startswith("thumbs/")]) == 2 + 2 * 2 * 3
+    assert len(list((tmp_path / "run" / "thumbs").rglob("*.webp"))) == 2 + 2 * 2 * 3
 
 
-def test_a_second_report_makes_no_thumbnail_again(tmp_path: Path) -> None:
+def test_a_second_report_makes_no_preview_again(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", Made(images=("a", "b")))
-    folder = reports.build([run]).parent
-    before = {path: path.stat().st_ino for path in folder.rglob("*.webp")}
     reports.build([run])
-    assert {path: path.stat().st_ino for path in folder.rglob("*.webp")} == before
+    files = [*(tmp_path / "run" / "thumbs").rglob("*.webp"), *(tmp_path / "run" / "lr_again").rglob("*.png")]
+    assert len(files) == 2 + 2 * (2 * 2 * 3)
+    before = {path: path.stat().st_ino for path in files}
+    reports.build([run])
+    assert {path: path.stat().st_ino for path in files} == before
     source = next((tmp_path / "run" / "sr").rglob("*.png"))
-    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(source)
+    save_png(np.full((64, 64, 3), 200, np.uint8), source)
     reports.build([run])
-    changed = [path for path in before if path.stat().st_ino != before[path]]
-    assert changed == [thumbnails.place(source, folder)]
-    assert np.asarray(Image.open(changed[0])).mean() == pytest.approx(200, abs=2)
+    changed = {path for path in before if path.stat().st_ino != before[path]}
+    layout = RunLayout(tmp_path / "run")
+    assert changed == {layout.thumbnail(source), layout.again(source)}
+    assert np.asarray(Image.open(layout.thumbnail(source))).mean() == pytest.approx(200, abs=2)
+    assert np.asarray(Image.open(layout.again(source))).mean() == 200
 
 
-def test_a_damaged_picture_costs_one_thumbnail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_image_made_low_again_is_what_the_protocol_makes(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,)))
+    reports.build([run])
+    layout = RunLayout(tmp_path / "run")
+    source = layout.sr("m2", "faces", "a", 16)
+    assert np.array_equal(load_png(layout.again(source)), make_lr(load_png(source), 16))
+
+
+def test_a_damaged_picture_costs_one_preview(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
     source = next((tmp_path / "run" / "sr").rglob("*.png"))
     source.write_bytes(source.read_bytes()[:100])
-    page = reports.build([run])
+    reports.build([run])
     assert str(source) in caplog.text
-    assert len(list(page.parent.rglob("*.webp"))) == 2 + 2 * 3 - 1
+    assert len(list((tmp_path / "run" / "thumbs").rglob("*.webp"))) == 2 + 2 * 3 - 1
+
+
+def test_one_file_holds_everything(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
+    page = reports.build([run], out=tmp_path / "alone", is_single=True)
+    assert list((tmp_path / "alone").iterdir()) == [page]
+    source = page.read_text(encoding="utf-8")
+    assert [link for link in re.findall(r'(?:href|src|srcset)="([^"]+)"', source) if link[0] not in "#d"] == []
+    assert source.count("data:image/webp;base64,") == 2 + 2 * 3
+    assert source.count("data:image/png;base64,") == 2
+    assert "img-src data:;" in source
+
+
+def test_one_file_stays_under_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,), size=256))
+    monkeypatch.setattr(inlined, "BUDGET", 40_000)
+    page = reports.build([run], is_single=True)
+    found = re.findall(r"data:image/webp;base64,([^\"]+)", page.read_text(encoding="utf-8"))
+    assert len(found) == 2 + 2 * 3
+    assert 10_000 < sum(len(base64.b64decode(one)) for one in found) <= 40_000
+
+
+def quotes(folder: Path, **changed: object) -> Path:
+    row = {"method": "G & <b>", "source": "A et al. 2021", "category": "faces", "factor": 16, **changed}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in row.items()]
+    path = folder / "quoted.toml"
+    path.write_text("\n".join(["[[row]]", *lines, "values.psnr = 26.80"]), encoding="utf-8")
+    return path
+
+
+def test_quoted_rows_are_marked_and_ranked_nowhere(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
+    page = reports.build([run], quotes=quotes(tmp_path))
+    source = page.read_text(encoding="utf-8")
+    row = re.search(r'<tr class="quoted">.*?</tr>', source, re.DOTALL)[0]
+    assert "G &amp; &lt;b&gt;" in row
+    assert "quoted</span><small><bdi>A et al. 2021" in row
+    assert "<span>26.80</span>" in row
+    assert "best" not in row
+    tables = page.parent / "tables"
+    assert r"G \& <b> \textit{(quoted: A et al. 2021)} & 26.80 & -- &" in (tables / "leaderboard.tex").read_text()
+    assert "quoted: A et al" in (tables / "leaderboard.md").read_text()
+    quoted_lines = [line for line in (tables / "leaderboard.csv").read_text().splitlines() if "G & <b>" in line]
+    assert quoted_lines == ["faces,16,G & <b>,psnr,,26.80,,,,,,False,quoted from A et al. 2021"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"factor": 4}, "unknown category and factor"), ({"url": "x"}, "key")]
+)
+def test_wrong_quotes_are_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
+    with pytest.raises(UsageError, match=message):
+        reports.build([run], quotes=quotes(tmp_path, **change))
 
 
 def test_nothing_points_to_another_host(usual_page: Path) -> None:
@@ -120,7 +189,7 @@ def test_what_methods_recorded_is_told_apart(tmp_path: Path) -> None:
 def test_pictures_without_an_original_have_a_page(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,), metrics=(), has_hr=False))
     folder = reports.build([run]).parent
-    assert len(list(folder.rglob("*.webp"))) == 3
+    assert len(list((folder.parent / "thumbs").rglob("*.webp"))) == 3
 
 
 def test_the_warning_of_a_set_metric_is_on_the_page(usual_page: Path) -> None:
@@ -129,10 +198,10 @@ def test_the_warning_of_a_set_metric_is_on_the_page(usual_page: Path) -> None:
 
 def test_plots_are_pictures_whatever_the_names(strange_page: Path) -> None:
     plots = list((strange_page.parent / "plots").glob("*.svg"))
-    assert len(plots) == 2 * 2 * 2  # two categories at one factor: two plots each, light and dark
+    assert len(plots) == 2 * 3 * 2  # two categories at one factor: three plots each, light and dark
     for plot in plots:
         texts = "".join(ElementTree.parse(plot).getroot().itertext())
-        assert HOSTILE[0] in texts
+        assert HOSTILE[1] in texts
         assert "$x_1$" in texts
 
 
