@@ -72,9 +72,10 @@ function pane(sources, layers) {
 }
 
 function select(name, label, options) {
-  const node = el("select", { name }, ...options.map(([id, title]) => el("option", { value: id }, title)));
+  const titles = options.map(([id, title]) => el("option", { value: id }, title));
+  const node = el("select", { name, title: label, "aria-label": label }, ...titles);
   node.value = state[name];
-  return el("label", {}, `${label} `, node);
+  return node;
 }
 
 function slide(name, label, low, high) {
@@ -99,9 +100,9 @@ function modeTools(all) {
   });
   const tools = {
     side: () => chips,
-    slider: () => [select("a", "A", pairs), select("b", "B", pairs), slide("cut", "Divider", 0, 100)],
-    flicker: () => [select("a", "A", pairs), select("b", "B", pairs), button("Swap", "Space", swap)],
-    difference: () => [select("b", "Reference", pairs), slide("gain", "Gain", 1, 16), ...chips],
+    slider: () => [select("a", "Left", pairs), select("b", "Right", pairs), slide("cut", "Divider", 0, 100)],
+    flicker: () => [select("a", "First", pairs), select("b", "Second", pairs), button("Swap", "Space", swap)],
+    difference: () => [el("span", {}, "against"), select("b", "Reference", pairs), slide("gain", "Gain", 1, 16), ...chips],
     lr: () => [slide("gain", "Gain", 1, 16), ...chips],
   };
   const note = NOTES[state.mode] ? [el("span", { className: "soft" }, NOTES[state.mode])] : [];
