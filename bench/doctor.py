@@ -19,6 +19,7 @@ EXTRAS = {
     "lmdb": "sources",
     "datasets": "sources",
     "accelerate": "train",
+    "ray": "ray",
 }
 
 

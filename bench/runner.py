@@ -14,7 +14,7 @@ from bench import inputs, options, previews
 from bench.categories import CategorySource
 from bench.contracts import Better, Cell
 from bench.errors import one_line
-from bench.executors import Outcome, Settings, Task, local
+from bench.executors import Executor, Outcome, Settings, Task
 from bench.inputs import Input
 from bench.metrics.cost import COSTS
 from bench.progress import Reporter
@@ -36,6 +36,7 @@ class Request:
     repeats: int
     redo: Redo | None
     settings: Settings
+    executor: Executor
 
 
 class Due(NamedTuple):
@@ -147,7 +148,7 @@ class Restoration:
         """Restore the cells that are due."""
         tasks = {self._task(cell): cell for cell in due}
         with reporter.stage(self.selected.label, len(due)) as stage:
-            for task, outcome in local.restore_all(self.selected.text, tasks, self.request.settings):
+            for task, outcome in self.request.executor(self.selected.text, tasks, self.request.settings):
                 self._keep(tasks[task], outcome)
                 told = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
                 stage.advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {told}")

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from bench.errors import UsageError, unknown
 from bench.selection import split
 
 if TYPE_CHECKING:
+    from bench.executors.cluster import Cluster
     from bench.runner import Request
     from bench.store import Redo, Status, Store
 
@@ -45,6 +47,19 @@ def run(
     ] = 1,
     device: Device = "auto",
     timeout: Annotated[float | None, typer.Option(min=0.01, help="Seconds that one image may take.")] = None,
+    executor: Annotated[
+        str, typer.Option(help="local: one worker. ray: several, here or on a cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers at a time, with ray; as many as fit.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads a worker; all cores, or their share.")
+    ] = None,
+    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster; none starts Ray here.")] = None,
+    gpus_per_worker: Annotated[
+        float | None, typer.Option("--gpus-per-worker", min=0, help="Of a GPU, with ray; 1 with --device cuda.")
+    ] = None,
     redo: RedoText = None,
     out: Annotated[Path, typer.Option(help="The run folder; the same one continues.")] = Path("runs/default"),
     dry_run: Annotated[
@@ -57,11 +72,13 @@ def run(
     """Restore, then score: every method, category, factor and image; the same command again continues."""
     from bench import registry
     from bench.categories import find
-    from bench.executors import Settings
+    from bench.executors import Settings, local
     from bench.runner import Request
 
     chosen_metrics = _metric_names(metrics)
-    settings = Settings(_device(device), _threads(), timeout)
+    kind = _device(device)
+    crew = _crew(executor, workers, address, gpus_per_worker, kind)
+    settings = Settings(kind, threads or _threads(executor, workers, address), timeout, os.getcwd())  # noqa: PTH109
     request = Request(
         methods=_distinct([registry.create(text) for text in split(methods)]),
         sources=[find(text) for text in split(category)],
@@ -71,6 +88,7 @@ def run(
         repeats=repeats,
         redo=_redo(redo),
         settings=settings,
+        executor=crew.restore_all if crew else local.restore_all,
     )
     for source in request.sources:
         source.list(request.images)  # data that are missing are said before anything is made
@@ -79,7 +97,8 @@ def run(
         return
     from bench.store import Status
 
-    counts = _run(request, chosen_metrics, out)
+    with crew or nullcontext():
+        counts = _run(request, chosen_metrics, out)
     if counts.keys() & Status.failed():
         raise typer.Exit(1)
 
@@ -226,5 +245,24 @@ def _device(name: str) -> str:
     return "cuda" if available else "cpu"
 
 
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _crew(
+    executor: str, workers: int | None, address: str | None, gpus: float | None, device: str
+) -> Cluster | None:
+    """Return the Ray cluster that is asked for, or None for the local executor."""
+    if executor == "ray":
+        from bench.executors.cluster import Cluster
+
+        return Cluster(workers, address, (1.0 if device == "cuda" else 0.0) if gpus is None else gpus)
+    if executor != "local":
+        raise UsageError("--executor", got=executor, expected="local or ray")
+    for flag, value in (("--workers", workers), ("--address", address), ("--gpus-per-worker", gpus)):
+        if value is not None:
+            raise UsageError(f"{flag} {value} needs --executor ray", got="local")
+    return None
+
+
+def _threads(executor: str, workers: int | None, address: str | None) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if executor == "local":
+        return cores
+    return max(1, cores // workers) if workers and address is None else 1

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from bench.executors import Outcome, Settings, Task
+from bench.executors import Job, Outcome, Settings, Task
 from bench.executors.worker import READY, serve
 from bench.store import Status
 
@@ -16,23 +16,44 @@ KILLED = -9
 
 
 def restore_all(text: str, tasks: Iterable[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
-    """Restore tasks in order with the method that a selection names.
-
-    A hang, a crash or an exit of the worker costs the cell it happened in and nothing else; a method that cannot
-    be loaded costs all its cells.
-    """
-    worker: LocalWorker | None = None
+    """Restore tasks in order with the method that a selection names."""
+    restorer = Restorer(text, settings)
     try:
         for task in tasks:
-            worker = worker or LocalWorker(text, settings)
-            outcome = worker.ask(task)
-            if worker.is_dead:
-                worker.stop()
-                worker = None
-            yield task, outcome
+            yield task, restorer.restore(task.read())
     finally:
-        if worker:
-            worker.stop()
+        restorer.stop()
+
+
+class Restorer:
+    """One warm worker at a time, begun anew after each fault.
+
+    A hang, a crash or an exit of the worker costs the cell it happened in and nothing else; a method that cannot
+    be loaded costs all its cells. A worker that was killed from outside is given its cell once more.
+    """
+
+    def __init__(self, text: str, settings: Settings) -> None:
+        self.text, self.settings = text, settings
+        self._worker: LocalWorker | None = None
+
+    def restore(self, job: Job) -> Outcome:
+        """Return the outcome of one job, whatever happens to the worker."""
+        outcome = self._ask(job)
+        killed = self._worker is None and outcome.status is Status.OUT_OF_MEMORY
+        return self._ask(job) if killed else outcome
+
+    def _ask(self, job: Job) -> Outcome:
+        self._worker = self._worker or LocalWorker(self.text, self.settings)
+        outcome = self._worker.ask(job)
+        if self._worker.is_dead:
+            self.stop()
+        return outcome
+
+    def stop(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
 
 
 class LocalWorker:
@@ -54,12 +75,12 @@ class LocalWorker:
             return self._death_notice()
         return None if answer == READY else Outcome(Status.ERROR, answer)
 
-    def ask(self, task: Task) -> Outcome:
-        """Return the outcome of one task, whatever happens to the worker."""
+    def ask(self, job: Job) -> Outcome:
+        """Return the outcome of one job, whatever happens to the worker."""
         if self._problem:
             return self._problem
         try:
-            self._connection.send(task)
+            self._connection.send(job)
             if not self._connection.poll(self.settings.timeout):
                 return self._give_up()
             outcome: Outcome = self._connection.recv()

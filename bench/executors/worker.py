@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +21,9 @@ import torch
 from bench import conditions, registry
 from bench.contracts import Batch, Method, Restored
 from bench.errors import MethodError, one_line
-from bench.executors import Outcome, Settings, Task
+from bench.executors import Job, Outcome, Settings
 from bench.executors.counting import count_macs
-from bench.protocol import load_png, to_pixels, to_tensor
+from bench.protocol import to_pixels, to_tensor
 from bench.store import Status
 
 READY = "ready"
@@ -41,17 +42,18 @@ def serve(connection: Connection, text: str, settings: Settings) -> None:
     connection.send(READY)
     while True:
         try:
-            task = connection.recv()
+            job = connection.recv()
         except EOFError:
             return
-        connection.send(worker.restore(task))
+        connection.send(worker.restore(job))
 
 
 class Worker:
     """One loaded method and the fixed conditions under which it restores."""
 
     def __init__(self, text: str, settings: Settings) -> None:
-        self.settings, self.home = settings, os.getcwd()  # noqa: PTH109 (os.chdir takes it back)
+        self.settings = settings
+        self._go_home()
         self.device = torch.device(settings.device)
         conditions.fix(settings.threads)
         self.method: Method = registry.create(text).method
@@ -59,11 +61,11 @@ class Worker:
         self.parameters = _parameters(self.method)
         count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
 
-    def restore(self, task: Task) -> Outcome:
+    def restore(self, job: Job) -> Outcome:
         """Restore one image; whatever the method raises becomes an outcome."""
-        self._start_afresh(task.seed)
+        self._start_afresh(job.seed)
         try:
-            return self._restore(task)
+            return self._restore(job)
         except (MemoryError, torch.OutOfMemoryError) as error:
             return Outcome(Status.OUT_OF_MEMORY, one_line(error))
         except Exception as error:
@@ -71,18 +73,22 @@ class Worker:
 
     def _start_afresh(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
-        os.chdir(self.home)
+        self._go_home()
         torch.set_num_threads(self.settings.threads)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
 
-    def _restore(self, task: Task) -> Outcome:
-        lr = to_tensor(load_png(task.lr)).to(self.device)
-        extras = {"hr": to_tensor(load_png(task.hr)).to(self.device)} if task.hr else {}
-        batch = Batch(lr, task.factor, (task.image,), (task.seed,), task.category, extras)
+    def _go_home(self) -> None:
+        with suppress(FileNotFoundError):  # another machine has no such folder, and perhaps no need of one
+            os.chdir(self.settings.folder)
+
+    def _restore(self, job: Job) -> Outcome:
+        lr = to_tensor(job.lr).to(self.device)
+        extras = {"hr": to_tensor(job.hr).to(self.device)} if job.hr is not None else {}
+        batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras)
         restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
-        sr = _checked(restored, lr, task.factor)
+        sr = _checked(restored, lr, job.factor)
         costs = {"seconds": seconds, "peak_memory_mb": self._peak_memory(), "parameters_m": self.parameters / 1e6}
         if gmacs:
             costs["gmacs"] = gmacs
