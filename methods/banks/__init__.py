@@ -1,7 +1,7 @@
 """Pretrained generators used as latent banks, one module each, behind `bench.contracts.Bank`.
 
 A bank's module has `ASSETS` and `load(device)`. To add one, add a line to `_module`. The path of a weight file
-is a name too: that of a StyleGAN2 bank.
+is a name too: that of a StyleGAN2 bank, or with `pggan:`, `stylegan1:` or `biggan:` before it of another.
 """
 
 from __future__ import annotations
@@ -26,7 +26,19 @@ NAMES = (
     "stylegan2-church",
     "stylegan2-horse",
     "stylegan2-ffhq-256",
+    "pggan-celebahq",
+    "pggan-cat",
+    "pggan-car",
+    "pggan-bedroom",
+    "pggan-tower",
+    "biggan-128",
+    "biggan-256",
+    "stylegan1-ffhq",
+    "stylegan1-ffhq-256",
+    "stylegan1-tower-256",
+    "stylegan1-bedroom-256",
 )
+_FAMILIES = ("pggan", "stylegan1", "biggan")
 _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
 
 
@@ -73,6 +85,10 @@ def _module(name: str) -> Any:
             from methods.banks import mobilestylegan
 
             return mobilestylegan
+        case _ if name.startswith(_FAMILIES) and (name in NAMES or ":" in name):
+            from methods.banks import released
+
+            return released.source(name)
         case _ if name in NAMES or name.endswith(_WEIGHT_FILES):
             from methods.banks import stylegan2_files
 

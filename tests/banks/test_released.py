@@ -1,0 +1,177 @@
+"""Banks of other projects' releases: files in their exact layouts make what the releases' networks make."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bench.errors import AssetError, MethodError, UsageError
+from bench.seeds import Domain
+from methods import banks
+from methods.banks import released
+from methods.dgp.features import DiscriminatorFeatures
+from tests.banks import released_peer as peer
+from tests.methods.common import loaded
+from tests.methods.inverting import light, target  # noqa: F401 - a fixture
+
+
+def saved(path, content):
+    torch.save(content, path)
+    return path
+
+
+def loaded_bank(path, family):
+    return banks.load(f"{family}:{path}")
+
+
+@pytest.fixture
+def pggan(tmp_path):
+    state = peer.pggan()
+    return state, loaded_bank(saved(tmp_path / "pggan.pth", state), "pggan")
+
+
+@pytest.fixture
+def pulse(tmp_path):
+    synthesis, mapping = peer.pulse()
+    saved(tmp_path / "mapping.pt", mapping)
+    return synthesis, mapping, loaded_bank(saved(tmp_path / "synthesis.pt", synthesis), "stylegan1")
+
+
+@pytest.fixture
+def idinvert(tmp_path):
+    state = peer.idinvert()
+    return state, loaded_bank(saved(tmp_path / "styleganinv.pth", state), "stylegan1")
+
+
+@pytest.fixture
+def biggan(tmp_path):
+    state, judge = peer.biggan(), peer.biggan_judge()
+    saved(tmp_path / "D_16.pth", judge)
+    return state, judge, loaded_bank(saved(tmp_path / "G_ema_16.pth", state), "biggan")
+
+
+def test_pggan(pggan):
+    state, bank = pggan
+    z = torch.randn(2, 12, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(bank.synthesise(z).image, peer.run_pggan(state, z), rtol=1e-4, atol=1e-4)
+    assert (bank.channels, bank.latents, bank.resolution) == ({4: 12, 8: 10, 16: 8}, (1, 12), 16)
+    assert bank.map(z) is z
+    assert bank.sample([3], Domain.VALIDATION, 0.5).shape == (1, 12)
+
+
+def test_pulses_stylegan(pulse):
+    synthesis, mapping, bank = pulse
+    z = torch.randn(2, 8, generator=torch.Generator().manual_seed(1))
+    layers = [(mapping[f"dense{i}.weight"], mapping[f"dense{i}.bias"]) for i in range(2)]
+    w = bank.map(z)
+    torch.testing.assert_close(w, peer.mapped(z, layers), rtol=1e-4, atol=1e-5)
+    noise = [torch.randn(1, 1, *size) for size in bank.noise_shapes()]
+    slots = torch.randn(2, *bank.latents)
+    made = bank.synthesise(slots, noise=noise).image
+    torch.testing.assert_close(made, peer.run_pulse(synthesis, slots, noise), rtol=1e-3, atol=1e-3)
+    assert made.shape == (2, 3, 128, 128)
+    samples = bank.sample(range(512), Domain.FITTING)
+    assert (samples.mean(0) - bank.mean_latent).abs().mean() < 0.3 * samples.std(0).mean()
+    assert bank.layers[0].noise.abs().max() > 0
+    assert bank.synthesise(w).image.equal(bank.synthesise(w).image)
+
+
+def test_in_domain_inversions_stylegan(idinvert):
+    state, bank = idinvert
+    z = torch.randn(2, 8, generator=torch.Generator().manual_seed(1))
+    layers = [(state[f"mapping.dense{i}.fc.weight"], state[f"mapping.dense{i}.wscale.bias"]) for i in range(2)]
+    w = bank.map(z)
+    torch.testing.assert_close(w, peer.mapped(z, layers).view(2, 12, 8), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(bank.synthesise(w).image, peer.run_idinvert(state, w), rtol=1e-3, atol=1e-3)
+    assert bank.mean_latent.equal(state["truncation.w_avg"])
+    mean = bank.sample([0], Domain.VALIDATION, 0.0)
+    torch.testing.assert_close(mean[0], bank.mean_latent.expand(12, 8))
+
+
+def test_biggan_and_its_discriminator(biggan):
+    state, judge, bank = biggan
+    z, label = torch.randn(2, 9, generator=torch.Generator().manual_seed(1)), torch.tensor([3, 6])
+    made = bank.synthesise(z, label=label).image
+    torch.testing.assert_close(made, peer.run_biggan(state, z, label), rtol=1e-4, atol=1e-4)
+    assert (bank.channels, bank.latents, bank.classes) == ({4: 16, 8: 16, 16: 8}, (1, 9), 7)
+    image = torch.rand(2, 3, 16, 16)
+    logits, seen = peer.run_biggan_judge(judge, 2 * image - 1)
+    torch.testing.assert_close(bank.discriminator(2 * image - 1), logits, rtol=1e-4, atol=1e-3)
+    found = DiscriminatorFeatures(bank.discriminator, 16)(image)
+    assert len(found) == len(seen) == 4  # three blocks and an attention
+    for one, other in zip(found, seen, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
+    with pytest.raises(MethodError, match="needs a class: got no label, expected one of 7 an image"):
+        bank.synthesise(z)
+
+
+def test_every_bank_stops_resumes_is_fused_and_has_groups(pggan, pulse, idinvert, biggan):
+    for bank in (pggan[-1], pulse[-1], idinvert[-1], biggan[-1]):
+        label = torch.tensor([1]) if bank.name == "biggan" else None
+        latents = bank.sample([1], Domain.VALIDATION)
+        whole = bank.synthesise(latents, label=label)
+        assert {r: x.shape[1] for r, x in whole.features.items()} == bank.channels
+        short = bank.synthesise(latents, upto=8, label=label)
+        assert short.image is None
+        assert list(short.features) == [4, 8]
+        again = bank.synthesise(latents, start=(8, short.features[8]), label=label)
+        torch.testing.assert_close(again.image, whole.image)
+        seen = []
+        bank.synthesise(latents, fuse=lambda r, x, seen=seen: seen.append(r) or x, label=label)
+        assert seen == list(bank.channels)
+        with pytest.raises(MethodError, match="cannot stop there: got 5"):
+            bank.synthesise(latents, upto=5, label=label)
+        grouped = [id(value) for group in bank.groups() for value in group]
+        outside = {id(value) for name, value in bank.named_parameters() if name.split(".")[0] in OUTSIDE}
+        assert len(grouped) == len(set(grouped))
+        assert set(grouped) == {id(value) for value in bank.parameters()} - outside
+        assert not any(value.requires_grad for value in bank.parameters())
+        assert bank.digest
+
+
+OUTSIDE = ("mapping", "shared", "discriminator")
+
+
+@pytest.mark.parametrize(
+    ("family", "change", "says"),
+    [
+        ("pggan", {"layer1.wscale.bias": None}, "incomplete: got no layer1.wscale.bias"),
+        ("pggan", {"lod": torch.tensor(2.0)}, "still growing"),
+        ("pggan", {"layer9.conv.weight": torch.zeros(1)}, "unknown key layer9.conv.weight"),
+        ("pggan", {"layer0.conv.weight": None}, "holds no PGGAN"),
+        ("pggan", {"layer1.conv.weight": torch.zeros(12, 5, 3, 3)}, r"convs\.1\.weight \(12, 5, 3, 3\)"),
+        ("biggan", {"linear.weight": torch.full((256, 3), torch.nan)}, "not finite: linear"),
+        ("biggan", {"blocks.0.0.conv2.weight": None}, r"incomplete: got no blocks\.0\.0\.conv2\.weight"),
+    ],
+)
+def test_a_file_that_is_another_one_is_refused(tmp_path, family, change, says):
+    state = {"pggan": peer.pggan, "biggan": peer.biggan}[family]() | change
+    path = saved(tmp_path / "bank.pth", {key: value for key, value in state.items() if value is not None})
+    with pytest.raises(AssetError, match=says):
+        loaded_bank(path, family)
+
+
+def test_half_a_stylegan_and_an_unknown_bank_are_refused(tmp_path):
+    with pytest.raises(AssetError, match=r"mapping\.pt is not there"):
+        loaded_bank(saved(tmp_path / "synthesis.pt", peer.pulse()[0]), "stylegan1")
+    with pytest.raises(UsageError, match="did you mean pggan-cat"):
+        banks.assets("pggan-cats")
+
+
+def test_every_released_bank_says_where_its_files_are(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    assert set(released.RELEASED) <= set(banks.NAMES)
+    for name, bank in released.RELEASED.items():
+        assert banks.assets(name) == bank.files
+        with pytest.raises(AssetError, match=r"get it from https://.*put the file at"):
+            banks.load(name)
+    assert len(banks.assets("biggan-256")) == len(banks.assets("stylegan1-ffhq")) == 2
+
+
+def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
+    path = f"pggan:{tmp_path / 'pggan.pth'}"
+    given = target(path, seeds=(1,), side=4)
+    done = loaded(f"mganprior[bank={path},codes=4,layer=8,steps=40]").restore(given)
+    assert done.values[0]["objective"] <= 0.5 * done.values[0]["objective_first"]
+    done = loaded(f"dgp[bank={path},steps=30]").restore(given)
+    assert done.values[0]["objective"] < done.values[0]["objective_first"]
