@@ -1,0 +1,34 @@
+"""What one forward pass of GLEAN costs, beside its bank and beside its own convolutions and products."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from methods import banks, glean
+from methods.glean import weightfile
+from tests.perf.timing import ratio
+
+
+@pytest.fixture(scope="module")
+def network():
+    bank = banks.load("mobilestylegan")
+    return weightfile.read(glean.SHIPPED, bank).eval()
+
+
+@pytest.mark.parametrize("side", [16, 32, 64])
+@torch.inference_mode()
+def test_a_pass_costs_at_most_three_of_the_bank(network, report, side):
+    lr = torch.rand(1, 3, side, side) * 2 - 1
+    latents = network.bank.mean_latent.expand(1, -1)
+    found = ratio(lambda: network(lr), lambda: network.bank.synthesise(latents), turns=5)
+    report(f"glean from {side} / the bank", found)
+    assert found.median <= 3
+
+
+@torch.inference_mode()
+def test_the_work_of_a_pass(network, report):
+    with FlopCounterMode(display=False) as counter:
+        network(torch.rand(1, 3, 64, 64) * 2 - 1)
+    report("glean from 64, billions of multiplications", counter.get_total_flops() / 2e9)

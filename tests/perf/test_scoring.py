@@ -1,0 +1,72 @@
+"""What scoring a pair of 1024-pixel images costs, beside the best-known tools and the networks alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+from bench import metrics
+from bench.protocol import to_tensor
+from tests.conftest import photo
+from tests.perf.timing import ratio
+
+SIDE = 1024
+
+
+@pytest.fixture(scope="module")
+def pair():
+    hr = photo(1, SIDE, SIDE)
+    noise = np.random.default_rng(0).normal(0, 8, hr.shape)
+    return hr, np.clip(hr + noise, 0, 255).astype(np.uint8)
+
+
+def loaded(name):
+    metric = metrics.create(name)
+    metric.load(torch.device("cpu"))
+    return metric
+
+
+def test_ssim_takes_a_third_of_scikit_image_s_time(pair, report):
+    hr, sr = pair
+    ssim = loaded("ssim")
+    ours = ratio(
+        lambda: ssim.compare(sr, ssim.features(hr), 16),
+        lambda: structural_similarity(
+            hr, sr, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        ),
+    )
+    report("ssim / scikit-image's", ours)
+    assert ours.median <= 1 / 3
+
+
+@pytest.mark.parametrize("name", ["lite0", "lite2"])
+def test_a_feature_distance_costs_its_forward_pass(pair, report, name):
+    """HR's features are computed once for all methods, so a method costs one pass."""
+    hr, sr = pair
+    metric = loaded(name)
+    features = metric.features(hr)
+
+    @torch.inference_mode()
+    def passed():
+        return metric.network(to_tensor(sr).contiguous(memory_format=torch.channels_last))
+
+    ours = ratio(lambda: metric.compare(sr, features, 16), passed)
+    report(f"{name} / its forward pass", ours)
+    assert ours.median <= 1.1
+
+
+def test_the_pixel_metrics_together(pair, report):
+    hr, sr = pair
+    chosen = [loaded(name) for name in ("psnr", "ssim", "ms_ssim")]
+
+    def ours():
+        return [metric.compare(sr, metric.features(hr), 16) for metric in chosen]
+
+    pyiqa = pytest.importorskip("pyiqa", reason="pip install pyiqa for the other side of this comparison")
+    peers = [pyiqa.create_metric(name, device=torch.device("cpu")) for name in ("psnr", "ssim", "ms_ssim")]
+    tensors = to_tensor(sr), to_tensor(hr)
+    found = ratio(ours, lambda: [peer(*tensors) for peer in peers], turns=3)
+    report("psnr + ssim + ms_ssim / pyiqa's", found)
+    assert found.median <= 1 / 30
