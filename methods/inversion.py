@@ -8,7 +8,7 @@ there; with that difference added the walk goes on. Only what the whole bank sho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from bench.errors import MethodError
 
@@ -123,20 +123,37 @@ class Search:
             made, _ = self.whole()
             self._correction = made - self._through(head)
 
-    def walk(self, optimiser: torch.optim.Optimizer, steps: int, head: Readout | None, drop: float = 1.0) -> None:
+    def walk(
+        self,
+        optimiser: torch.optim.Optimizer,
+        steps: int,
+        head: Readout | None,
+        rates: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
         """Go some steps down, through a read-out or, without one, with the whole bank.
 
-        The rates fall in a straight line to `drop` of themselves. A search that diverges stops for good.
+        The optimiser's rates are multiplied by a share that goes in a straight line from the first to the second
+        of `rates`, and are given back. A search that diverges stops for good.
         """
-        rates = [group["lr"] for group in optimiser.param_groups]
+        full = [group["lr"] for group in optimiser.param_groups]
         for step in range(steps):
             if self.diverged:
                 break
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * (1 - (1 - drop) * step / steps)
+            share = rates[0] + (rates[1] - rates[0]) * step / steps
+            for group, rate in zip(optimiser.param_groups, full, strict=True):
+                group["lr"] = rate * share
             self._step(optimiser, head)
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        for group, rate in zip(optimiser.param_groups, full, strict=True):
             group["lr"] = rate
+
+    def walk_and_correct(
+        self, optimiser: torch.optim.Optimizer, rounds: int, steps: int, head: Readout, rate: float = 0.3
+    ) -> None:
+        """End a search through a read-out: by turns let the whole bank correct it and go a few smaller steps."""
+        for turn in range(rounds):
+            self.correct(head)
+            share = rate * (1 - turn / rounds)
+            self.walk(optimiser, steps, head, (share, share))
 
     def _step(self, optimiser: torch.optim.Optimizer, head: Readout | None) -> None:
         if head is None:
@@ -189,6 +206,40 @@ def readout_for(bank: Bank, lr: Tensor) -> Readout | None:
     finest = banks.about(bank.name).readout
     wanted = next((res for res in readout.RESOLUTIONS if res >= 2 * lr.shape[-1]), None)
     return None if wanted is None or wanted > finest else readout.load(bank, wanted)
+
+
+def by_distance(
+    bank: Bank, z: Tensor, distance: Callable[[Tensor], Tensor], lr: Tensor, *, chunk: int, label: Any = None
+) -> Tensor:
+    """Return random z (N, width) in the order of how far the LR of what they make is from the wanted one.
+
+    Through the coarsest read-out where the bank has any: many candidates then cost little.
+
+    Args:
+        bank: what makes the images.
+        z: the candidates.
+        distance: of a made LR (1, 3, h, h) in [0, 1] to the wanted one; a scalar.
+        lr: the wanted LR.
+        chunk: candidates that are made at a time.
+        label: of a bank with classes.
+    """
+    import torch
+
+    from bench.protocol import resize_tensor
+
+    head = readout_for(bank, lr[..., :32, :32])
+    found: list[Tensor] = []
+    with torch.no_grad():
+        for some in torch.split(z, chunk):
+            latents = bank.map(some)
+            labels = None if label is None else label.expand(len(some))
+            made = bank.synthesise(latents, upto=None if head is None else head.resolution // 2, label=labels)
+            image = made.image if head is None else head(made.features[head.resolution // 2], latents)
+            if image is None:
+                raise MethodError("a whole pass of the bank made no image")
+            shown = resize_tensor((image + 1) / 2, *lr.shape[2:])
+            found += [distance(one[None]) for one in shown]
+    return z[torch.stack(found).argsort()]
 
 
 def smaller_once(run: Callable[[int], T], chunk: int) -> tuple[T, int]:

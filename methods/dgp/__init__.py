@@ -26,7 +26,8 @@ class Dgp:
         "The published relaxed reconstruction: from the nearest of many random images, the latent and more and "
         "more of the generator, coarse to fine, are tuned together. Changed: the published factor is 4, here any; "
         "both LR images come from the suite's operator and are compared as they are, not enlarged first; a bank "
-        "without a discriminator is tuned with the features of a named perceptual network, and without a class. "
+        "without a discriminator is tuned with the features of a named perceptual network; one with styles has a "
+        "latent a slot, as BigGAN's blocks have parts of z of their own. "
         "preset=fast tunes through read-outs that the whole bank corrects, and leaves the layers above them as "
         "they are; preset=paper runs five stages of 200 steps with the whole bank."
     )

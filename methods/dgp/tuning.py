@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.contracts import Bank
-from bench.protocol import resize_tensor
-from methods.inversion import Draw, Preset, Problem, Search, readout_for, smaller_once
+from methods.inversion import Draw, Preset, Problem, Search, by_distance, readout_for, smaller_once
 from methods.perceptual import Perceptual
 
 LATENT_WEIGHT = 0.02
@@ -48,16 +47,16 @@ class Plan(NamedTuple):
 PLANS: dict[Preset, Plan] = {
     "fast": Plan(
         (
-            Stage(2, 20, 5e-4, 2e-2),
-            Stage(3, 20, 5e-4, 1e-2),
-            Stage(4, 20, 5e-4, 5e-3),
-            Stage(5, 60, 5e-4, 2e-3),
+            Stage(2, 30, 2e-5, 1e-1),
+            Stage(3, 20, 5e-5, 5e-2),
+            Stage(4, 20, 5e-5, 5e-2),
+            Stage(5, 70, 1e-4, 5e-2),
         ),
         candidates=64,
         spread=1.0,
         pixel_weight=10.0,
         feature_weight=0.02,
-        rounds=5,
+        rounds=6,
         round_steps=12,
     ),
     "paper": Plan(
@@ -80,13 +79,18 @@ PLANS: dict[Preset, Plan] = {
 
 
 def plan(preset: Preset, steps: int = 0) -> Plan:
-    """Return a preset's plan, its stages scaled to a number of steps in all where it is not 0."""
+    """Return a preset's plan, its stages scaled to a number of steps in all where it is not 0.
+
+    A stage that would have no step is left out.
+    """
     chosen = PLANS[preset]
     if not steps:
         return chosen
     share = steps / sum(stage.steps for stage in chosen.stages)
+    scaled = [stage._replace(steps=round(stage.steps * share)) for stage in chosen.stages]
+    kept = tuple(stage for stage in scaled if stage.steps)
     return chosen._replace(
-        stages=tuple(stage._replace(steps=max(1, round(stage.steps * share))) for stage in chosen.stages),
+        stages=kept or (chosen.stages[-1]._replace(steps=steps),),
         candidates=max(2, round(chosen.candidates * min(1.0, share))),
         rounds=min(chosen.rounds, steps),
         round_steps=max(1, round(chosen.round_steps * share)),
@@ -110,7 +114,7 @@ def total(
         made: an LR (1, 3, h, h) in [0, 1].
         lr: what it should be.
         likeness: the distance of their features, a scalar.
-        z: the latent (1, width); half its mean square is its negative log-likelihood but for a constant.
+        z: the latents (slots, width); half their mean square is the negative log-likelihood but for a constant.
         pixel_weight: of the mean squared error of the images in [-1, 1].
         feature_weight: of the likeness.
     """
@@ -138,10 +142,12 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
     with torch.no_grad():
         wanted = scene.perceptual(lr)
     start, chunk = smaller_once(lambda chunk: nearest(scene, lr, wanted, plan, seed=seed, chunk=chunk), CHUNK)
-    z = start.clone().requires_grad_()
+    # BigGAN gives every block a part of z of its own; a bank with styles gets a z a slot in the same spirit.
+    a_slot = scene.bank.map(start).ndim == 2  # in-domain inversion's bank maps one z to all slots' latents
+    z = start.repeat(scene.bank.latents.slots if a_slot else 1, 1).requires_grad_()
 
     def draw(upto: int | None) -> Draw:
-        latents = scene.bank.map(z)
+        latents = scene.bank.map(z)[None] if a_slot else scene.bank.map(z)
         return Draw(scene.bank.synthesise(latents, upto=upto, label=scene.label), latents)
 
     def loss(made: Tensor) -> Tensor:
@@ -164,11 +170,9 @@ def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
             search.walk(optimiser, stage.steps, None)
             continue
         search.correct(head)
-        search.walk(optimiser, stage.steps, head, drop=0.5)
+        search.walk(optimiser, stage.steps, head, (1.0, 0.5))
         if number == len(plan.stages) - 1:
-            for turn in range(plan.rounds):
-                search.correct(head)
-                search.walk(optimiser, plan.round_steps, head, drop=1 - (turn + 1) / (plan.rounds + 1))
+            search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head, rate=0.7)
     with torch.no_grad():
         search.whole()
 
@@ -181,30 +185,14 @@ def _optimiser(bank: Bank, z: Tensor, stage: Stage) -> torch.optim.Optimizer:
     return torch.optim.Adam(groups, betas=BETAS)
 
 
-@torch.no_grad()
 def nearest(scene: Scene, lr: Tensor, wanted: list[Tensor], plan: Plan, *, seed: int, chunk: int) -> Tensor:
-    """Return the latent (1, width) of the random image whose LR is most like the wanted one.
-
-    Through the coarsest read-out where the plan uses them, so that many candidates cost little.
-    """
+    """Return the latent (1, width) of the random image whose LR is most like the wanted one."""
     bank = scene.bank
     generator = torch.Generator().manual_seed(seed)
     z = plan.spread * torch.randn(plan.candidates, bank.latents.width, generator=generator)
-    z = z.to(bank.mean_latent.device)
-    head = readout_for(bank, lr[..., ::4, ::4]) if plan.rounds else None
-    distances: list[Tensor] = []
-    for some in torch.split(z, chunk):
-        latents = bank.map(some)
-        label = None if scene.label is None else scene.label.expand(len(some))
-        made = bank.synthesise(latents, upto=None if head is None else head.resolution // 2, label=label)
-        image = made.image if head is None else head(made.features[head.resolution // 2], latents)
-        if image is None:
-            raise RuntimeError("a whole pass of the bank made no image")
-        shown = resize_tensor((image + 1) / 2, *lr.shape[2:])
-        distances += [
-            plan.pixel_weight * (2 * one - 2 * lr).square().mean()
-            + plan.feature_weight * scene.perceptual.distance(scene.perceptual(one[None]), wanted)
-            for one in shown
-        ]
-    best = int(torch.stack(distances).argmin())
-    return z[best : best + 1]
+
+    def distance(made: Tensor) -> Tensor:
+        near = scene.perceptual.distance(scene.perceptual(made), wanted)
+        return plan.pixel_weight * (2 * made - 2 * lr).square().mean() + plan.feature_weight * near
+
+    return by_distance(bank, z.to(bank.mean_latent.device), distance, lr, chunk=chunk, label=scene.label)[:1]

@@ -83,9 +83,7 @@ def run(scene: Scene, lr: Tensor, plan: Plan) -> tuple[Tensor, dict[str, float]]
     else:
         search.correct(head)
         search.walk(optimiser, plan.steps, head)
-        for _ in range(plan.rounds):
-            search.correct(head)
-            search.walk(optimiser, plan.round_steps, head, drop=0.5)
+        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head)
     with torch.no_grad():
         search.whole()
     return search.found()

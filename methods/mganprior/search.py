@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from bench.contracts import Bank
-from methods.inversion import Draw, Preset, Problem, Search, readout_for, smaller_once
+from methods.inversion import Draw, Preset, Problem, Search, by_distance, readout_for, smaller_once
 from methods.perceptual import Network, Perceptual
 
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
@@ -23,6 +23,8 @@ class Plan(NamedTuple):
     codes: int
     layer: int
     """The resolution of the feature at which they are composed."""
+    candidates: int
+    """Random codes of which the nearest ones are the start; 0: the start is random."""
     steps: int
     rounds: int
     """Corrections by the whole bank, in a search through read-outs; 0: every step looks with the whole bank."""
@@ -33,8 +35,8 @@ class Plan(NamedTuple):
 
 
 PLANS: dict[Preset, Plan] = {
-    "fast": Plan(8, 16, 80, 6, 8, 5e-2, 2e-2, adam=True),
-    "paper": Plan(30, 32, 2000, 0, 0, 1.0, 1.0, adam=False),
+    "fast": Plan(8, 16, 64, 150, 6, 12, 1e-1, 5e-2, adam=True),
+    "paper": Plan(30, 32, 0, 2000, 0, 0, 1.0, 1.0, adam=False),
 }
 
 
@@ -48,6 +50,9 @@ def plan(preset: Preset, codes: int = 0, layer: int = 0, steps: int = 0) -> Plan
     return chosen._replace(
         codes=codes or chosen.codes,
         layer=layer or chosen.layer,
+        candidates=max(round(chosen.candidates * min(1.0, share)), codes or chosen.codes)
+        if chosen.candidates
+        else 0,
         steps=steps or chosen.steps,
         rounds=min(chosen.rounds, steps or chosen.rounds),
         round_steps=max(1, round(chosen.round_steps * share)) if chosen.rounds else 0,
@@ -69,17 +74,14 @@ class Composition:
     Args:
         scene: the bank.
         plan: how many codes, and where they are composed.
-        seed: of the codes, drawn from N(0, I).
+        start: the codes, and the one for what lies above, (codes + 1, width).
         chunk: codes whose features are kept for the backward pass at a time; all, or fewer that are made again.
     """
 
-    def __init__(self, scene: Scene, plan: Plan, seed: int, chunk: int) -> None:
+    def __init__(self, scene: Scene, plan: Plan, start: Tensor, chunk: int) -> None:
         self.scene, self.layer, self.chunk = scene, plan.layer, chunk
         device = scene.bank.mean_latent.device
-        generator = torch.Generator().manual_seed(seed)
-        self.z = (
-            torch.randn(plan.codes + 1, scene.bank.latents.width, generator=generator).to(device).requires_grad_()
-        )
+        self.z = start.clone().requires_grad_()
         channels = scene.bank.channels[plan.layer]
         self.weights = torch.full((plan.codes, channels), 1 / plan.codes, device=device).requires_grad_()
 
@@ -133,21 +135,29 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
 
 
 def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[Tensor, dict[str, float]]:
-    point = Composition(scene, plan, seed, chunk)
     with torch.no_grad():
         wanted = scene.perceptual(lr)
     weight = PERCEPTUAL_WEIGHT[scene.network]
-    search = Search(Problem(lr, point.draw, lambda made: total(made, lr, scene.perceptual, wanted, weight)))
+
+    def loss(made: Tensor) -> Tensor:
+        return total(made, lr, scene.perceptual, wanted, weight)
+
+    count = max(plan.candidates, plan.codes + 1)
+    z = torch.randn(count, scene.bank.latents.width, generator=torch.Generator().manual_seed(seed))
+    z = z.to(scene.bank.mean_latent.device)
+    if plan.candidates:
+        z = by_distance(scene.bank, z, loss, lr, chunk=chunk, label=scene.label)
+        z = torch.cat([z[: plan.codes], z[:1]])
+    point = Composition(scene, plan, z[: plan.codes + 1], chunk)
+    search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
     optimiser = torch.optim.Adam(groups) if plan.adam else torch.optim.SGD(groups)
     head = readout_for(scene.bank, lr) if plan.rounds else None
     if head is None:
         search.walk(optimiser, plan.steps, None)
     else:
-        search.walk(optimiser, plan.steps, head, drop=0.3)
-        for _ in range(plan.rounds):
-            search.correct(head)
-            search.walk(optimiser, plan.round_steps, head, drop=0.5)
+        search.walk(optimiser, plan.steps, head, (1.0, 0.5))
+        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head, rate=0.5)
     with torch.no_grad():
         search.whole()
     return search.found()

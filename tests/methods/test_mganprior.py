@@ -29,7 +29,8 @@ def test_the_loss_equals_a_computation_in_float64():
 def test_codes_are_composed_with_a_weight_a_channel(small):  # noqa: F811
     bank = banks.load(str(small))
     plan = search.plan("fast", codes=3, layer=8)
-    point = search.Composition(search.Scene(bank, Pooled(), "lite0"), plan, seed=5, chunk=3)
+    start = torch.randn(4, 24, generator=torch.Generator().manual_seed(5))
+    point = search.Composition(search.Scene(bank, Pooled(), "lite0"), plan, start, chunk=3)
     weights = torch.rand(3, bank.channels[8])
     point.weights.data.copy_(weights)
     alone = [bank.synthesise(bank.map(z[None]), upto=8).features[8] for z in point.z[:3]]
@@ -42,7 +43,8 @@ def test_codes_are_composed_with_a_weight_a_channel(small):  # noqa: F811
 def test_smaller_chunks_change_nothing_but_the_memory(small):  # noqa: F811
     bank = banks.load(str(small))
     scene, plan = search.Scene(bank, Pooled(), "lite0"), search.plan("fast", codes=5, layer=8)
-    whole, parts = (search.Composition(scene, plan, 5, chunk) for chunk in (5, 2))
+    start = torch.randn(6, 24, generator=torch.Generator().manual_seed(5))
+    whole, parts = (search.Composition(scene, plan, start, chunk) for chunk in (5, 2))
     gradients = []
     for point in (whole, parts):
         point.draw(None).synthesis.image.square().mean().backward()
