@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 LR, HR = "LR", "HR"
 DPI = 300
-GAP, NAMES, VALUES, SIDE_TEXT = 0.04, 0.2, 0.2, 0.22  # inches
+GAP, NAMES, VALUES, SIDE_TEXT, LETTER = 0.04, 0.17, 0.2, 0.22, 0.068  # inches
 STYLE: Any = {"font.family": "sans-serif", "font.size": 7, "text.parse_math": False, "pdf.fonttype": 42}
 
 
@@ -160,12 +161,13 @@ class Paper:
         columns = [LR, *self.methods, *([HR] if self._has_hr else [])]
         side = (self.wanted.width - SIDE_TEXT) / len(columns) - GAP
         heights = [self._height(line, side) for line in self.lines]
-        height = NAMES + sum(heights)
+        titles = [self._title(column, side) for column in columns]
+        names = NAMES * max(title.count("\n") + 1 for title in titles)
+        height = names + sum(heights)
         figure = Figure(figsize=(self.wanted.width, height))
-        top = height - NAMES
-        for index, column in enumerate(columns):
-            x = SIDE_TEXT + index * (side + GAP) + side / 2
-            _write(figure, x, height - NAMES / 2, self._title(column), weight="bold")
+        top = height - names
+        for index, title in enumerate(titles):
+            _write(figure, SIDE_TEXT + index * (side + GAP) + side / 2, height - names / 2, title, weight="bold")
         for line, tall in zip(self.lines, heights, strict=True):
             _write(figure, SIDE_TEXT / 2, top - tall / 2, self._name(line), rotation=90)
             for index, column in enumerate(columns):
@@ -196,9 +198,14 @@ class Paper:
         )
         return side * ratio + (GAP / 2 + strip if strip else 0) + (VALUES if self.metrics else GAP)
 
-    def _title(self, column: str) -> str:
+    def _title(self, column: str, side: float) -> str:
+        """Return a method's name in at most two lines of a column's width."""
         titles = {method.label: method.title for method in self.comparison.methods}
-        return text.short(text.plain(titles.get(column, column)), 22)
+        room = max(6, int(side / LETTER))
+        lines = textwrap.wrap(text.plain(titles.get(column, column)), room) or [""]
+        if len(lines) > 2:
+            lines[1:] = [text.short(" ".join(lines[1:]), room)]
+        return "\n".join(lines)
 
     def _name(self, line: Line) -> str:
         several = len({one.image for one in self.lines}) > 1

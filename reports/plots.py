@@ -130,7 +130,7 @@ class Plots:
             yield Drawing(
                 "differences",
                 f"Difference from {name}, image by image",
-                f"Each method's images in the order of their difference; above the line it is better than {name}.",
+                f"Each method's images from its worst to its best; above the line it is better than {name}.",
                 lambda: differences(scores, boards, tested, self.duels.first),
             )
 

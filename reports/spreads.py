@@ -10,6 +10,7 @@ import numpy as np
 from bench.results import MetricRecord
 from reports import text
 from reports.figures import INK, panels
+from reports.gather import is_lower_better
 from reports.looks import axis_name, competing, finish, look, orient
 from reports.scores import Scores
 from reports.tables import Board
@@ -56,7 +57,8 @@ def differences(scores: Scores, boards: Sequence[Board], metrics: Sequence[Metri
             for row in competing(board):
                 label = row.method.label
                 found = (table[label] - table[baseline]).dropna().to_numpy() if label != baseline else ()
-                found = np.sort(np.asarray(found)[np.isfinite(found)])
+                found = np.asarray(found)[np.isfinite(found)]
+                found = found[np.argsort(-found if is_lower_better(metric) else found, kind="stable")]
                 every = max(1, len(found) // 12)
                 line = {**look(row), "linestyle": "-", "linewidth": 1.2, "markersize": 5, "markevery": every}
                 if len(found):
@@ -66,6 +68,6 @@ def differences(scores: Scores, boards: Sequence[Board], metrics: Sequence[Metri
             orient(axis, metric)
         axes[0].set_ylabel(f"Δ {axis_name(metric)}")
     for axis in rows[-1]:
-        axis.set_xlabel("images, in their order")
+        axis.set_xlabel("images, worst to best")
     finish(figure, [axis for axes in rows for axis in axes])
     return figure

@@ -150,13 +150,13 @@ function arrange() {
   const ratio = image?.naturalWidth ? image.naturalWidth / image.naturalHeight : 1;
   const caption = Math.max(...panes.map((one) => one.lastElementChild.offsetHeight), 0) + 6;
   const [width, height, gap] = [view.stage.clientWidth - 16, view.stage.clientHeight - 16, 10];
-  let best = { side: 0, columns: 1 };
+  let best = { side: 0, columns: 1, rows: Infinity };
   for (let columns = 1; columns <= panes.length; columns += 1) {
     const rows = Math.ceil(panes.length / columns);
     const across = (width - gap * (columns - 1)) / columns;
     const down = ((height - gap * (rows - 1)) / rows - caption) * ratio;
     const side = Math.max(Math.min(across, down), Math.min(across, 170));
-    if (side > best.side - 1) best = { side, columns };
+    if (side > best.side + 1 || (side > best.side - 1 && rows < best.rows)) best = { side, columns, rows };
   }
   view.stage.style.gridTemplateColumns = `repeat(${best.columns}, ${Math.floor(best.side)}px)`;
   for (const port of view.stage.querySelectorAll(".port")) port.style.aspectRatio = ratio;
