@@ -26,23 +26,29 @@ TURNS = 3
 DROP_AT, DROP = 0.8, 0.1
 """Where in a scale's training the rates fall, and to what share."""
 WIDEST = 128
+FULL = 64
+"""The side of the LR that the iterations are told for."""
 
 
 class Plan(NamedTuple):
     """How long a scale is trained, and how wide its networks are."""
 
     iterations: int
+    """Of an LR of 64 pixels and more."""
+    most: int
+    """Of a smaller one: in inverse proportion to its side, up to this many, so that the time stays about equal."""
     width: int
     widens: bool
     """Whether the width doubles after every four scales, as published."""
 
 
-PLANS: dict[Preset, Plan] = {"fast": Plan(150, 32, widens=False), "paper": Plan(2000, 32, widens=True)}
+PLANS: dict[Preset, Plan] = {"fast": Plan(200, 800, 32, widens=False), "paper": Plan(2000, 2000, 32, widens=True)}
 
 
 def plan(preset: Preset, iterations: int = 0) -> Plan:
     """Return a preset's plan, with other iterations a scale where they are not 0."""
-    return PLANS[preset]._replace(iterations=iterations or PLANS[preset].iterations)
+    chosen = PLANS[preset]
+    return chosen._replace(iterations=iterations, most=iterations) if iterations else chosen
 
 
 class Level(NamedTuple):
@@ -90,11 +96,12 @@ def fit(image: Tensor, seed: int, plan: Plan) -> Fitted:
     random = torch.Generator().manual_seed(seed)
     fitted = Fitted()
     before: tuple[Generator, Critic] | None = None
+    iterations = max(plan.iterations, min(plan.most, plan.iterations * FULL // min(image.shape[2:])))
     for number, size in enumerate(sizes(*image.shape[2:])):
         width = min(plan.width << (number // 4 if plan.widens else 0), WIDEST)
         networks = _networks(width, before, random)
         networks = networks[0].to(image.device), networks[1].to(image.device)
-        _train(fitted, resize_tensor(image, *size), networks, random, plan.iterations)
+        _train(fitted, resize_tensor(image, *size), networks, random, iterations)
         before = networks
     return fitted
 

@@ -28,5 +28,5 @@ def enlarge(generator: Generator, image: Tensor, factor: int) -> Tensor:
     for step in range(1, count + 1):
         scale = factor ** (step / count)
         image = resize_tensor(image, round(height * scale), round(width * scale))
-        image = generator(torch.zeros_like(image), image)
-    return ((image + 1) / 2).clamp(0, 1)
+        image = generator(torch.zeros_like(image), image).clamp(-1, 1)  # as its images of 8 bits were
+    return (image + 1) / 2

@@ -57,7 +57,7 @@ def test_nan_is_divergence_and_no_finite_loss_at_all_is_an_error():
 
 def test_the_rates_are_given_back_after_a_walk_that_lets_them_fall():
     found, optimiser = search(1.0, 0.1)
-    found.walk(optimiser, 4, None, drop=0.1)
+    found.walk(optimiser, 4, None, (1.0, 0.1))
     assert optimiser.param_groups[0]["lr"] == 0.1
 
 

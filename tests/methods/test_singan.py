@@ -105,5 +105,5 @@ def test_what_it_supports():
     method, category = create("singan").method, Category("c", None)
     assert method.supports((16, 16), (1024, 1024), 64, category) is None
     assert "needs an LR of 12 pixels, this one is 16x8" in method.supports((8, 16), (512, 1024), 64, category)
-    assert pyramid.plan("paper") == (2000, 32, True)
+    assert pyramid.plan("paper") == (2000, 2000, 32, True)
     assert create("singan").identity != create("singan[preset=paper]").identity
