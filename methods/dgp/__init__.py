@@ -21,7 +21,6 @@ class Dgp:
     """Tune a generator to the LR, from its coarse parameters to its fine ones."""
 
     name = "dgp"
-    title = "DGP"
     notes = (
         "The published relaxed reconstruction: from the nearest of many random images, the latent and more and "
         "more of the generator, coarse to fine, are tuned together. Changed: the published factor is 4, here any; "
@@ -48,6 +47,11 @@ class Dgp:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    @property
+    def title(self) -> str:
+        """Say which preset ran."""
+        return f"DGP ({self.options.preset})"
 
     @property
     def kind(self) -> str | None:

@@ -25,7 +25,6 @@ class Idinvert:
     """Encode the LR into the generator's latents, then optimise them inside its domain."""
 
     name = "idinvert"
-    title = "In-domain inversion"
     notes = (
         "The published optimisation from the encoder's latents: pixels, a perceptual distance and the encoder's "
         "own view of the result. Changed: the repository has no super-resolution, so the pixel and perceptual "
@@ -54,6 +53,11 @@ class Idinvert:
         self.options = options
         embedded = options.weights == EMBEDDED
         self._path = SHIPPED if embedded else Path(options.weights).expanduser()
+
+    @property
+    def title(self) -> str:
+        """Say which preset ran."""
+        return f"In-domain inversion ({self.options.preset})"
 
     @property
     def kind(self) -> str | None:

@@ -22,7 +22,6 @@ class MGanPrior:
     """Compose several latent codes of a generator so that the image shrinks to the LR."""
 
     name = "mganprior"
-    title = "mGANprior"
     notes = (
         "As published: codes composed at one feature with a weight a channel, L2 and a perceptual distance of the "
         "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "
@@ -53,6 +52,11 @@ class MGanPrior:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    @property
+    def title(self) -> str:
+        """Say which preset ran."""
+        return f"mGANprior ({self.options.preset})"
 
     @property
     def kind(self) -> str | None:

@@ -22,7 +22,6 @@ class Singan:
     """Train small GANs on the LR alone, and let the finest one sharpen it step by step."""
 
     name = "singan"
-    title = "SinGAN"
     notes = (
         "The published super-resolution mode: a pyramid of ratio 2^(1/3), and the finest generator run again "
         "after every enlargement by that ratio, 12 times at 16x, 18 at 64x. Changed: the coarsest side is 18 as "
@@ -45,6 +44,11 @@ class Singan:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    @property
+    def title(self) -> str:
+        """Say which preset ran."""
+        return f"SinGAN ({self.options.preset})"
 
     def assets(self) -> Sequence[Asset | Path]:
         """Need nothing: all that it knows is the LR."""

@@ -7,6 +7,7 @@ import torch
 
 from bench.contracts import Category, Synthesis
 from bench.errors import MethodError
+from bench.registry import create
 from methods.inversion import Draw, Problem, Search, refusal, smaller_once
 from tests.methods.inverting import Pooled
 
@@ -96,3 +97,10 @@ def test_the_light_network_is_what_it_says():
     image = torch.rand(1, 3, 8, 8)
     (means,) = Pooled()(image)
     assert means[0, 0, 0, 0].item() == pytest.approx(image[0, 0, :2, :2].mean().item())
+
+
+@pytest.mark.parametrize("name", ["mganprior", "dgp", "singan"])
+def test_the_preset_is_in_the_title_and_in_the_identity(name):
+    fast, paper = create(name), create(f"{name}[preset=paper]")
+    assert (fast.method.title[-6:], paper.method.title[-7:]) == ("(fast)", "(paper)")
+    assert fast.identity != paper.identity
