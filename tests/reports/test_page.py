@@ -273,3 +273,12 @@ def test_a_script_from_elsewhere_is_refused(browser, usual_page: Path, tmp_path:
     page.goto(spoilt.as_uri())
     assert page.title() != "taken"
     page.close()
+
+
+def test_print_shows_every_factor_and_the_chosen_baseline_alone(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page)
+    page.emulate_media(media="print")
+    assert page.locator(".board:visible").count() == 3
+    baselines = page.locator(".duel:visible tr.baseline .name > bdi").all_inner_texts()
+    assert baselines == ["nearest"] * 3
+    assert page.locator("nav:visible, .tools:visible").count() == 0
