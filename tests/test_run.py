@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 
 import numpy as np
+import psutil
 from PIL import Image
 
 import bench as package
@@ -169,6 +170,26 @@ def test_sigkill_anywhere_loses_nothing(folder, tmp_path):
     for folder_ in (whole, cut):
         assert bench("report", "run", cwd=folder_).returncode == 0
     assert _contents(whole / "run" / "report", "*") == _contents(cut / "run" / "report", "*")
+
+
+def test_sigterm_ends_the_worker_too(folder, tmp_path):
+    write_adapter(tmp_path / "slow.py", name="slow")
+    given = [part.format(folder=folder) for part in GIVEN]
+    process = subprocess.Popen(
+        [*BENCH, "run", "--methods", "./slow.py[wait=60]", *given, "--out", "run"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    workers: list[psutil.Process] = []
+    while not workers or time.time() - workers[0].create_time() < 3:
+        assert process.poll() is None
+        children = psutil.Process(process.pid).children()
+        workers = [child for child in children if any("spawn_main" in part for part in child.cmdline())]
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
 def _contents(root, pattern):

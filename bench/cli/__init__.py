@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -58,6 +59,8 @@ app.add_typer(methods.app, name="methods")
 
 def main() -> None:
     """Run the command line: exit 0 when all is done, 1 when some cells failed, 2 for wrong use."""
+    # A polite end unwinds the stack, which ends the workers too; by default it would leave them restoring.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         check_packages_are_ours()
         app()
