@@ -26,9 +26,10 @@ class Singan:
         "The published super-resolution mode: a pyramid of ratio 2^(1/3), and the finest generator run again "
         "after every enlargement by that ratio, 12 times at 16x, 18 at 64x. Changed: the coarsest side is 18 as "
         "published where the LR is larger than 22 pixels, else 12, so that an LR of 16 pixels has two scales and "
-        "not one; images stay in float between the steps, clipped, and are resized by the suite's kernel; every "
-        "generator step makes its image anew. preset=fast trains 200 iterations a scale at an LR of 64 pixels and "
-        "800 at one of 16 instead of 2,000, with 32 channels at every scale."
+        "not one; images stay in float between the steps, clipped, are resized by the suite's kernel, and after "
+        "every step are moved so that they shrink to the image before it; every generator step makes its image "
+        "anew. preset=fast trains 200 iterations a scale at an LR of 64 pixels and 800 at one of 16 instead of "
+        "2,000, with 32 channels at every scale."
     )
 
     @dataclass(frozen=True)

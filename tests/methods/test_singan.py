@@ -107,3 +107,15 @@ def test_what_it_supports():
     assert "needs an LR of 12 pixels, this one is 16x8" in method.supports((8, 16), (512, 1024), 64, category)
     assert pyramid.plan("paper") == (2000, 2000, 32, True)
     assert create("singan").identity != create("singan[preset=paper]").identity
+
+
+def test_a_generator_that_shifts_the_colours_does_not_shift_them_step_by_step():
+    class Shifting(torch.nn.Module):
+        def forward(self, noise, image):
+            return image + torch.tensor([0.3, -0.2, 0.1])[None, :, None, None]
+
+    image = photo_batch(4, 16, 16).lr
+    made = scaling.enlarge(Shifting(), 2 * image - 1, 16)
+    assert made.shape == (1, 3, 256, 256)
+    shrunk = pyramid.resize_tensor(made, 16, 16)
+    assert (shrunk - image).abs().mean() < 0.02
