@@ -42,12 +42,12 @@ class Perceptual(Protocol):
 class Lite0(nn.Module):
     """EfficientNet-Lite0: squared distance of unit-length features over five stages."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.network, self.side = LiteFeatures("lite0"), side
+        self.network = LiteFeatures("lite0")
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found: list[Tensor] = self.network(seen(image, self.side))
+        found: list[Tensor] = self.network(seen(image))
         return found
 
     def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
@@ -61,7 +61,7 @@ class Vgg16(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, side: int, depth: int, *, squared: bool) -> None:
+    def __init__(self, depth: int, *, squared: bool) -> None:
         super().__init__()
         from torchvision.models import vgg16
 
@@ -70,26 +70,26 @@ class Vgg16(nn.Module):
             self.layers = vgg16().features[:depth]
         kept = {name: weights[f"features.{name}"] for name in self.layers.state_dict()}
         self.layers.load_state_dict(kept, assign=True)
-        self.squared, self.side = squared, side
+        self.squared = squared
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         self.requires_grad_(False).eval()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return [self.layers((seen(image, self.side) - self.mean) / self.deviation)]
+        return [self.layers((seen(image) - self.mean) / self.deviation)]
 
     def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
         """Return the mean over features and images."""
         return F.mse_loss(made[0], wanted[0]) if self.squared else F.l1_loss(made[0], wanted[0])
 
 
-def load(name: Network, depth: int, *, squared: bool, device: torch.device, side: int = SEEN) -> Lite0 | Vgg16:
-    """Return a network that looks at images of a side; depth and squared are VGG16's.
+def load(name: Network, depth: int, *, squared: bool, device: torch.device) -> Lite0 | Vgg16:
+    """Return a network; depth and squared are VGG16's.
 
     Raises:
         AssetError: when its weights cannot be had.
     """
-    network = Lite0(side) if name == "lite0" else Vgg16(side, depth, squared=squared)
+    network = Lite0() if name == "lite0" else Vgg16(depth, squared=squared)
     return network.to(device)
 
 
@@ -98,8 +98,8 @@ def assets(name: Network) -> tuple[Asset, ...]:
     return (LITE0,) if name == "lite0" else (TRUNKS["vgg"],)
 
 
-def seen(image: Tensor, side: int) -> Tensor:
-    """Return images of this side as they are, others enlarged or thinned to it."""
-    if image.shape[-2:] == (side, side):
+def seen(image: Tensor) -> Tensor:
+    """Return images of SEEN pixels as they are, others enlarged or thinned to it."""
+    if image.shape[-2:] == (SEEN, SEEN):
         return image
-    return F.interpolate(image, size=(side, side), mode="nearest")
+    return F.interpolate(image, size=(SEEN, SEEN), mode="nearest")

@@ -104,9 +104,7 @@ class MGanPrior:
                 expected=f"one of {', '.join(map(str, self._bank.channels))}",
             )
         # up to relu3_3, as published
-        self._perceptual = perceptual.load(
-            given.perceptual, 16, squared=False, device=device, side=self._plan.seen
-        )
+        self._perceptual = perceptual.load(self.options.perceptual, 16, squared=False, device=device)
 
     def restore(self, batch: Batch) -> Restored:
         """Search for each image alone.

@@ -32,13 +32,11 @@ class Plan(NamedTuple):
     code_rate: float
     weight_rate: float
     adam: bool
-    seen: int
-    """The side at which the perceptual network looks at the LR images; 256 is the published one."""
 
 
 PLANS: dict[Preset, Plan] = {
-    "fast": Plan(8, 16, 64, 190, 6, 12, 1e-1, 5e-2, adam=True, seen=128),
-    "paper": Plan(30, 32, 0, 2000, 0, 0, 1.0, 1.0, adam=False, seen=256),
+    "fast": Plan(8, 16, 64, 150, 6, 12, 1e-1, 5e-2, adam=True),
+    "paper": Plan(30, 32, 0, 2000, 0, 0, 1.0, 1.0, adam=False),
 }
 
 
