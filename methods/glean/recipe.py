@@ -137,12 +137,14 @@ class GleanRecipe:
         start = self.network.middle // 2
         box = _box(step, start)
         variations = [change for change, use in zip(draw.variations, chosen, strict=True) if use]
+        noise = _fresh(bank_noise(self.bank), step)
         with torch.no_grad():
             pieces = [
-                self._piece(latent[None], change, box, start)
+                self._piece(latent[None], change, box, start, noise)
                 for latent, change in zip(draw.latents[chosen], variations, strict=True)
             ]
-        image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box)
+        own = bank_noise(self.bank)
+        image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
         low, share, hr = (_cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
         # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
         truth = add_detail(hr, torch.cat(pieces), torch.ones_like(share))
@@ -151,13 +153,18 @@ class GleanRecipe:
         result, truth = (x[..., edge:-edge, edge:-edge] for x in (result, truth))
         return {f"piece {name}": value for name, value in self._likeness(result, truth).items()}
 
-    def _piece(self, latent: Tensor, change: Variation | None, box: Box, start: int) -> Tensor:
-        """Make the same piece of a sample that may have been varied."""
+    def _piece(
+        self, latent: Tensor, change: Variation | None, box: Box, start: int, noise: Sequence[Tensor]
+    ) -> Tensor:
+        """Make the same piece of a sample that may have been varied, with noise of its own.
+
+        The bank's noise maps are the same for every image that it makes, and no other image has them: a network
+        that learnt to count on them would paint them on photographs.
+        """
         feature = self.bank.synthesise(latent, upto=start).features[start]
-        if change is None:
-            return upper_bank(self.bank, latent, start, feature, box)
-        there = box.mirrored(start) if change.mirrored else box
-        return change(upper_bank(self.bank, latent, start, feature, there)[0])[None]
+        there = box.mirrored(start) if change is not None and change.mirrored else box
+        piece = upper_bank(self.bank, latent, start, feature, there, noise)
+        return piece if change is None else change(piece[0])[None]
 
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
@@ -205,13 +212,21 @@ def fit_guess(layer: nn.Linear, seen: Tensor, wanted: Tensor) -> None:
         layer.bias.copy_(level - mean @ weight)
 
 
-def upper_bank(bank: Bank, latents: Tensor, start: int, feature: Tensor, box: Box) -> Tensor:
-    """Run the bank from a piece of its feature at `start`, with the same piece of its noise."""
-    maps = [_cut(noise, box, start) if noise.shape[-1] > start else noise for noise in bank_noise(bank)]
+def upper_bank(  # noqa: PLR0917 (each is a part of one pass)
+    bank: Bank, latents: Tensor, start: int, feature: Tensor, box: Box, noise: Sequence[Tensor]
+) -> Tensor:
+    """Run the bank from a piece of its feature at `start`, with the same piece of the noise maps."""
+    maps = [_cut(one, box, start) if one.shape[-1] > start else one for one in noise]
     image = bank.synthesise(latents, noise=maps, start=(start, _cut(feature, box, start))).image
     if image is None:
         raise RuntimeError("a whole pass of the bank made no image")
     return image
+
+
+def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:
+    """Return other noise maps of the same sizes, drawn for a step."""
+    generator = torch.Generator().manual_seed(step)
+    return [torch.randn(one.shape, generator=generator).to(one) for one in maps]
 
 
 def bank_noise(bank: Bank) -> list[Tensor]:

@@ -12,7 +12,7 @@ from methods import banks
 from methods.glean import recipe as recipes
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
-from methods.glean.recipe import Box, GleanRecipe, fit_guess, upper_bank
+from methods.glean.recipe import Box, GleanRecipe, bank_noise, fit_guess, upper_bank
 from methods.training import train
 from methods.training.loop import Loop
 from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
@@ -45,7 +45,7 @@ def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
     latents = bank.sample([5], Domain.TRAINING, 0.7)
     with torch.no_grad():
         whole = bank.synthesise(latents)
-        piece = upper_bank(bank, latents, 128, whole.features[128], Box(40, 56, 32))
+        piece = upper_bank(bank, latents, 128, whole.features[128], Box(40, 56, 32), bank_noise(bank))
     edge = 24  # what the padding at the cut can reach: three 3x3 pairs, doubled at every block
     wanted = whole.image[..., 320:576, 448:704][..., edge:-edge, edge:-edge]
     torch.testing.assert_close(piece[..., edge:-edge, edge:-edge], wanted, rtol=0, atol=2e-4)
@@ -58,7 +58,7 @@ def test_the_piece_of_a_mirrored_sample_is_cut_from_the_mirrored_image(bank, fol
     change, box = Variation(0.8, 0.9, 0.05, (1.0, 0.95, 1.05), mirrored=True), Box(40, 56, 32)
     with torch.no_grad():
         wanted = change(bank.synthesise(latent).image[0])[None, :, 320:576, 448:704]
-        piece = recipe._piece(latent, change, box, 128)
+        piece = recipe._piece(latent, change, box, 128, bank_noise(bank))
     edge = 24
     # Rounded to 8 bits after a computation that differs in its last digits: a few values fall to the other side.
     error = (piece - wanted)[..., edge:-edge, edge:-edge].abs()
