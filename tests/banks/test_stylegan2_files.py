@@ -100,7 +100,7 @@ def test_a_file_that_is_not_there_and_a_name_that_nobody_has(tmp_path):
 
 
 def test_banks_are_found_by_name_and_by_path(bank, state, tmp_path):
-    assert ("mobilestylegan", *RELEASED) == banks.NAMES
+    assert {"mobilestylegan", *RELEASED} <= set(banks.NAMES)
     assert banks.assets("stylegan2-car") == (RELEASED["stylegan2-car"].file,)
     path = tmp_path / "own.pth"
     torch.save(state, path)
