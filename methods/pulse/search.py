@@ -20,7 +20,7 @@ CANDIDATES = 64
 """Random faces that a search through read-outs may start from."""
 FINE_SHARE, FINE_RATE = 0.3, 0.5
 """Steps through a finer read-out, as a share of the steps before it, and their first rate."""
-ROUNDS, ROUND_SHARE, ROUND_RATE = 12, 0.1, 0.3
+ROUNDS, ROUND_SHARE, ROUND_RATE = 18, 0.1, 0.3
 """Corrections that end a search through read-outs, the share of the steps after each, and their first rate."""
 
 
