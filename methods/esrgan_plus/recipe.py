@@ -25,7 +25,7 @@ from methods.banks.stylegan2_layers import capped
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import EsrganPlusNet
 from methods.glean.embedded import add_detail
-from methods.glean.recipe import Box, upper_bank
+from methods.glean.recipe import Box, bank_noise, upper_bank
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
 from methods.training.recipe import Sheet, Stage, Terms
@@ -96,7 +96,7 @@ class EsrganPlusRecipe:
         box = _box(step, start)
         with torch.no_grad():
             whole = self.bank.synthesise(draw.latents[known], upto=start).features[start]
-            made = upper_bank(self.bank, draw.latents[known], start, whole, box)
+            made = upper_bank(self.bank, draw.latents[known], start, whole, box, bank_noise(self.bank))
             truth = add_detail(_cut(draw.hr[known], box, start), made, torch.ones_like(made[:, :1, ::4, ::4]))
         low = self.network.feature(draw.lr[known], start)
         size = self.network.resolution
