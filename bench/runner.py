@@ -161,6 +161,7 @@ class Restoration:
         one, layout = cell.input, self.store.layout
         return Task(
             lr=layout.lr(one.category.name, one.image, one.factor).resolve(),
+            lr_size=one.lr_size,
             hr=layout.hr(one.category.name, one.image).resolve() if self._sees_hr else None,
             factor=one.factor,
             image=one.image,
@@ -179,9 +180,9 @@ class Restoration:
     def _keep(self, cell: Due, outcome: Outcome) -> None:
         """Save what a restored cell left, the PNG first."""
         if outcome.pixels is not None:
-            save_png(outcome.pixels, self._sr_path(cell))
-            preview = previews.of_sr(self.store.layout, self._sr_path(cell), cell.input.factor)
-            previews.write(preview, outcome.pixels)
+            path = self._sr_path(cell)
+            save_png(outcome.pixels, path)
+            previews.write(previews.of_sr(self.store.layout, path, cell.input.factor), outcome.pixels)
         with self.store.transaction():
             cell_id = self._write_cell(cell, outcome)
             self.store.connection.execute("DELETE FROM scores WHERE cell_id = ?", [cell_id])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.contracts import Category, Pixels
+from bench.contracts import Category, Pixels, Size
 from bench.protocol import load_png
 from bench.store import Status
 
@@ -43,6 +43,7 @@ class Task(NamedTuple):
     """One image to restore, as the run knows it."""
 
     lr: Path
+    lr_size: Size
     hr: Path | None
     factor: int
     image: str

@@ -157,8 +157,5 @@ def _knock(address: str | None) -> None:
 
 def _length(task: Task) -> tuple[int, int]:
     """What tells how long a task takes: the pixels of its result, then those of its LR."""
-    from PIL import Image
-
-    with Image.open(task.lr) as image:
-        pixels = image.width * image.height
+    pixels = task.lr_size[0] * task.lr_size[1]
     return pixels * task.factor**2, pixels

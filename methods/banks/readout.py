@@ -7,6 +7,7 @@ approximation: finish with the bank itself.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,8 +79,15 @@ def load(bank: Bank, resolution: int) -> Readout:
     fitted = [f"mobilestylegan at {res}" for res in RESOLUTIONS]
     if f"{bank.name} at {resolution}" not in fitted:
         raise unknown("read-out", f"{bank.name} at {resolution}", fitted)
-    head = Readout(resolution, bank.latents.width)
+    return _fitted(resolution, bank.latents.width, bank.mean_latent.device)
+
+
+@lru_cache(maxsize=8)
+def _fitted(resolution: int, width: int, device: torch.device) -> Readout:
+    """Read a read-out once: a search asks for it for every image, a training at every step."""
+    with torch.device("meta"):  # draws no random weights from the caller's generator
+        head = Readout(resolution, width)
     tensors = load_file(WEIGHTS)
-    head.load_state_dict({name: tensors[f"{resolution}.{name}"].float() for name in head.state_dict()})
-    head.requires_grad_(False).eval().to(memory_format=torch.channels_last)
-    return head.to(bank.mean_latent.device)
+    values = {name: tensors[f"{resolution}.{name}"].float() for name in head.state_dict()}
+    head.load_state_dict(values, assign=True)
+    return head.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)

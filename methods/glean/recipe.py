@@ -137,13 +137,13 @@ class GleanRecipe:
         start = self.network.middle // 2
         box = _box(step, start)
         variations = [change for change, use in zip(draw.variations, chosen, strict=True) if use]
-        noise = _fresh(bank_noise(self.bank), step)
+        own = bank_noise(self.bank)
+        noise = _fresh(own, step)
         with torch.no_grad():
             pieces = [
                 self._piece(latent[None], change, box, start, noise)
                 for latent, change in zip(draw.latents[chosen], variations, strict=True)
             ]
-        own = bank_noise(self.bank)
         image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
         low, share, hr = (_cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
         # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bench.assets import Asset
 from bench.contracts import Batch, Category, Restored, Size
 from bench.errors import MethodError
+from methods.inversion import refusal
 
 if TYPE_CHECKING:
     import torch
@@ -64,14 +65,10 @@ class Pulse:
         """Refuse what the bank cannot make, and LR images too large for the read-outs."""
         from methods import banks
 
-        about, bank = banks.about(self.options.bank), self.options.bank
-        if lr_size[0] != lr_size[1]:
-            return f"pulse restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
-        if about.resolution not in (None, hr_size[0]):
-            return f"the bank {bank} makes {about.resolution} pixels, not {hr_size[0]}"
-        if None not in (category.kind, about.kind) and category.kind != about.kind:
-            return f"the bank {bank} makes {about.kind}, this category shows {category.kind}"
-        if self.options.search == "heads" and lr_size[0] > about.readout:
+        bank = self.options.bank
+        if reason := refusal(self.name, bank, lr_size, hr_size, category):
+            return reason
+        if self.options.search == "heads" and lr_size[0] > banks.about(bank).readout:
             return f"no read-out of the bank {bank} reaches an LR of {lr_size[0]} pixels; use search=full"
         return None
 
