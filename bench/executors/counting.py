@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -19,6 +19,8 @@ class MacCounter(TorchDispatchMode):
     """
 
     flops = 0
+    _whole: ClassVar[set[Any]] = {torch.ops.prim.device.default}
+    """Operations known to be made of no others; asking torch each time doubles the cost of counting."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -26,11 +28,12 @@ class MacCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         formula, kwargs = flop_registry.get(func._overloadpacket), kwargs or {}
-        if formula is None and func is not torch.ops.prim.device.default:
+        if formula is None and func not in self._whole:
             with self:  # in inference mode, `linear` and its like arrive whole
                 made = func.decompose(*args, **kwargs)
             if made is not NotImplemented:
                 return made
+            self._whole.add(func)
         out = func(*args, **kwargs)
         self.flops += formula(*args, **kwargs, out_val=out) if formula else 0
         return out

@@ -1,17 +1,18 @@
 """Structural similarity (Wang et al., IEEE TIP 2004), per colour channel, over the valid area.
 
 Values are centred on 128 before they are squared: float32 then keeps the variances of bright, flat areas. The
-image is read in strips of rows: their maps are small enough for the allocator to use again, which halves the time.
+window is a banded matrix and the image is read in tiles: a matrix product over a tile does 13 times the work of a
+convolution, in less than half its time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from bench.assets import Asset
 from bench.contracts import Better, Pixels
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 WINDOW, SIGMA = 11, 1.5
 CENTRE = 128.0
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-STRIP = 256
+TILE = 128
+"""Rows and columns at a time."""
 
 
 class Described(NamedTuple):
@@ -47,21 +49,31 @@ class Similarity(NamedTuple):
 
 
 def centred(image: Pixels, device: torch.device) -> Tensor:
-    """Return the image as float32 minus 128, (1, 3, H, W); its memory stays channels last."""
-    return torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].float() - CENTRE
+    """Return the image as float32 minus 128, (1, 3, H, W), plane after plane."""
+    return torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].float().contiguous() - CENTRE
 
 
 def blur(*maps: Tensor) -> Sequence[Tensor]:
     """Weigh maps (1, 3, h, w) by the Gaussian window where it fits: (1, 3, h - 10, w - 10) each."""
-    _, _, height, width = maps[0].shape
-    stacked = maps[0].new_empty(height, width, 3 * len(maps)).permute(2, 0, 1)[None]  # channels last
-    for k, channels in enumerate(maps):
-        stacked[:, 3 * k : 3 * k + 3] = channels
+    stacked = torch.cat(maps, 1)
+    rows = window(stacked.shape[2], stacked.device) @ stacked
+    columns = rows.new_empty(*rows.shape[:3], rows.shape[3] - WINDOW + 1)
+    for start in range(0, columns.shape[3], TILE):
+        target = columns[..., start : start + TILE].flatten(0, 2)
+        source = rows[..., start : start + TILE + WINDOW - 1].flatten(0, 2)
+        torch.mm(source, window(source.shape[1], source.device).mT, out=target)
+    return columns.chunk(len(maps), 1)
+
+
+@lru_cache(maxsize=16)
+def window(length: int, device: torch.device) -> Tensor:
+    """Return the Gaussian window as a product with a line: (length - 10, length), one window a row."""
     offset = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
     weight = torch.exp(-0.5 * (offset / SIGMA) ** 2)
-    weight = (weight / weight.sum()).to(stacked).repeat(stacked.shape[1], 1, 1, 1)
-    rows = F.conv2d(stacked, weight, groups=stacked.shape[1])
-    return F.conv2d(rows, weight.mT, groups=stacked.shape[1]).chunk(len(maps), 1)
+    line = torch.zeros(length, dtype=torch.float64)
+    line[:WINDOW] = weight / weight.sum()
+    rolled = [line.roll(shift) for shift in range(length - WINDOW + 1)]
+    return torch.stack(rolled).float().to(device)
 
 
 def describe(image: Tensor) -> Described:
@@ -93,8 +105,8 @@ def similarity(x: Tensor, y: Described) -> Similarity:
 
 def _strips(image: Tensor) -> Iterator[tuple[slice, slice]]:
     """Yield strips of rows of the image, and the rows of the valid area that each gives."""
-    for start in range(0, image.shape[2] - WINDOW + 1, STRIP):
-        stop = min(start + STRIP, image.shape[2] - WINDOW + 1)
+    for start in range(0, image.shape[2] - WINDOW + 1, TILE):
+        stop = min(start + TILE, image.shape[2] - WINDOW + 1)
         yield slice(start, stop + WINDOW - 1), slice(start, stop)
 
 

@@ -90,4 +90,4 @@ def _fitted(resolution: int, width: int, device: torch.device) -> Readout:
     tensors = load_file(WEIGHTS)
     values = {name: tensors[f"{resolution}.{name}"].float() for name in head.state_dict()}
     head.load_state_dict(values, assign=True)
-    return head.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)
+    return head.requires_grad_(False).eval().to(device).to(memory_format=torch.channels_last)

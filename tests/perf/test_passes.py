@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from methods import banks, glean
 from methods.glean import weightfile
+from tests.perf.floor import floor
 from tests.perf.timing import ratio
 
 
@@ -25,6 +26,16 @@ def test_a_pass_costs_at_most_three_of_the_bank(network, report, side):
     found = ratio(lambda: network(lr), lambda: network.bank.synthesise(latents), turns=5)
     report(f"glean from {side} / the bank", found)
     assert found.median <= 3
+
+
+@pytest.mark.parametrize("side", [16, 32, 64])
+@torch.inference_mode()
+def test_a_pass_is_mostly_convolutions_and_products(network, report, side):
+    """The rest is bias, noise and activation, a pass over memory each."""
+    lr = torch.rand(1, 3, side, side) * 2 - 1
+    found = ratio(lambda: network(lr), floor(lambda: network(lr)), turns=5)
+    report(f"glean from {side} / its convolutions and products", found)
+    assert found.median <= 2.2
 
 
 @torch.inference_mode()

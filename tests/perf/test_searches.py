@@ -1,0 +1,45 @@
+"""What one step of a search costs, beside its own convolutions and products."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from methods import banks
+from methods.banks import readout
+from methods.pulse import space
+from methods.pulse.search import Search, Task
+from tests.perf.floor import floor
+from tests.perf.timing import ratio
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return banks.load("mobilestylegan")
+
+
+@pytest.fixture
+def search(bank):
+    task = Task(torch.rand(1, 3, 32, 32), seed=0, steps=100, eps=2e-3)
+    return Search(bank, space.fit(bank), task, space.start(bank, 0))
+
+
+@pytest.mark.parametrize("resolution", readout.RESOLUTIONS)
+def test_a_step_through_a_readout(bank, search, report, resolution):
+    head = readout.load(bank, resolution)
+
+    def step():
+        search.step(search.through(head), 0.1)
+
+    found = ratio(step, floor(step))
+    report(f"a step of pulse through the read-out of {resolution} / its convolutions and products", found)
+    assert found.median <= 2.5
+
+
+def test_a_step_through_the_whole_bank(search, report):
+    def step():
+        search.step(search.whole(), 0.1)
+
+    found = ratio(step, floor(step), turns=3)
+    report("a step of pulse[search=full] / its convolutions and products", found)
+    assert found.median <= 5

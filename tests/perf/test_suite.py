@@ -1,0 +1,72 @@
+"""What the suite adds to the work that nobody can leave out: forward passes, and metrics on decoded images."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from bench import conditions, metrics, registry
+from bench.contracts import Batch, Category
+from bench.layout import RunLayout
+from bench.protocol import load_png, to_tensor
+from tests.conftest import bench
+
+IMAGES = int(os.environ.get("BENCH_PERF_IMAGES", "6"))
+FACTORS = (16, 32, 64)
+METRICS = ("psnr", "ssim", "lite2")
+
+
+def test_a_run_costs_its_passes_and_metrics(tmp_path, report):
+    run = ("run", "--methods", "glean", "--factor", "16,32,64", "--images", IMAGES)
+    first = bench(*run, "--category", "faces", "--metrics", "psnr", "--out", "drawn", cwd=tmp_path, timeout=1200)
+    assert first.returncode == 0, first.stderr
+    command = (*run, "--category", "again=drawn/hr/faces", "--metrics", ",".join(METRICS), "--out", "run")
+    whole, again = (_seconds(command, tmp_path) for _ in range(2))
+    alone = _alone(RunLayout(tmp_path / "run"))
+    cells = IMAGES * len(FACTORS)
+    report(f"a run of {cells} cells / its passes and metrics", f"{whole / alone:.3f}, {whole:.1f} s")
+    report("the same run with nothing left to do", f"{again:.1f} s")
+    report("added to a cell", f"{(whole - again - alone) / cells:.3f} s")
+    assert whole - again < 1.5 * alone
+
+
+def _seconds(command: Sequence[object], folder: Path) -> float:
+    begin = time.perf_counter()
+    done = bench(*command, cwd=folder, timeout=1200)
+    assert done.returncode == 0, done.stderr
+    return time.perf_counter() - begin
+
+
+def _alone(run: RunLayout) -> float:
+    """Return the seconds of the forward passes and of the metrics, once warm, images decoded."""
+    conditions.fix(os.cpu_count())
+    method = registry.create("glean").method
+    method.load(torch.device("cpu"))
+    chosen = [metrics.create(name) for name in METRICS]
+    for metric in chosen:
+        metric.load(torch.device("cpu"))
+    total, category = 0.0, Category("faces", "faces")
+    for path in sorted((run.root / "hr/again").glob("*.png")):
+        hr = load_png(path)
+        lrs = [load_png(run.lr("again", path.stem, factor)) for factor in FACTORS]
+        srs = [load_png(run.sr("glean", "again", path.stem, factor)) for factor in FACTORS]
+        batches = [
+            Batch(to_tensor(lr), factor, (path.stem,), (0,), category, {})
+            for lr, factor in zip(lrs, FACTORS, strict=True)
+        ]
+        if not total:
+            method.restore(batches[0])
+            [metric.compare(srs[0], metric.features(hr), FACTORS[0]) for metric in chosen]
+        begin = time.perf_counter()
+        for batch in batches:
+            method.restore(batch)
+        for metric in chosen:
+            features = metric.features(hr)
+            for sr, factor in zip(srs, FACTORS, strict=True):
+                metric.compare(sr, features, factor)
+        total += time.perf_counter() - begin
+    return total
