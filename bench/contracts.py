@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -236,6 +236,23 @@ class SetValue(NamedTuple):
     """A plain warning about this n, or None."""
 
 
+class Gathered(Protocol):
+    """What a set metric keeps of a set of images; sets that were gathered apart can be merged."""
+
+    @property
+    def n(self) -> int:
+        """Return how many images it has taken."""
+        ...
+
+    def add(self, features: npt.NDArray[np.float32]) -> None:
+        """Take one more image's features, (d,)."""
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Take another set's images."""
+        ...
+
+
 @runtime_checkable
 class SetMetric(Protocol):
     """One value for all the images of a method, category and factor."""
@@ -256,6 +273,10 @@ class SetMetric(Protocol):
         """Describe one image, SR or HR: (d,)."""
         ...
 
-    def distance(self, sr: npt.NDArray[np.float32], hr: npt.NDArray[np.float32]) -> SetValue:
-        """Compare two sets of features, (n, d) each."""
+    def gather(self) -> Gathered:
+        """Return an empty set."""
+        ...
+
+    def distance(self, sr: Any, hr: Any) -> SetValue:
+        """Compare two sets of its own kind."""
         ...

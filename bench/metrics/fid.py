@@ -2,14 +2,14 @@
 
 The trace of the matrix root is taken as the nuclear norm of the two sets' joint factor. It is the same number as
 `pytorch-fid`'s sqrtm of the covariances' product, but exact when there are fewer images than dimensions, where
-that product is singular.
+that product is singular. A set is a mean and such a factor: as large for a million images as for a few thousand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from bench.protocol import to_tensor
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.contracts import Gathered
+
+    Doubles = npt.NDArray[np.float64]
     Features = npt.NDArray[np.float32]
 
 ENOUGH = 2048
@@ -75,11 +78,15 @@ class Fid:
         pooled: Features = maps.mean((2, 3))[0].cpu().numpy()
         return pooled
 
-    def distance(self, sr: Features, hr: Features) -> SetValue:
-        """Return the Fréchet distance of two sets of features, (n, d) each."""
+    def gather(self) -> Moments:
+        """Return an empty set."""
+        return Moments()
+
+    def distance(self, sr: Moments, hr: Moments) -> SetValue:
+        """Return the Fréchet distance of two sets."""
         check_sets(self.name, sr, hr)
-        note = None if len(sr) >= ENOUGH else f"biased upwards: {len(sr)} images, not {ENOUGH} or more"
-        return SetValue(finite(self.name, frechet(sr, hr)), len(sr), note)
+        note = None if sr.n >= ENOUGH else f"biased upwards: {sr.n} images, not {ENOUGH} or more"
+        return SetValue(finite(self.name, frechet(sr, hr)), sr.n, note)
 
 
 def read(metric: str) -> Mapping[str, Tensor]:
@@ -114,37 +121,59 @@ def _offered(state: Mapping[str, Tensor]) -> Iterator[None]:
         module.load_state_dict_from_url = original
 
 
-def check_sets(metric: str, sr: Features, hr: Features) -> None:
+def check_sets(metric: str, sr: Gathered, hr: Gathered) -> None:
     """Refuse sets that have no variance.
 
     Raises:
         Unavailable: for fewer than two images a side.
     """
-    if min(len(sr), len(hr)) < 2:
+    if min(sr.n, hr.n) < 2:
         raise Unavailable(
             f"metric {metric} compares sets",
-            got=f"{len(sr)} SR and {len(hr)} HR images",
+            got=f"{sr.n} SR and {hr.n} HR images",
             expected="at least 2 of each",
             remedy="compare more images",
         )
 
 
-def frechet(a: Features, b: Features) -> float:
+class Moments:
+    """The mean of a set, and a factor F of the scatter F'F about it, updated as Chan, Golub and LeVeque (1979)."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.mean: Doubles = np.zeros(0)
+        self._rows: list[Doubles] = []
+
+    def add(self, features: Features) -> None:
+        """Take one more image's features, (d,)."""
+        one = Moments()
+        one.n, one.mean = 1, features.astype(np.float64)
+        self.merge(one)
+
+    def merge(self, other: Moments) -> None:
+        """Take another set's images."""
+        if not self.n:
+            self.n, self.mean, self._rows = other.n, other.mean, [*other._rows]
+            return
+        n = self.n + other.n
+        apart = other.mean - self.mean
+        self._rows += [*other._rows, apart * np.sqrt(self.n * other.n / n)]
+        self.n, self.mean = n, self.mean + apart * (other.n / n)
+        if len(self._rows) >= 2 * len(self.mean):
+            self._rows = [*self.factor()]
+
+    def factor(self) -> Doubles:
+        """Return F, (at most d, d), in float64."""
+        rows = np.stack(self._rows)
+        return cast("Doubles", np.linalg.qr(rows, mode="r")) if len(rows) > rows.shape[1] else rows
+
+
+def frechet(a: Moments, b: Moments) -> float:
     """Return |mean difference|² + tr(A) + tr(B) - 2 tr((AB)^½) for the unbiased covariances A and B.
 
     With A = F'F for a factor F, and B = G'G, the last trace is the sum of the singular values of FG'.
     """
-    (mean_a, factor_a), (mean_b, factor_b) = _moments(a), _moments(b)
+    factor_a, factor_b = (x.factor() / np.sqrt(x.n - 1) for x in (a, b))
     root = np.linalg.svd(factor_a @ factor_b.T, compute_uv=False).sum()
     traces = np.square(factor_a).sum() + np.square(factor_b).sum()
-    return float(np.square(mean_a - mean_b).sum() + traces - 2 * root)
-
-
-def _moments(x: Features) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the mean (d,) and a factor (at most d, d) of the covariance, in float64."""
-    values = x.astype(np.float64)
-    mean = values.mean(0)
-    factor = (values - mean) / np.sqrt(len(values) - 1)
-    if len(factor) > factor.shape[1]:
-        factor = np.linalg.qr(factor, mode="r")
-    return mean, factor
+    return float(np.square(a.mean - b.mean).sum() + traces - 2 * root)

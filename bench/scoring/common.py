@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.assets import is_here
-from bench.contracts import ImageMetric, SetMetric
-from bench.errors import Unavailable
+from bench.contracts import ImageMetric, Pixels, SetMetric
+from bench.errors import ImageError, Unavailable, one_line
 from bench.progress import Reporter
+from bench.protocol import load_png
 from bench.store import Redo, Status, Store
 
 
@@ -45,6 +46,19 @@ def applies(metric: ImageMetric | SetMetric, cell: Cell) -> bool:
     kinds = getattr(metric, "kinds", None)
     fits = kinds is None or cell.kind is None or cell.kind in kinds
     return fits and (cell.has_hr or getattr(metric, "reference", "hr") != "hr")
+
+
+def read(path: Path) -> Pixels:
+    """Read an image of the run.
+
+    Raises:
+        ImageError: naming the file, whatever is wrong with it.
+    """
+    try:
+        return load_png(path)
+    except Exception as error:  # what a damaged PNG raises is of many kinds
+        remedy = "remove it and give `bench run` again with --redo failed"
+        raise ImageError(f"{path} cannot be read: {one_line(error)}", remedy=remedy) from error
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import Any
 
 from bench.contracts import ImageMetric, Pixels
 from bench.errors import one_line
-from bench.protocol import load_png
-from bench.scoring.common import Cell, Scorer
+from bench.scoring.common import Cell, Scorer, read
 from bench.store import Score
 
 
@@ -53,13 +52,13 @@ def _compare_group(scorer: Scorer, metric: ImageMetric, metric_id: int, group: S
 def _reference(scorer: Scorer, cell: Cell, metric: ImageMetric) -> Pixels:
     layout = scorer.store.layout
     if metric.reference == "lr":
-        return load_png(layout.lr(cell.category, cell.image, cell.factor))
-    return load_png(layout.hr(cell.category, cell.image))
+        return read(layout.lr(cell.category, cell.image, cell.factor))
+    return read(layout.hr(cell.category, cell.image))
 
 
 def _compare(scorer: Scorer, metric: ImageMetric, metric_id: int, cell: Cell, features: Any) -> Score:
     try:
-        value = float(metric.compare(load_png(scorer.sr_path(cell)), features, cell.factor))
+        value = float(metric.compare(read(scorer.sr_path(cell)), features, cell.factor))
     except Exception as error:
         return Score(cell.id, metric_id, None, one_line(error))
     if math.isnan(value):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from pathlib import Path
 
-import numpy as np
-
-from bench.contracts import SetMetric
+from bench.contracts import Gathered, SetMetric
 from bench.errors import one_line
-from bench.protocol import load_png
-from bench.scoring.common import Cell, Scorer
+from bench.scoring.common import Cell, Scorer, read
 
 
 def score_sets(scorer: Scorer, metric: SetMetric, cells: Sequence[Cell]) -> None:
@@ -33,8 +30,10 @@ def _due(scorer: Scorer, metric: SetMetric, cells: Sequence[Cell]) -> list[list[
     groups: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
         groups[cell.category, cell.method, cell.factor, cell.repeat].append(cell)
+    failed_too = "" if scorer.redo is None else " AND value IS NOT NULL"
     rows = scorer.store.rows(
-        "SELECT members FROM set_scores JOIN metrics ON metrics.id = metric_id WHERE name = ? AND signature = ?",
+        "SELECT members FROM set_scores JOIN metrics ON metrics.id = metric_id"
+        f" WHERE name = ? AND signature = ?{failed_too}",
         metric.name,
         metric.signature,
     )
@@ -50,19 +49,29 @@ def _members(group: Sequence[Cell]) -> str:
 
 
 class _Described:
-    """The features of one category's images; HR ones are computed once for all methods."""
+    """Gathers sets of one category. HR images are described once for all methods that restored the same ones."""
 
     def __init__(self, scorer: Scorer, metric: SetMetric) -> None:
-        self.scorer, self.metric, self.known = scorer, metric, dict[str, Any]()
+        self.scorer, self.metric = scorer, metric
+        self._images: list[str] = []
+        self._hr: Gathered | None = None
 
-    def hr(self, cell: Cell) -> Any:
-        if cell.image not in self.known:
-            path = self.scorer.store.layout.hr(cell.category, cell.image)
-            self.known[cell.image] = self.metric.features(load_png(path))
-        return self.known[cell.image]
+    def hr(self, group: Sequence[Cell]) -> Gathered:
+        images = [cell.image for cell in group]
+        if self._hr is None or images != self._images:
+            layout = self.scorer.store.layout
+            self._hr = self._gathered(layout.hr(cell.category, cell.image) for cell in group)
+            self._images = images
+        return self._hr
 
-    def sr(self, cell: Cell) -> Any:
-        return self.metric.features(load_png(self.scorer.sr_path(cell)))
+    def sr(self, group: Sequence[Cell]) -> Gathered:
+        return self._gathered(self.scorer.sr_path(cell) for cell in group)
+
+    def _gathered(self, paths: Iterable[Path]) -> Gathered:
+        gathered = self.metric.gather()
+        for path in paths:
+            gathered.add(self.metric.features(read(path)))
+        return gathered
 
 
 def _score(scorer: Scorer, metric: SetMetric, metric_id: int, group: Sequence[Cell], described: _Described) -> str:
@@ -77,8 +86,7 @@ def _score(scorer: Scorer, metric: SetMetric, metric_id: int, group: Sequence[Ce
 
 def _distance(metric: SetMetric, group: Sequence[Cell], described: _Described) -> tuple[float | None, str | None]:
     try:
-        sr, hr = (np.stack([describe(cell) for cell in group]) for describe in (described.sr, described.hr))
-        result = metric.distance(sr, hr)
+        result = metric.distance(described.sr(group), described.hr(group))
     except Exception as error:
         return None, one_line(error)
     return result.value, result.note

@@ -42,13 +42,25 @@ def folders(tmp_path):
     return paths
 
 
+def gathered(metric, rows):
+    """Return a set of rows that were added one by one."""
+    found = metric.gather()
+    for row in rows:
+        found.add(row)
+    return found
+
+
+def distance(a, b):
+    return frechet(*(gathered(Fid(), rows) for rows in (a, b)))
+
+
 @SQRTM
 def test_fid_equals_pytorch_fid_on_the_same_folders(random_inception, folders) -> None:
     expected = fid_score.calculate_fid_given_paths(list(map(str, folders)), 4, "cpu", 64, num_workers=0)
     metric = Fid()
     metric.build(random_inception, torch.device("cpu"), dimensions=64)
     sets = [
-        np.stack([metric.features(np.asarray(Image.open(path))) for path in sorted(folder.glob("*.png"))])
+        gathered(metric, [metric.features(np.asarray(Image.open(path))) for path in sorted(folder.glob("*.png"))])
         for folder in folders
     ]
     found = metric.distance(*sets)
@@ -63,16 +75,16 @@ def test_frechet_equals_pytorch_fid_when_images_outnumber_dimensions() -> None:
     mix = rng.normal(size=(24, 24))
     a, b = rng.normal(size=(300, 24)) @ mix, rng.normal(1, 2, size=(200, 24))
     moments = [part for x in (a, b) for part in (x.mean(0), np.cov(x, rowvar=False))]
-    assert frechet(a, b) == pytest.approx(fid_score.calculate_frechet_distance(*moments), rel=1e-6)
+    assert distance(a, b) == pytest.approx(fid_score.calculate_frechet_distance(*moments), rel=1e-6)
 
 
 def test_frechet_is_exact_with_fewer_images_than_dimensions() -> None:
     rng = np.random.default_rng(0)
     a = rng.normal(size=(5, 400))
-    assert frechet(a, a) == pytest.approx(0, abs=1e-9)
-    assert frechet(a + 0.5, a) == pytest.approx(400 * 0.25, rel=1e-9)
+    assert distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert distance(a + 0.5, a) == pytest.approx(400 * 0.25, rel=1e-9)
     spread = a.var(0, ddof=1).sum()  # scaling by 3 about the mean moves each deviation s to 3 s: (3 s - s)² in all
-    assert frechet(3 * (a - a.mean(0)), a - a.mean(0)) == pytest.approx(4 * spread, rel=1e-9)
+    assert distance(3 * (a - a.mean(0)), a - a.mean(0)) == pytest.approx(4 * spread, rel=1e-9)
 
 
 def test_kid_equals_the_unbiased_estimate_by_its_definition() -> None:
@@ -96,13 +108,36 @@ def test_kid_counts_blocks_of_rows_once(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["fid", "kid"])
+def test_sets_gathered_apart_merge_to_the_whole(name: str) -> None:
+    metric, rng = create(name), np.random.default_rng(0)
+    a, b = rng.normal(size=(90, 8)), rng.normal(0.5, 2, size=(70, 8))
+    parts = [gathered(metric, rows) for rows in (a[:50], a[50:51], a[51:])]
+    for part in parts[1:]:
+        parts[0].merge(part)
+    other = gathered(metric, b)
+    assert parts[0].n == 90
+    assert metric.distance(parts[0], other).value == pytest.approx(
+        metric.distance(gathered(metric, a), other).value, rel=1e-10
+    )
+
+
+def test_a_set_of_fid_stays_small() -> None:
+    rng, moments = np.random.default_rng(0), Fid().gather()
+    for row in rng.normal(size=(500, 8)):
+        moments.add(row)
+        assert len(moments._rows) < 16
+    assert len(moments.factor()) == 8
+
+
+@pytest.mark.parametrize("name", ["fid", "kid"])
 def test_few_images_carry_a_warning_and_one_is_refused(name: str) -> None:
     metric, rng = create(name), np.random.default_rng(0)
     few, enough = rng.normal(size=(3, 8)).astype(np.float32), rng.normal(size=(2048, 8)).astype(np.float32)
+    few, enough = gathered(metric, few), gathered(metric, enough)
     assert metric.distance(few, few).note
     assert metric.distance(enough, enough).note is None
     with pytest.raises(Unavailable, match="got 1 SR and 3 HR images"):
-        metric.distance(few[:1], few)
+        metric.distance(gathered(metric, rng.normal(size=(1, 8))), few)
 
 
 @pytest.mark.parametrize("name", ["fid", "kid"])
