@@ -70,13 +70,22 @@ class Restored:
     """What the method wants recorded, one mapping an image (steps taken, a missed eps), or nothing."""
 
 
+class Needs(NamedTuple):
+    """What one worker of a method must have."""
+
+    memory_mb: float = 800.0
+    """The peak of its process at 1024 pixels; torch alone takes about 700."""
+    gpu: bool = False
+    """Whether it cannot run without one."""
+
+
 @runtime_checkable
 class Method(Protocol):
     """Something that restores. One class a file, built as `Adapter(Options(...))`.
 
     Besides what is declared here an adapter may set, all with a plain default when absent:
     `title` (how tables call it), `kind` (the one kind of image it is for), `sees_hr` (True only for an upper
-    bound), `trained_with` (names of metrics whose network its training used: they get a dagger),
+    bound), `trained_with` (names of metrics whose network its training used: they get a dagger), `needs` (`Needs`),
     `notes` (how it departs from its publication), and `unpaired(cells)` (sentences about the `Cell`s that a run
     asks of it, said before it begins: a folder's missing and extra images).
     """
@@ -102,6 +111,12 @@ class Method(Protocol):
     def restore(self, batch: Batch) -> Restored:
         """Restore a batch; the same seeds give the same result, whatever was restored before."""
         ...
+
+
+def needs_of(method: Method) -> Needs:
+    """Return what a worker of the method must have."""
+    needs: Needs = getattr(method, "needs", Needs())
+    return needs
 
 
 # ---------------------------------------------------------------------------------------------- banks

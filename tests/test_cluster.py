@@ -155,6 +155,12 @@ def test_two_machines_with_folders_of_their_own(folder, work, cluster):
     assert wide.returncode == 2
     assert "no machine of the cluster has what a worker needs" in wide.stderr
     assert "expected 64 cores" in wide.stderr
+    adapter = write_adapter(work / "huge.py", name="huge")
+    text = adapter.read_text().replace("import Restored", "import Needs, Restored")
+    adapter.write_text(text.replace("    Options =", "    needs = Needs(memory_mb=1e9)\n    Options ="))
+    huge = bench(*given(folder, "huge", "./huge.py", more), cwd=work)
+    assert huge.returncode == 2
+    assert "expected 1 cores, 0 GPUs and 1000000.0 GB" in huge.stderr.replace("\n", " ")
 
 
 def test_wrong_use_is_said_at_once(folder, tmp_path):

@@ -10,10 +10,12 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, Self
 
+from bench import registry
+from bench.contracts import Needs, needs_of
 from bench.errors import Unavailable, UsageError
 from bench.executors import Outcome, Settings, Task
 from bench.executors.local import Restorer
@@ -25,6 +27,8 @@ LIVES = 2
 
 class Cluster:
     """Restores with Ray; a context manager that connects when there is something to do, and lets go at its end.
+
+    A worker is placed only where there are the cores, the GPU and the memory that its method needs.
 
     Args:
         workers: how many workers restore at a time; None for as many as the cluster has room for.
@@ -56,7 +60,8 @@ class Cluster:
         if self._ray is None:
             self._ray = self._connect(settings)
         room = self.workers or int(self._ray.cluster_resources().get("CPU", 1) // settings.threads)
-        crew = _Crew(self._ray, self._kind(settings), text, settings, max(1, min(room, len(waiting))))
+        needs = needs_of(registry.create(text).method)
+        crew = _Crew(self._ray, self._kind(settings, needs), text, settings, max(1, min(room, len(waiting))))
         try:
             yield from crew.work(waiting)
         finally:
@@ -83,18 +88,23 @@ class Cluster:
             ) from error
         return ray
 
-    def _kind(self, settings: Settings) -> Any:
+    def _kind(self, settings: Settings, needs: Needs) -> Any:
         """Return the remote class with what one of it needs; refuse what no machine has."""
-        needed = {"CPU": float(settings.threads), "GPU": self.gpus}
+        memory = needs.memory_mb * 1e6
+        needed = {"CPU": float(settings.threads), "GPU": self.gpus, "memory": memory}
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if not any(all(machine.get(what, 0) >= much for what, much in needed.items()) for machine in machines):
             most = {what: max(machine.get(what, 0) for machine in machines) for what in needed}
             raise UsageError(
                 "no machine of the cluster has what a worker needs",
-                got=f"at most {most['CPU']:g} cores and {most['GPU']:g} GPUs",
-                expected=f"{settings.threads} cores and {self.gpus:g} GPUs",
+                got=f"at most {_words(most)}",
+                expected=_words(needed),
             )
-        return self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus)(Restorer)
+        return self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus, memory=memory)(Restorer)
+
+
+def _words(resources: Mapping[str, float]) -> str:
+    return f"{resources['CPU']:g} cores, {resources['GPU']:g} GPUs and {resources['memory'] / 1e9:.1f} GB"
 
 
 class _Running(NamedTuple):

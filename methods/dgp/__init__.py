@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from methods.inversion import Preset, refusal, restore_each
 from methods.perceptual import JUDGES, Network
 
@@ -21,6 +21,7 @@ class Dgp:
     """Tune a generator to the LR, from its coarse parameters to its fine ones."""
 
     name = "dgp"
+    needs = Needs(memory_mb=1500)
     notes = (
         "The published relaxed reconstruction: from the nearest of many random images, the latent and more and "
         "more of the generator, coarse to fine, are tuned together. Changed: the published factor is 4, here any; "

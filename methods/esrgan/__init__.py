@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.assets import Asset, fetch
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import AssetError, UsageError, unknown
 from methods import cascade, checkpoint
 from methods.esrgan.weights import BIN, PARAM, PUBLISHED
@@ -31,6 +31,7 @@ class Esrgan:
     """Run a 4x RRDBNet in a cascade; Real-ESRGAN x4plus unless other weights are named."""
 
     name = "esrgan"
+    needs = Needs(memory_mb=1100)
     notes = (
         "A 4x network in a cascade (16x = 4x twice, 64x = 4x three times, 32x = 16x and then bicubic 2x), the "
         "image kept in float between the passes; no 16x weights were ever published. The embedded weights are "

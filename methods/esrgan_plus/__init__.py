@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import AssetError, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class EsrganPlus:
     """Restore in one pass with an ESRGAN trained at the factor, at GLEAN's cost."""
 
     name = "esrgan+"
+    needs = Needs(memory_mb=1300)
     notes = (
         "The GLEAN paper's rival, whose weights were never published: an RRDB trunk at the LR's size and nearest-"
         "neighbour doublings up to the result, trained with L1 and then with ESRGAN's losses on the samples that "

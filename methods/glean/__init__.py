@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import MethodError, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Glean:
     """Restore faces in one pass with a GLEAN; the shipped one unless other weights are named."""
 
     name = "glean"
+    needs = Needs(memory_mb=1300)
 
     @dataclass(frozen=True)
     class Options:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import AssetError, UsageError
 from methods.inversion import Preset, refusal, restore_each
 from methods.perceptual import JUDGES, Network
@@ -25,6 +25,7 @@ class Idinvert:
     """Encode the LR into the generator's latents, then optimise them inside its domain."""
 
     name = "idinvert"
+    needs = Needs(memory_mb=1500)
     notes = (
         "The published optimisation from the encoder's latents: pixels, a perceptual distance and the encoder's "
         "own view of the result. Changed: the repository has no super-resolution, so the pixel and perceptual "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import MethodError
 from methods.inversion import Preset, refusal, restore_each
 from methods.perceptual import JUDGES, Network
@@ -22,6 +22,7 @@ class MGanPrior:
     """Compose several latent codes of a generator so that the image shrinks to the LR."""
 
     name = "mganprior"
+    needs = Needs(memory_mb=1500)
     notes = (
         "As published: codes composed at one feature with a weight a channel, L2 and a perceptual distance of the "
         "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import MethodError
 from methods.inversion import refusal
 
@@ -20,6 +20,7 @@ class Pulse:
     """Search a face generator for an image that shrinks to the LR image."""
 
     name = "pulse"
+    needs = Needs(memory_mb=1700)
     title = "PULSE"
     notes = (
         "The published search with the suite's own LR operator, on another generator (MobileStyleGAN, not "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
+from bench.contracts import Batch, Category, Needs, Restored, Size
 from methods.inversion import Preset
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class Singan:
     """Train small GANs on the LR alone, and let the finest one sharpen it step by step."""
 
     name = "singan"
+    needs = Needs(memory_mb=1300)
     notes = (
         "The published super-resolution mode: a pyramid of ratio 2^(1/3), and the finest generator run again "
         "after every enlargement by that ratio, 12 times at 16x, 18 at 64x. Changed: the coarsest side is 18 as "
