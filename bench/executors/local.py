@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 
-import psutil
-
-from bench.executors import Job, Outcome, Settings, Task
-from bench.executors.worker import READY, serve
+from bench.errors import one_line
+from bench.executors import Job, Outcome, Settings, Task, family
+from bench.executors.worker import serve
 from bench.store import Status
 
 KILLED = -9
+LOADING = 1800.0
+"""Seconds that loading may take beyond a cell's time limit: a network may have to bring the weights."""
 
 
 def restore_all(text: str, tasks: Iterable[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
@@ -20,16 +20,27 @@ def restore_all(text: str, tasks: Iterable[Task], settings: Settings) -> Iterato
     restorer = Restorer(text, settings)
     try:
         for task in tasks:
-            yield task, restorer.restore(task.read())
+            yield task, _restored(restorer, task)
     finally:
         restorer.stop()
+
+
+def _restored(restorer: Restorer, task: Task) -> Outcome:
+    try:
+        job = task.read()
+    except Exception as error:  # what a damaged PNG raises is of many kinds
+        files = " or ".join(str(path) for path in (task.lr, task.hr) if path)
+        remedy = "remove the damaged file and give the same command with --redo failed"
+        return Outcome(Status.ERROR, f"{files} cannot be read: {one_line(error)}; {remedy}")
+    return restorer.restore(job)
 
 
 class Restorer:
     """One warm worker at a time, begun anew after each fault.
 
     A hang, a crash or an exit of the worker costs the cell it happened in and nothing else; a method that cannot
-    be loaded costs all its cells. A worker that was killed from outside is given its cell once more.
+    be loaded costs all its cells. A cell that found no memory, or whose worker was killed from outside, is given
+    to a fresh worker once more: what others left behind must not decide.
     """
 
     def __init__(self, text: str, settings: Settings) -> None:
@@ -64,16 +75,20 @@ class LocalWorker:
         self.settings, self.is_dead = settings, False
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, text, settings), daemon=True)
-        self._process.start()
+        with family.marking() as self._mark:
+            self._process.start()
         theirs.close()
         self._problem = self._await_ready()
 
     def _await_ready(self) -> Outcome | None:
+        limit = None if self.settings.timeout is None else self.settings.timeout + LOADING
         try:
-            answer = self._connection.recv()
+            if not self._connection.poll(limit):
+                return Outcome(Status.TIMEOUT, f"cannot be loaded: it took longer than {limit:g} s")
+            problem: Outcome | None = self._connection.recv()
         except (EOFError, OSError):
             return self._death_notice()
-        return None if answer == READY else Outcome(Status.ERROR, answer)
+        return problem
 
     def ask(self, job: Job) -> Outcome:
         """Return the outcome of one job, whatever happens to the worker."""
@@ -86,6 +101,7 @@ class LocalWorker:
             outcome: Outcome = self._connection.recv()
         except (EOFError, OSError):
             return self._death_notice()
+        self.is_dead = outcome.status is Status.OUT_OF_MEMORY
         return outcome
 
     def _give_up(self) -> Outcome:
@@ -104,19 +120,9 @@ class LocalWorker:
 
     def stop(self) -> None:
         """End the worker now, and whatever it started."""
-        children = _children(self._process.pid)
         self._connection.close()
         self._process.join(0.2)
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
-        for child in children:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
-
-
-def _children(pid: int | None) -> list[psutil.Process]:
-    try:
-        return list(psutil.Process(pid).children(recursive=True))
-    except psutil.NoSuchProcess:
-        return []
+        family.end(self._mark)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import multiprocessing
 import os
 import random
 import resource
 import signal
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -21,31 +25,71 @@ import torch
 from bench import conditions, registry
 from bench.contracts import Batch, Method, Restored
 from bench.errors import MethodError, one_line
-from bench.executors import Job, Outcome, Settings
+from bench.executors import Job, Outcome, Settings, family
 from bench.executors.counting import count_macs
 from bench.protocol import to_pixels, to_tensor
 from bench.store import Status
 
-READY = "ready"
+LONGEST = 2000
+"""Letters of a reason that are kept."""
 T = TypeVar("T")
 
 
 def serve(connection: Connection, text: str, settings: Settings) -> None:
-    """Load the method that a selection names, then answer tasks until the other end closes."""
+    """Load the method that a selection names, then answer jobs until the other end closes.
+
+    The first answer is None, or the outcome that every job has when the method cannot be loaded.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a method's prints must not mix with ours
-    try:
-        worker = Worker(text, settings)
-    except Exception as error:
-        connection.send(f"cannot be loaded: {one_line(error)}")
-        return
-    connection.send(READY)
-    while True:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # What a method forks must neither keep this connection open nor answer on it.
+    os.register_at_fork(after_in_child=connection.close)
+    worker, problem = _started(text, settings)
+    _answer(connection, problem)
+    while worker is not None:
         try:
             job = connection.recv()
         except EOFError:
             return
-        connection.send(worker.restore(job))
+        _answer(connection, worker.restore(job))
+
+
+def _started(text: str, settings: Settings) -> tuple[Worker | None, Outcome | None]:
+    try:
+        return Worker(text, settings), None
+    except Exception as error:
+        return None, _failure(error, "cannot be loaded: ")
+
+
+def _answer(connection: Connection, answer: Outcome | None) -> None:
+    if connection.closed:
+        os._exit(0)  # a child that a method forked has come back from its call
+    connection.send(answer)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, then end this process and what it started, whatever it is doing."""
+    parent, mark = multiprocessing.parent_process(), os.environ.get(family.VARIABLE)
+    if parent is None or mark is None:
+        return
+    parent.join()
+    family.end(mark)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _failure(error: Exception, where: str = "") -> Outcome:
+    status = Status.OUT_OF_MEMORY if _lacked_memory(error) else Status.ERROR
+    told = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()  # a database takes no surrogates
+    return Outcome(status, told if len(told) <= LONGEST else f"{told[:LONGEST]} ...")
+
+
+def _lacked_memory(error: Exception) -> bool:
+    """Say whether an error is one of memory; torch raises a plain RuntimeError on a CPU."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    is_named = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    return is_named or isinstance(error, (MemoryError, torch.OutOfMemoryError))
 
 
 class Worker:
@@ -59,22 +103,23 @@ class Worker:
         self.method: Method = registry.create(text).method
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
+        self.surroundings = _Surroundings()
         count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
 
     def restore(self, job: Job) -> Outcome:
         """Restore one image; whatever the method raises becomes an outcome."""
         self._start_afresh(job.seed)
         try:
-            return self._restore(job)
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            return Outcome(Status.OUT_OF_MEMORY, one_line(error))
+            with warnings.catch_warnings(), np.errstate():
+                return self._restore(job)
         except Exception as error:
-            return Outcome(Status.ERROR, one_line(error))
+            return _failure(error)
 
     def _start_afresh(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
         self._go_home()
-        torch.set_num_threads(self.settings.threads)
+        self.surroundings.bring_back()
+        conditions.fix(self.settings.threads)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
@@ -122,6 +167,21 @@ class Worker:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
+class _Surroundings:
+    """What loading left of the process's settings: what every restore begins with, whatever an earlier one did."""
+
+    def __init__(self) -> None:
+        self.dtype, self.with_gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+        self.environment = dict(os.environ)
+
+    def bring_back(self) -> None:
+        torch.set_default_dtype(self.dtype)
+        torch.set_grad_enabled(self.with_gradients)
+        if os.environ != self.environment:
+            os.environ.clear()
+            os.environ.update(self.environment)
+
+
 def _parameters(method: Method) -> int:
     modules = [value for value in vars(method).values() if isinstance(value, torch.nn.Module)]
     return sum(parameter.numel() for parameter in torch.nn.ModuleList(modules).parameters())
@@ -132,6 +192,8 @@ def _checked(restored: Any, lr: torch.Tensor, factor: int) -> torch.Tensor:
     if not isinstance(restored, Restored):
         raise MethodError("restore() returned no Restored", got=type(restored).__name__, expected="Restored(sr)")
     sr, (_, _, height, width) = restored.sr, lr.shape
+    if not isinstance(sr, torch.Tensor):
+        raise MethodError("the restored image is no tensor", got=type(sr).__name__, expected="torch.Tensor")
     shape = (1, 3, height * factor, width * factor)
     if tuple(sr.shape) != shape:
         raise MethodError("the restored image has the wrong shape", got=tuple(sr.shape), expected=shape)
