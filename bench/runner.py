@@ -15,6 +15,7 @@ from bench.categories import CategorySource
 from bench.contracts import Better, Cell
 from bench.errors import one_line
 from bench.executors import Executor, Outcome, Settings, Task
+from bench.hosting import hosting
 from bench.inputs import Input
 from bench.metrics.cost import COSTS
 from bench.progress import Reporter
@@ -103,14 +104,16 @@ class Restoration:
     def unpaired(self, found: Sequence[Input]) -> Sequence[str]:
         """Return what a method that takes images from elsewhere has to say of those that it lacks."""
         tell = getattr(self.selected.method, "unpaired", None)
-        return tell([Cell(one.category.name, one.factor, one.image) for one in found]) if tell else ()
+        with hosting():
+            return tell([Cell(one.category.name, one.factor, one.image) for one in found]) if tell else ()
 
     def plan(self, found: Sequence[Input]) -> list[Due]:
         """Return the cells that are due, and write the rows of those that cannot be restored."""
         states, due = self._states(), []
+        with hosting():
+            refusals = [self._refusal(one) for one in found]
         with self.store.transaction():
-            for one in found:
-                refusal = self._refusal(one)
+            for one, refusal in zip(found, refusals, strict=True):
                 for cell in (Due(one, repeat) for repeat in range(self.request.repeats)):
                     if refusal:
                         self._write_cell(cell, refusal)
@@ -142,7 +145,7 @@ class Restoration:
             reason = self.selected.method.supports(one.lr_size, one.hr_size, one.factor, one.category)
         except Exception as error:
             return Outcome(Status.ERROR, f"supports() failed: {one_line(error)}")
-        return Outcome(Status.SKIPPED, reason) if reason else None
+        return Outcome(Status.SKIPPED, str(reason)) if reason else None
 
     def restore(self, due: Sequence[Due], reporter: Reporter) -> None:
         """Restore the cells that are due."""
