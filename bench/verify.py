@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench import metrics
 from bench.contracts import ImageMetric
-from bench.errors import BenchError, ImageError, one_line
+from bench.errors import BenchError, one_line
 from bench.layout import RunLayout
 from bench.progress import Reporter
 from bench.protocol import load_png, pixel_digest
@@ -97,7 +97,7 @@ def _mismatch(file: _File) -> str | None:
         found = pixel_digest(load_png(file.path))
     except FileNotFoundError:
         return "it is missing"
-    except (ImageError, OSError) as error:
+    except Exception as error:  # what a damaged PNG raises is of many kinds
         return f"it cannot be read: {one_line(error)}"
     return None if found == file.digest else "its pixels are not those that the run recorded"
 
@@ -158,8 +158,9 @@ def _reference(layout: RunLayout, metric: ImageMetric, value: _Value) -> Path | 
 def _difference(metric: ImageMetric, sr: Path, features: Any, value: _Value) -> Iterator[str]:
     try:
         found = float(metric.compare(load_png(sr), features, value.factor))
-    except BenchError as error:
-        yield f"{value.cell}: {metric.name} is {value.value:.6g} in the run, and cannot be computed: {error}"
+    except Exception as error:
+        told = f"{metric.name} is {value.value:.6g} in the run, and cannot be computed: {one_line(error)}"
+        yield f"{value.cell}: {told}"
         return
     if not math.isclose(found, value.value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         yield f"{value.cell}: {metric.name} is {found:.6g}, the run says {value.value:.6g}"
