@@ -57,6 +57,14 @@ def _merge_one(store: Store, theirs: sqlite3.Connection, layout: RunLayout) -> N
         files = _files(store, theirs, layout, ids)
     for source, copy in files:
         copy.parent.mkdir(parents=True, exist_ok=True)
+        _share(source, copy)
+
+
+def _share(source: Path, copy: Path) -> None:
+    """Link an image, or copy it to another file system. No image is ever changed in place."""
+    try:
+        copy.hardlink_to(source)
+    except OSError:
         shutil.copy2(source, copy)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +122,20 @@ JOIN metrics ON metrics.id = metric_id WHERE is_current
 """
 
 
+_SUMS = """
+SELECT methods.label AS method, categories.name AS category, factor, metrics.name AS metric, total, n,
+       category_id AS c, method_id AS m, metric_id AS k
+FROM (
+    SELECT ((method_id * 100000 + category_id) * 1000 + factor) * 1000 + metric_id AS place,
+           method_id, category_id, factor, metric_id, SUM(value) AS total, COUNT(value) AS n
+    FROM scores JOIN cells ON cells.id = cell_id JOIN inputs ON inputs.id = input_id
+    JOIN images ON images.id = image_id WHERE cell_id > ? AND cell_id <= ? GROUP BY place
+) JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
+JOIN metrics ON metrics.id = metric_id WHERE is_current AND n
+"""
+"""Grouped by one number, which sorts five million values in half the time of four."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder, read-only.
@@ -158,6 +175,23 @@ class Run:
         frame = pd.DataFrame(found, columns=columns).sort_values(["c", "factor", "p", "m", "repeat", "k"])
         frame["value"] = frame["value"].astype(float)
         return frame[COLUMNS].reset_index(drop=True)
+
+    @cached_property
+    def means(self) -> pd.DataFrame:
+        """One row a method, category, factor and metric: `mean` over all its values, and how many there are (`n`).
+
+        Computed by the database, on all cores: for runs whose `frame` is too large. Those of runs on parts of a
+        category add up by n.
+        """
+        last = self.query("SELECT COALESCE(MAX(id), 0) FROM cells")[0][0]
+        parts = os.cpu_count() or 1
+        cuts = pairwise(last * part // parts for part in range(parts + 1))
+        with ThreadPoolExecutor(parts) as pool:
+            sums = [tuple(row) for found in pool.map(lambda cut: self.query(_SUMS, *cut), cuts) for row in found]
+        names = ["method", "category", "factor", "metric"]
+        frame = pd.DataFrame(sums, columns=[*names, "total", "n", "c", "m", "k"])
+        frame = frame.groupby(["c", "factor", "m", "k", *names[:2], names[3]], as_index=False).sum()
+        return frame.assign(mean=frame["total"] / frame["n"])[[*names, "mean", "n"]]
 
     @cached_property
     def methods(self) -> list[MethodRecord]:

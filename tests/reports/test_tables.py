@@ -176,3 +176,17 @@ def test_an_unknown_baseline_names_the_close_ones(usual: Run) -> None:
 def test_an_upper_bound_is_no_baseline(usual: Run) -> None:
     with pytest.raises(UsageError, match="unknown method 'hr'"):
         reports.build([usual], baseline="hr")
+
+
+def test_the_database_s_means_are_those_of_the_values(tmp_path):
+    run = write_run(
+        tmp_path / "run",
+        Made(images=("a", "b", "c"), categories=("one", "two"), unscored=[("glean", "b", "psnr")]),
+    )
+    keys = ["method", "category", "factor", "metric"]
+    images = run.frame[run.frame.value.notna() & run.frame.image.notna()]
+    expected = images.groupby(keys).value.agg(["mean", "size"])
+    found = run.means.set_index(keys)
+    assert len(found) == len(expected) > 20
+    assert (found["mean"] - expected["mean"]).abs().max() < 1e-12
+    assert found["n"].to_dict() == expected["size"].to_dict()

@@ -1,0 +1,81 @@
+"""The store at five million values: what a plan for a million images rests on."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from bench.results import Run
+from bench.store import Score, Store
+
+IMAGES, FACTORS, METHODS, METRICS = 84_000, (16, 32, 64), 4, 5
+VALUES = IMAGES * len(FACTORS) * METHODS * METRICS
+GROUP = 1000
+"""Values a transaction; scoring writes those of one image together, which is fewer, after far slower work."""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A run of five million values, and how many were written a second."""
+    root = tmp_path_factory.mktemp("store") / "run"
+    with Store(root) as store:
+        cells = _cells(store)
+        values = np.random.default_rng(0).normal(30, 2, (METRICS, cells))
+        begin = time.perf_counter()
+        for metric in range(METRICS):
+            for start in range(0, cells, GROUP):
+                chosen = range(start, min(start + GROUP, cells))
+                with store.transaction():
+                    store.insert_scores(Score(1 + k, 1 + metric, float(values[metric, k])) for k in chosen)
+        rate = values.size / (time.perf_counter() - begin)
+    return root, values, rate
+
+
+def _cells(store: Store) -> int:
+    write = store.connection.executemany
+    with store.transaction():
+        names = [f"m{k}" for k in range(METHODS)]
+        write("INSERT INTO methods VALUES (NULL, ?, ?, ?, ?, ?, '{}', 0, '[]', '', 1)", [[n] * 5 for n in names])
+        write("INSERT INTO categories VALUES (1, ?, '', NULL, '', '', '', 1)", [["faces"]])
+        write(
+            "INSERT INTO metrics VALUES (NULL, ?, ?, 'higher', 'image', '')",
+            [[f"k{k}"] * 2 for k in range(METRICS)],
+        )
+        digest = "0" * 64
+        images = ((k, f"{k:08}", k, digest) for k in range(1, IMAGES + 1))
+        write("INSERT INTO images VALUES (?, 1, ?, ?, ?, 1024, 1024, NULL, NULL)", images)
+        inputs = ((image, factor, digest) for image in range(1, IMAGES + 1) for factor in FACTORS)
+        write("INSERT INTO inputs VALUES (NULL, ?, ?, ?, 64, 64, NULL)", inputs)
+        count = IMAGES * len(FACTORS)
+        cells = ((method, one, digest) for method in range(1, METHODS + 1) for one in range(1, count + 1))
+        write("INSERT INTO cells VALUES (NULL, ?, ?, 0, 'done', NULL, ?)", cells)
+    return METHODS * count
+
+
+def test_values_written_a_second(filled, report):
+    _, _, rate = filled
+    report("values written a second", f"{rate:,.0f}")
+    assert rate >= 20_000
+
+
+def test_the_size_of_the_database(filled, report):
+    root, _, _ = filled
+    size = (root / "results.db").stat().st_size / 1e9
+    report(f"database of {VALUES:,} values", f"{size:.2f} GB")
+    assert size < 1
+
+
+def test_the_means(filled, report):
+    root, values, _ = filled
+    begin = time.perf_counter()
+    means = Run(root).means
+    seconds = time.perf_counter() - begin
+    report("all means", f"{seconds:.1f} s")
+    first = means[(means.method == "m0") & (means.factor == 16) & (means.metric == "k0")]
+    chosen = values[0, : IMAGES * len(FACTORS) : len(FACTORS)]
+    assert first["mean"].item() == pytest.approx(chosen.mean(), rel=1e-12)
+    assert first["n"].item() == IMAGES
+    assert len(means) == METHODS * len(FACTORS) * METRICS
+    assert seconds < 4
