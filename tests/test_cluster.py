@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -190,3 +192,45 @@ def _kill_one(name, driver):
             child.kill()
             return True
     return False
+
+
+SLURM = {
+    "srun": 'while [ "${1#--}" != "$1" ]; do shift; done; exec "$@"',
+    "scontrol": "echo localhost",
+    "hostname": "echo 127.0.0.1",
+}
+"""An allocation of one node, this machine: what the recipe asks of SLURM, answered by the shell."""
+
+
+def test_the_slurm_recipe(folder, work):
+    programs = work / "bin"
+    programs.mkdir()
+    for name, script in {**SLURM, "bench": f'exec {sys.executable} -c "{BENCH[2]}" "$@"'}.items():
+        (programs / name).write_text(f"#!/bin/bash\n{script}\n")
+        (programs / name).chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    recipe = Path(package.__file__).parents[1] / "docs" / "slurm.sbatch"
+    arguments = given(folder, "run", "./noisy.py", ("--workers", "1", "--threads", "1"))[1:]
+    done = subprocess.run(
+        ["bash", recipe, *arguments],
+        cwd=work,
+        env={
+            **os.environ,
+            "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(work),
+            "BENCH_HOME": str(work / "assets"),
+            "SLURM_JOB_NODELIST": "node1",
+            "SLURM_JOB_NUM_NODES": "1",
+            "SLURM_CPUS_PER_TASK": "1",
+            "RAY_PORT": port,
+            "RAY_USAGE_STATS_ENABLED": "0",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(pngs(work / "run")) == 6

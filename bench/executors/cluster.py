@@ -83,9 +83,8 @@ class Cluster:
             _knock(self.address)
             ray.init(**given, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError) as error:
-            raise Unavailable(
-                f"no Ray cluster at {self.address}", got=error, remedy="start one with `ray start --head`"
-            ) from error
+            remedy = "start one with `ray start --head`, or set RAY_AUTH_MODE=token if it asks for a token"
+            raise Unavailable(f"no Ray cluster at {self.address}", got=error, remedy=remedy) from error
         return ray
 
     def _kind(self, settings: Settings, needs: Needs) -> Any:
