@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bench import inputs, options, previews
 from bench.categories import CategorySource
-from bench.contracts import Better, Cell
+from bench.contracts import Better, Cell, needs_of
 from bench.errors import one_line
 from bench.executors import Executor, Outcome, Settings, Task
 from bench.hosting import hosting
@@ -139,6 +139,8 @@ class Restoration:
         """Return why a cell cannot be restored: its image is unusable, or the method does not support it."""
         if one.problem:
             return Outcome(Status.ERROR, one.problem)
+        if needs_of(self.selected.method).gpu and self.request.settings.device == "cpu":
+            return Outcome(Status.SKIPPED, "it needs a GPU, and the device of this run is the CPU")
         if self._sees_hr and not one.has_hr:
             return Outcome(Status.SKIPPED, "it needs the ground truth, which an LR-only category does not have")
         try:

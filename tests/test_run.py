@@ -305,6 +305,17 @@ def test_an_lr_only_folder_is_restored(folder, tmp_path):
     assert "needs the ground truth" in frame[frame.method == "hr"].reason.item()
 
 
+def test_a_method_that_needs_a_gpu_is_not_begun_without_one(folder, tmp_path):
+    adapter = write_adapter(tmp_path / "wide.py", name="wide")
+    text = adapter.read_text().replace("import Restored", "import Needs, Restored")
+    adapter.write_text(text.replace("    Options =", "    needs = Needs(gpu=True)\n    Options ="))
+    done = run_small(folder, tmp_path, methods="./wide.py")
+    assert done.returncode == 0, done.stderr
+    frame = package.read_results(tmp_path / "run")
+    assert set(frame.reason) == {"it needs a GPU, and the device of this run is the CPU"}
+    assert set(frame.status) == {"skipped"}
+
+
 def test_merge_and_score_later(folder, tmp_path):
     for name, factor in (("one", 16), ("two", 32)):
         given = ["--methods", "bicubic", "--category", f"mine={folder}", "--factor", factor, "--metrics", "psnr"]

@@ -40,6 +40,8 @@ STAGES = (
 """Steps and batches are those of `methods.glean.recipe.STAGES`; the rates are ESRGAN's, doubled for L1."""
 PIXEL, PERCEPTION, ADVERSARIAL = 1e-2, 1.0, 5e-3
 """The published weights of the last stage."""
+PATCH = 128
+"""The side of what the discriminator judges, the published one."""
 SHOWN = 8
 
 
@@ -80,7 +82,7 @@ class EsrganPlusRecipe:
         pixel = F.l1_loss(image, draw.hr)
         if stage.adversarial:
             near = PERCEPTION * self.perception(image, draw.hr)
-            return Terms({"pixel": PIXEL * pixel, "perception": near}, image, draw.hr)
+            return Terms({"pixel": PIXEL * pixel, "perception": near}, *_patches(step, image, draw.hr))
         if stage.name != "full":
             return Terms({"pixel": pixel})
         return Terms({"pixel": pixel, "piece pixel": self._piece(draw, step)})
@@ -130,6 +132,15 @@ class EsrganPlusRecipe:
         weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
 
 
+def _patches(step: int, *images: Tensor) -> list[Tensor]:
+    """Cut the same patch from images of one size, at a place that the step decides."""
+    size = images[0].shape[-1]
+    side = min(PATCH, size)
+    generator = torch.Generator().manual_seed(step)
+    top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
+    return [image[..., top : top + side, left : left + side] for image in images]
+
+
 def _box(step: int, start: int) -> Box:
     side, low = start // 4, start // 8  # away from the edges, where there is background more often than face
     generator = torch.Generator().manual_seed(step)
@@ -161,5 +172,5 @@ def recipe(
     pool = Pool(Samples(loaded, size, network.inputs, out / "pool"), photographs)
     validation = Samples(loaded, size, network.inputs, out / "validation", seeds.Domain.VALIDATION)
     history: dict[str, object] = {"started from": None if start is None else digest(start)}
-    judge = Discriminator(capped(size))
+    judge = Discriminator(capped(min(PATCH, size)))
     return EsrganPlusRecipe(network, loaded, pool, validation, perception(), STAGES, judge, history)
