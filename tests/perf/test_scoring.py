@@ -5,14 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from pytorch_fid import inception
 from skimage.metrics import structural_similarity
 
 from bench import metrics
+from bench.metrics.fid import Fid
 from bench.protocol import to_tensor
 from tests.conftest import photo
+from tests.metrics import test_sets
+from tests.metrics.test_lpips import random_trunk
 from tests.perf.timing import ratio
 
 SIDE = 1024
+random_inception = test_sets.random_inception
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +75,37 @@ def test_the_pixel_metrics_together(pair, report):
     found = ratio(ours, lambda: [peer(*tensors) for peer in peers], turns=3)
     report("psnr + ssim + ms_ssim / pyiqa's", found)
     assert found.median <= 1 / 30
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lpips_costs_its_forward_pass(pair, report):
+    """Over random weights: a convolution takes as long whatever it multiplies with. The pass is the package's."""
+    hr, sr = pair
+    metric = metrics.create("lpips")
+    trunk = random_trunk("alex")
+    metric.build(trunk.state_dict(), torch.device("cpu"))
+    features = metric.features(hr)
+
+    @torch.inference_mode()
+    def passed():
+        return trunk.features(to_tensor(sr))
+
+    ours = ratio(lambda: metric.compare(sr, features, 16), passed)
+    report("lpips / its trunk's forward pass", ours)
+    assert ours.median <= 1.1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_fid_s_features_take_no_longer_than_pytorch_fid_s(pair, random_inception, report):
+    _, sr = pair
+    metric = Fid()
+    metric.build(random_inception, torch.device("cpu"))
+    theirs = inception.InceptionV3([3]).eval()
+
+    @torch.inference_mode()
+    def passed():
+        return theirs(to_tensor(sr))[0].mean((2, 3)).numpy()
+
+    ours = ratio(lambda: metric.features(sr), passed)
+    report("fid's features of an image / pytorch-fid's", ours)
+    assert ours.median <= 1.05
