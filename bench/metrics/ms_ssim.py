@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from bench.assets import Asset
 from bench.contracts import Better, Pixels
 from bench.metrics.common import check_large, check_size, finite
-from bench.metrics.ssim import WINDOW, Described, centred, describe, similarity
+from bench.metrics.ssim import WINDOW, Described, centred, contrast, describe, similarity
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,8 +48,8 @@ class MsSsim:
         """Return the MS-SSIM, at most 1; a scale with negative structure counts as 0."""
         check_size(self.name, sr, features[0].image.shape[-2:])
         images = _pyramid(centred(sr, self.device))
-        scales = [similarity(image, reference) for image, reference in zip(images, features, strict=True)]
-        seen = [scale.contrast for scale in scales[:-1]] + [scales[-1].whole]
+        seen = [contrast(*scale) for scale in zip(images[:-1], features, strict=False)]
+        seen.append(similarity(images[-1], features[-1]))
         exponents = torch.tensor(WEIGHTS, dtype=torch.float64, device=self.device)[:, None]
         value = (torch.stack(seen).clamp(min=0) ** exponents).prod(0).mean()
         return finite(self.name, value.item())

@@ -39,15 +39,6 @@ class Described(NamedTuple):
     """As `mean`."""
 
 
-class Similarity(NamedTuple):
-    """Means over the valid area, float64, (3,) each."""
-
-    whole: Tensor
-    """Of luminance times contrast and structure: SSIM."""
-    contrast: Tensor
-    """Of contrast and structure alone."""
-
-
 def centred(image: Pixels, device: torch.device) -> Tensor:
     """Return the image as float32 minus 128, (1, 3, H, W), plane after plane."""
     return torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].float().contiguous() - CENTRE
@@ -83,24 +74,34 @@ def describe(image: Tensor) -> Described:
     return Described(image, mean, square.addcmul_(mean, mean, value=-1))
 
 
-def similarity(x: Tensor, y: Described) -> Similarity:
-    """Compare a centred image with a described one of the same size."""
+def similarity(x: Tensor, y: Described) -> Tensor:
+    """Return the SSIM of each channel of a centred image and a described one of its size, float64 (3,)."""
+    total = torch.zeros(3, dtype=torch.float64, device=x.device)
+    for valid, mean, structure in _structures(x, y):
+        level, other_level = mean + CENTRE, y.mean[:, :, valid] + CENTRE
+        levels = level.square().add_(other_level.square()).add_(C1)
+        luminance = level.mul_(other_level).mul_(2).add_(C1).div_(levels)
+        total += luminance.mul_(structure).sum((0, 2, 3), dtype=torch.float64)
+    return total / y.mean[0, 0].numel()
+
+
+def contrast(x: Tensor, y: Described) -> Tensor:
+    """As `similarity`, of contrast and structure without luminance."""
+    total = torch.zeros(3, dtype=torch.float64, device=x.device)
+    for _, _, structure in _structures(x, y):
+        total += structure.sum((0, 2, 3), dtype=torch.float64)
+    return total / y.mean[0, 0].numel()
+
+
+def _structures(x: Tensor, y: Described) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Yield rows of the valid area, with the image's means there and the product of contrast and structure."""
     # Both sides of each ratio are rounded alike, so that equal images give exactly 1.
-    whole, contrast = torch.zeros(2, 3, dtype=torch.float64, device=x.device)
     for rows, valid in _strips(x):
         strip = x[:, :, rows]
         mean, square, product = blur(strip, strip.square(), strip * y.image[:, :, rows])
-        other = y.mean[:, :, valid]
-        covariance = product.addcmul_(mean, other, value=-1)
+        covariance = product.addcmul_(mean, y.mean[:, :, valid], value=-1)
         variances = square.addcmul_(mean, mean, value=-1).add_(y.variance[:, :, valid])
-        structure = covariance.mul_(2).add_(C2).div_(variances.add_(C2))
-        level, other_level = mean + CENTRE, other + CENTRE
-        levels = level.square().add_(other_level.square()).add_(C1)
-        luminance = level.mul_(other_level).mul_(2).add_(C1).div_(levels)
-        whole += luminance.mul_(structure).sum((0, 2, 3), dtype=torch.float64)
-        contrast += structure.sum((0, 2, 3), dtype=torch.float64)
-    area = y.mean.shape[2] * y.mean.shape[3]
-    return Similarity(whole / area, contrast / area)
+        yield valid, mean, covariance.mul_(2).add_(C2).div_(variances.add_(C2))
 
 
 def _strips(image: Tensor) -> Iterator[tuple[slice, slice]]:
@@ -136,4 +137,4 @@ class Ssim:
     def compare(self, sr: Pixels, features: Described, factor: int) -> float:
         """Return the SSIM, at most 1."""
         check_size(self.name, sr, features.image.shape[-2:])
-        return finite(self.name, similarity(centred(sr, self.device), features).whole.mean().item())
+        return finite(self.name, similarity(centred(sr, self.device), features).mean().item())

