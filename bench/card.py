@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,6 +13,9 @@ from bench.errors import UsageError, unknown
 from bench.images import parse_preparation
 from bench.sources import Source, declared, natural
 from bench.sources.local import LocalSource
+
+MOST_IMAGES = 10_000_000
+"""What a range may hold; a list of more would fill the memory before its first image is read."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,21 @@ def read_card(path: Path, name: str) -> Card:
     Raises:
         UsageError: when the file cannot be read, or a key is unknown, missing or cannot mean anything.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"card {path} cannot be read: {error}") from error
-    card = tables.build(Card, table, f"card {path}", name=name, file=path)
+    card = tables.build(Card, tables.read(path), f"card {path}", name=name, file=path)
     card.open()
     parse_preparation(card.prepare)
-    ends = card.held_out.range
-    if ends and not (len(ends) == 2 and all(end.isdecimal() for end in ends)):
-        expected = "the first and the last number, as texts"
-        raise UsageError(f"range of held_out of card {path}", got=list(ends), expected=expected)
+    _check(card.held_out, f"held_out of card {path}")
     return card
+
+
+def _check(held_out: HeldOut, where: str) -> None:
+    ends = held_out.range
+    if ends and not (len(ends) == 2 and all(end.isdecimal() and len(end) < 20 for end in ends)):
+        expected = "the first and the last number, as texts"
+        raise UsageError(f"range of {where}", got=list(ends), expected=expected)
+    if ends and int(ends[1]) - int(ends[0]) >= MOST_IMAGES:
+        raise UsageError(
+            f"range of {where} is too long", got=list(ends), expected=f"at most {MOST_IMAGES:,} images"
+        )
+    if held_out.count is not None and held_out.count < 1:
+        raise UsageError(f"count of {where}", got=held_out.count, expected="at least 1")

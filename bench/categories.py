@@ -24,8 +24,8 @@ from bench.contracts import Pixels
 from bench.errors import UsageError, unknown
 from bench.images import parse_preparation
 from bench.selection import Selection, parse
-from bench.sources import Source, open_path
-from bench.stems import safe_stem
+from bench.sources import Source, expanded, open_path
+from bench.stems import MAX_BYTES, safe_stem
 
 __all__ = ["CategorySource", "discover", "find"]
 
@@ -160,7 +160,7 @@ def _resolve(selection: Selection) -> tuple[Card, Source]:
         return cards[target], cards[target].open()
     if label is None:
         raise _unknown_category(target, cards)
-    path = Path(target).expanduser()
+    path = expanded(target, f"category {label}")
     if path.suffix == ".toml":
         card = read_card(path, label)
         return card, card.open()
@@ -174,9 +174,16 @@ def _resolve(selection: Selection) -> tuple[Card, Source]:
 
 
 def _unknown_category(target: str, cards: Mapping[str, Card]) -> UsageError:
-    if Path(target).expanduser().exists():
+    if _is_there(target):
         return UsageError(f"category {target} has no name", remedy=f"give it one: mine={target}")
     return unknown("category", target, cards)
+
+
+def _is_there(target: str) -> bool:
+    try:
+        return expanded(target, "a category").exists()
+    except (UsageError, OSError):  # no such home folder; no name of a file at all
+        return False
 
 
 def _plain_card(name: str, path: Path) -> Card:
@@ -186,4 +193,8 @@ def _plain_card(name: str, path: Path) -> Card:
 
 def _name(selection: Selection) -> str:
     # Options make another category: it must not share a name with the card's own.
-    return selection.label or re.sub(r"[^\w+.-]+", "-", str(selection)).strip("-")
+    name = selection.label or re.sub(r"[^\w+.-]+", "-", str(selection)).strip("-")
+    if len(name.encode()) > MAX_BYTES:
+        expected = f"at most {MAX_BYTES} bytes, as it becomes a folder"
+        raise UsageError(f"category name {name[:40]}... is too long", expected=expected)
+    return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import re
 import sys
 import time
 import urllib.error
@@ -74,9 +75,12 @@ def _attempt(url: str, part: Path, size: int | None, progress: bool) -> None:
             raise OSError(f"the server offers {answer.total} bytes, expected {size}")
         _note_version(part, answer)
         with part.open("ab" if answer.start else "wb") as out, _teller(url, answer, progress) as tell:
+            left = sys.maxsize if size is None else size - answer.start
             for chunk in _chunks(answer.body):
                 out.write(chunk)
                 tell(len(chunk))
+                if (left := left - len(chunk)) < 0:
+                    break  # it may send without end: what has come is refused for its size
     if answer.total is not None and _length(part) != answer.total:
         raise _Broken("the connection closed early")
 
@@ -99,8 +103,8 @@ def _ask(url: str, part: Path, start: int) -> Iterator[_Answer]:
         raise _Broken(f"the connection failed: {error}") from error
     with body:
         resumed = start if body.headers.get("Content-Range", "").startswith(f"bytes {start}-") else 0
-        announced = body.headers.get("Content-Length")
-        yield _Answer(body, resumed, resumed + int(announced) if announced else None)
+        announced = body.headers.get("Content-Length", "").strip()
+        yield _Answer(body, resumed, resumed + int(announced) if re.fullmatch("[0-9]{1,18}", announced) else None)
 
 
 def _chunks(body: Any) -> Iterator[bytes]:
@@ -122,7 +126,8 @@ def _version(part: Path) -> Path:
 def _note_version(part: Path, answer: _Answer) -> None:
     """Keep what names the server's file: a strong ETag or a date (RFC 9110, 13.1.5)."""
     tag, date = answer.body.headers.get("ETag", ""), answer.body.headers.get("Last-Modified")
-    if version := tag if tag.startswith('"') else date:
+    version = tag if tag.startswith('"') else date
+    if version and version.isprintable() and version.isascii():  # it goes into a header of the next request
         _version(part).write_text(version)
     else:
         _version(part).unlink(missing_ok=True)

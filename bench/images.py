@@ -22,6 +22,14 @@ from bench.protocol import resize
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 MAX_PIXELS = 64_000_000
+MAX_SIDE = 32_768
+"""The kernel of a resize is a dense matrix: a longer side would need gigabytes for a few bytes of file."""
+
+MAX_SCANS = 200
+"""Each may cost 94 bytes and a pass over the whole picture, 0.25 s at 62 megapixels; cameras write 1 to 10."""
+
+_MOST = f"at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE:,} pixels a side"
+_SIDES = r"[1-9]\d{0,8}(/[1-9]\d{0,8})*"
 
 _CONVERT = "save it again as 8-bit RGB PNG"
 
@@ -53,6 +61,11 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     if not file.read(1):
         raise ImageError(f"image {name} is empty", got="0 bytes", remedy="copy or download it again")
     file.seek(0)
+    if (scans := _scans(file)) > MAX_SCANS:
+        expected = f"at most {MAX_SCANS}"
+        raise ImageError(
+            f"image {name} is a decompression bomb", got=f"{scans} scans", expected=expected, remedy=_CONVERT
+        )
     try:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -64,8 +77,15 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
         raise _damaged(name, error) from error
 
 
+def _scans(file: BinaryIO) -> int:
+    """Count the starts of scan of a JPEG; in its data, 0xFF is followed by nothing but 0x00 and 0xD0 to 0xD7."""
+    content = file.read() if file.read(2) == b"\xff\xd8" else b""
+    file.seek(0)
+    return content.count(b"\xff\xda")
+
+
 def _decode(image: ImageFile.ImageFile, name: str) -> Pixels:
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise _too_large(name, f"{image.width}x{image.height}")
     profile = image.info.get("icc_profile")
     try:
@@ -134,8 +154,7 @@ def _is_identity(source: ImageCms.ImageCmsProfile) -> bool:
 
 
 def _too_large(name: str, got: str) -> ImageError:
-    most = f"at most {MAX_PIXELS // 1_000_000} megapixels"
-    return ImageError(f"image {name} is too large", got=got, expected=most, remedy="make it smaller")
+    return ImageError(f"image {name} is too large", got=got, expected=_MOST, remedy="make it smaller")
 
 
 def _damaged(name: str, error: Exception) -> ImageError:
@@ -173,11 +192,13 @@ def parse_preparation(text: str) -> Preparation:
         UsageError: for anything else.
     """
     how, _, sides = text.partition(":")
-    sizes = tuple(int(side) for side in sides.split("/")) if re.fullmatch(r"[1-9]\d*(/[1-9]\d*)*", sides) else ()
+    sizes = tuple(int(side) for side in sides.split("/")) if re.fullmatch(_SIDES, sides) else ()
+    if how == "squash" and sizes and sizes[0] ** 2 > MAX_PIXELS:
+        raise UsageError(f"preparation '{text}' makes too large an image", expected=_MOST)
     if text == "none" or (how == "centre-crop" and sizes) or (how == "squash" and len(sizes) == 1):
         return Preparation(cast(Literal["none", "centre-crop", "squash"], how), sizes)
     expected = "none, centre-crop:N, centre-crop:N/M or squash:N, in pixels"
-    raise UsageError("unknown preparation", got=f"'{text}'", expected=expected)
+    raise UsageError("unknown preparation", got=f"'{text[:60]}'", expected=expected)
 
 
 def _centre_crop(image: Pixels, sizes: tuple[int, ...], name: str) -> Pixels:

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import tomllib
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from bench.errors import UsageError, unknown
 
 T = TypeVar("T")
+
+MOST_BYTES = 1 << 22
+DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
+"""A key of a hundred parts: what `tomllib` needs for one grows with their square, minutes for 100 kB."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a card's TOML.
+
+    Raises:
+        UsageError: when it cannot be read, is no TOML, or is larger or deeper than any card.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        text = content.decode("utf-8").replace("\r\n", "\n")
+        if len(content) > MOST_BYTES or DEEP.search(text):
+            expected = f"at most {MOST_BYTES >> 20} MiB, and keys of fewer than a hundred parts"
+            raise UsageError(f"card {path} is too large or too deep", expected=expected)
+        return tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"card {path} cannot be read", got=error.strerror) from error
+    except ValueError as error:
+        raise UsageError(f"card {path} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"card {path} is not TOML for a card", got="too many nested lists or tables") from error
 
 
 def build(cls: type[T], table: Mapping[str, Any], where: str, **given: Any) -> T:

@@ -6,6 +6,7 @@ hyperparameters from the keys and shapes.
 
 from __future__ import annotations
 
+import math
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
@@ -37,9 +38,10 @@ def load(path: Path, device: torch.device, only: str | None = None) -> tuple[nn.
     """
     from spandrel import MAIN_REGISTRY, UnsupportedModelError
 
-    state = _generator(_read(path))
+    state = _plain(_read(path), path)
     try:
-        model = MAIN_REGISTRY.load(state)
+        with _budget(state):
+            model = MAIN_REGISTRY.load(state)
     except UnsupportedModelError as error:
         raise AssetError(f"{path} holds no architecture that spandrel recognises", got=_sample(state)) from error
     except Exception as error:  # architectures are told from keys and shapes, which may be anything
@@ -73,10 +75,36 @@ def _require_usable(path: Path, model: Any, only: str | None) -> None:
         raise AssetError(f"{path} holds no network that enlarges", got=f"{found} of scale {model.scale}")
 
 
+def _budget(state: dict[str, Any]) -> Any:
+    """Return a context in which no network can be made that is much larger than the file that is to fill it.
+
+    Sizes are told from keys and shapes: `body.99999999.weight` would make a hundred million blocks.
+    """
+    from torch.overrides import TorchFunctionMode
+
+    class Budget(TorchFunctionMode):
+        tensors = 8 * len(state) + 1000
+        numbers = 8 * sum(tensor.numel() for tensor in state.values() if hasattr(tensor, "numel")) + (1 << 26)
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(func, "__name__", "") in ("empty", "zeros", "ones", "rand", "randn"):
+                size = args[0] if args and not isinstance(args[0], int) else args
+                self.tensors -= 1
+                self.numbers -= math.prod(size)
+                if min(self.tensors, self.numbers) < 0:
+                    raise ValueError("the network that the keys speak of is far larger than the file")
+            return func(*args, **(kwargs or {}))
+
+    return Budget()
+
+
 def _read(path: Path) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file
 
+    from methods.banks.state_files import check_packing
+
+    check_packing(path)
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
@@ -87,6 +115,19 @@ def _read(path: Path) -> dict[str, Any]:
         _refuse(path, _short(error), error)
     if not isinstance(state, dict):
         _refuse(path, f"it holds a {type(state).__name__}", None)
+    return state
+
+
+def _plain(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    from torch import Tensor
+
+    from methods.banks.state_files import check_plain
+
+    try:
+        state = _generator(content)
+    except Exception as error:  # keys need not be texts
+        _refuse(path, _short(error), error)
+    check_plain({str(key): value for key, value in state.items() if isinstance(value, Tensor)}, path)
     return state
 
 

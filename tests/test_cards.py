@@ -147,7 +147,7 @@ def test_the_guide_lists_every_card():
         ([], {"source": "lokal"}, "unknown source of card .* 'lokal'.*did you mean local"),
         ([], {"source": "sampled"}, "settings of card .* lacks the key 'bank'"),
         ([], {"prepare": "squash"}, "unknown preparation"),
-        (["x = "], {}, "cannot be read"),
+        (["x = "], {}, "is not TOML"),
     ],
 )
 def test_a_card_that_cannot_mean_anything_is_one_sentence(tmp_path, lines, changes, sentence):

@@ -168,6 +168,38 @@ def test_another_size_of_unknown_length_is_refused(part):
     assert not part.exists()
 
 
+class Endless(Ranges):
+    def send(self, start: int) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(bytes(1 << 16))
+        except OSError:
+            pass  # the client went away
+
+
+def test_a_server_that_never_stops_is_left(part):
+    with serving(Endless) as server, pytest.raises(OSError, match="not of the declared size of 1000 bytes"):
+        download(server.url, part, size=1000, progress=False)
+    assert not part.exists()
+
+
+class OddHeaders(Ranges):
+    def send(self, start: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "many")
+        self.send_header("ETag", '"one\r\n two"')
+        self.end_headers()
+        self.wfile.write(self.server.content)
+
+
+def test_headers_that_mean_nothing_are_passed_over(part):
+    with serving(OddHeaders) as server:
+        download(server.url, part, size=len(CONTENT), progress=False)
+    assert part.read_bytes() == CONTENT
+
+
 def test_a_missing_file_is_not_asked_for_again(part):
     with serving(Refusing) as server, pytest.raises(OSError, match="HTTP 404 Not Found"):
         download(server.url.replace("weights.bin", "404"), part, None, progress=False)

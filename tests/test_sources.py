@@ -19,6 +19,7 @@ from bench.sources import natural, open_path
 from bench.sources.archive import ArchiveSource
 from bench.sources.folder import FolderSource
 from bench.sources.hub import HubSource
+from bench.sources.lmdb_file import Database
 from bench.sources.lsun import LsunSource
 from bench.sources.package import PackageSource
 
@@ -51,7 +52,7 @@ def archive(path: Path, members: dict[str, bytes]) -> ArchiveSource:
 
 
 def database(path: Path, values: dict[str, bytes]) -> LsunSource:
-    with lmdb.open(str(path), map_size=1 << 26) as opened, opened.begin(write=True) as transaction:
+    with lmdb.open(str(path), map_size=1 << 29) as opened, opened.begin(write=True) as transaction:
         for key, value in values.items():
             transaction.put(key.encode(), value)
     return LsunSource(path)
@@ -185,13 +186,23 @@ def test_empty_or_damaged_lsun_database_is_a_usage_error(tmp_path):
         LsunSource(tmp_path / "dog").names()
 
 
-def test_lsun_without_its_package_says_how_to_install_it(tmp_path, monkeypatch):
-    source = database(tmp_path / "cat", {"k": png()})
-    monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(
-        Unavailable, match=r"needs the package lmdb to be read; pip install 'glean-bench\[sources\]'"
-    ):
-        source.names()
+def test_lsun_reads_what_lmdb_wrote(tmp_path):
+    rng = np.random.default_rng(1)
+    values = {rng.bytes(20).hex(): rng.bytes(int(size)) for size in rng.choice([0, 3, 900, 5000, 70_000], 3000)}
+    database(tmp_path / "cat", values)
+    with Database(tmp_path / "cat" / "data.mdb") as opened:
+        assert list(opened.keys()) == sorted(key.encode() for key in values)
+        assert all(opened.get(key.encode()) == value for key, value in values.items())
+        assert opened.get(b"") is opened.get(b"nothing") is opened.get(b"\xff") is None
+
+
+def test_lsun_reads_the_last_of_many_transactions(tmp_path):
+    for seed in range(5):
+        database(tmp_path / "cat", {f"{number:03x}": png(seed) for number in range(seed, 40 * seed + 1)})
+    source = LsunSource(tmp_path / "cat")
+    assert len(source.names()) == 161
+    np.testing.assert_array_equal(source.read("004"), picture(4))
+    np.testing.assert_array_equal(source.read("000"), picture(0))
 
 
 def test_hub_without_its_package_says_how_to_install_it(monkeypatch):
@@ -220,6 +231,26 @@ def test_hub_formats_on_this_disk_are_read(tmp_path, monkeypatch):
     np.testing.assert_array_equal(source.read("000001"), picture(1))
     with pytest.raises(Unavailable, match="Unknown split"):
         HubSource(str(tmp_path / "data"), "none").names()
+
+
+@pytest.mark.skipif(not HAS_DATASETS, reason="the extra `sources` is not installed: no Hugging Face datasets")
+def test_a_row_of_the_hub_that_points_outside_its_dataset_is_refused(tmp_path, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    (tmp_path / "secret.png").write_bytes(png())
+    (tmp_path / "data").mkdir()
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    outside = [str(tmp_path / "secret.png"), str(tmp_path / "data" / ".." / "secret.png"), ""]
+    cells = [{"bytes": png(1), "path": None}, None, *({"bytes": None, "path": path} for path in outside)]
+    table = pa.table({"image": pa.array(cells, kind)})
+    pyarrow.parquet.write_table(table, tmp_path / "data" / "test.parquet")
+    source = HubSource(str(tmp_path / "data"), "test")
+    np.testing.assert_array_equal(source.read("000000"), picture(1))
+    for name in source.names()[1:]:
+        with pytest.raises(ImageError, match=r"is not in its dataset: got .*, expected a file of the dataset"):
+            source.read(name)
 
 
 def test_package_images_are_read_without_importing_it():

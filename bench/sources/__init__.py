@@ -53,20 +53,52 @@ def open_path(path: Path) -> Source:
     Raises:
         UsageError: when it is none of them.
     """
-    if (path / "data.mdb").is_file():
+    try:
+        kind = _kind(path)
+    except OSError as error:
+        raise UsageError(f"no images at {path}", got=error.strerror) from error
+    if kind == "database":
         from bench.sources.lsun import LsunSource
 
         return LsunSource(path)
-    if path.is_dir():
+    if kind == "folder":
         from bench.sources.folder import FolderSource
 
         return FolderSource(path)
-    if path.suffix.lower() == ".zip" and path.is_file():
+    if kind == "a file" and path.suffix.lower() == ".zip":
         from bench.sources.archive import ArchiveSource
 
         return ArchiveSource(path)
-    got = "a file" if path.exists() else "nothing there"
+    got = "nothing there" if kind is None else "a file"
     raise UsageError(f"no images at {path}", got=got, expected="a folder, a .zip archive or an LSUN database")
+
+
+def _kind(path: Path) -> str | None:
+    if (path / "data.mdb").is_file():
+        return "database"
+    if path.is_dir():
+        return "folder"
+    return "a file" if path.exists() else None
+
+
+def expanded(text: str, where: str) -> Path:
+    """Return a path that somebody wrote, `~` replaced by the home folder.
+
+    Raises:
+        UsageError: when there is no such home folder, or no path can look like this.
+    """
+    if "\0" in text:
+        raise UsageError(f"path of {where} holds a null character", got=repr(text))
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"path of {where}", got=text, expected="a home folder that there is") from error
+
+
+def is_inside(name: str) -> bool:
+    """Say whether a relative path stays in the folder that it starts from, on every system."""
+    parts = re.split(r"[/\\\\]", name)
+    return not (name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name)
 
 
 def file_stamp(path: Path) -> str:
@@ -86,10 +118,16 @@ def declared() -> dict[str, type[Any]]:
     return {"hub": HubSource, "package": PackageSource, "sampled": SampledSource}
 
 
-def natural(text: str) -> tuple[list[str | int], str]:
-    """Return a sort key by which `image2` comes before `image10`."""
-    parts = re.split(r"(\d+)", text.casefold())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)], text
+def natural(text: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Return a sort key by which `image2` comes before `image10`, however many digits there are."""
+    parts = re.split(r"([0-9]+)", text.casefold())
+    return [_number(part) if place % 2 else part for place, part in enumerate(parts)], text
+
+
+def _number(digits: str) -> tuple[int, str]:
+    # Not int(): it refuses more than 4300 digits, and a name in an archive may have 65,535.
+    plain = digits.lstrip("0")
+    return len(plain), plain
 
 
 def by_stem(paths: Iterable[PurePath], where: Path) -> Mapping[str, PurePath]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,14 @@ from bench.images import read_image
 from bench.sources import by_stem, file_stamp
 
 MAX_BYTES = 1 << 29
+_NAMES = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma"}
+_AGAIN = "make the archive again"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The compressions that are unpacked piece by piece: `zipfile` unpacks any other as a whole, whatever its size."""
+
+
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, KeyError)
+"""What `zipfile` raises on damaged archives, NotImplementedError and UnicodeError among the kinds of these."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +58,33 @@ class ArchiveSource:
 
     def _unpack(self, member: str, where: str) -> bytes:
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(member) as opened:
-                content = opened.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-            raise ImageError(
-                f"image {where} cannot be unpacked: {error}", remedy="make the archive again"
-            ) from error
-        if len(content) > MAX_BYTES:
-            raise ImageError(f"image {where} is too large", expected=f"at most {MAX_BYTES >> 20} MiB unpacked")
-        return content
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(member)
+                _check(info, where)
+                with archive.open(info) as opened:
+                    return opened.read(info.file_size)  # with no size it would unpack up to 2 GiB at once
+        except _UNREADABLE as error:
+            raise ImageError(f"image {where} cannot be unpacked: {error}", remedy=_AGAIN) from error
 
     @cached_property
     def _members(self) -> Mapping[str, str]:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 names = [info.filename for info in archive.infolist() if not info.is_dir()]
-        except (zipfile.BadZipFile, OSError) as error:
+        except _UNREADABLE as error:
             raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
         # Some programs write backslashes.
         paths: dict[PurePath, str] = {PurePosixPath(name.replace("\\", "/")): name for name in names}
         return {stem: paths[path] for stem, path in by_stem(paths, self.path).items()}
+
+
+def _check(member: zipfile.ZipInfo, where: str) -> None:
+    """Refuse a bomb by what the directory says: `zipfile` unpacks no more than that."""
+    if member.compress_type not in METHODS:
+        got = _NAMES.get(member.compress_type, f"method {member.compress_type}")
+        raise ImageError(
+            f"image {where} is packed in an unusual way", got=got, expected="stored or deflate", remedy=_AGAIN
+        )
+    if member.file_size > MAX_BYTES:
+        got, expected = f"{member.file_size >> 20} MiB", f"at most {MAX_BYTES >> 20} MiB unpacked"
+        raise ImageError(f"image {where} is too large", got=got, expected=expected)

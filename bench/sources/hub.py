@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.assets import Asset
 from bench.contracts import Pixels
-from bench.errors import Unavailable
+from bench.errors import ImageError, Unavailable
 from bench.images import read_image
 
 
@@ -38,9 +38,14 @@ class HubSource:
 
     def read(self, name: str) -> Pixels:
         """Read one image from its file's bytes; see `bench.sources.Source.read`."""
-        image = self._rows[int(name)][self.column]
-        file = Path(image["path"]) if image["bytes"] is None else io.BytesIO(image["bytes"])
-        return read_image(file, f"{self.repository}:{name}")
+        image, where = self._rows[int(name)][self.column] or {}, f"{self.repository}:{name}"
+        if (content := image.get("bytes")) is not None:
+            return read_image(io.BytesIO(content), where)
+        path = Path(image.get("path") or "")
+        if not any(path.resolve().is_relative_to(root) for root in self._roots()):
+            got = image.get("path") or "an empty cell"
+            raise ImageError(f"image {where} is not in its dataset", got=got, expected="a file of the dataset")
+        return read_image(path, where)
 
     def assets(self) -> Sequence[Asset]:
         """Return nothing: the hub's own cache holds the data."""
@@ -49,6 +54,12 @@ class HubSource:
     def stamp(self, name: str) -> str:
         """Return nothing: its content is fixed; see `bench.sources.Source.stamp`."""
         return ""
+
+    def _roots(self) -> list[Path]:
+        """Return where a row's file may lie: a row may name any path, and only the dataset's own are read."""
+        config: Any = importlib.import_module("datasets.config")
+        hub: Any = importlib.import_module("huggingface_hub.constants")
+        return [Path(root).resolve() for root in (self.repository, config.HF_CACHE_HOME, hub.HF_HUB_CACHE)]
 
     @cached_property
     def _rows(self) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.assets import Asset, home
 from bench.contracts import Pixels
 from bench.errors import Unavailable
-from bench.sources import Source, open_path
+from bench.sources import Source, expanded, open_path
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LocalSource:
     @cached_property
     def _found(self) -> Source:
         if self.path is not None:
-            return open_path(self.folder / Path(self.path).expanduser())
+            return open_path(self.folder / expanded(self.path, f"category {self.name}"))
         place = home() / "datasets" / self.name
         for path in (place, place.with_name(f"{self.name}.zip")):
             if path.exists():

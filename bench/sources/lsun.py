@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from bench.assets import Asset
 from bench.contracts import Pixels
-from bench.errors import ImageError, Unavailable, UsageError
+from bench.errors import ImageError, UsageError
 from bench.images import read_image
 from bench.sources import file_stamp
+from bench.sources.lmdb_file import Damaged, Database
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class LsunSource:
 
     def read(self, name: str) -> Pixels:
         """Read one image; see `bench.sources.Source.read`."""
-        with self._transaction() as transaction:
-            value = transaction.get(name.encode("utf-8", "surrogateescape"))
+        with self._opened() as database:
+            value = database.get(name.encode("utf-8", "surrogateescape"))
         if value is None:
             raise ImageError(f"no image {name} in {self.path}")
         return read_image(io.BytesIO(value), f"{self.path}:{name}")
@@ -51,21 +51,13 @@ class LsunSource:
 
     @cached_property
     def _names(self) -> list[str]:
-        with self._transaction() as transaction:
-            keys = transaction.cursor().iternext(keys=True, values=False)
-            return [key.decode("utf-8", "surrogateescape") for key in keys]
+        with self._opened() as database:
+            return [key.decode("utf-8", "surrogateescape") for key in database.keys()]  # noqa: SIM118
 
     @contextmanager
-    def _transaction(self) -> Iterator[Any]:
+    def _opened(self) -> Iterator[Database]:
         try:
-            import lmdb
-        except ImportError as error:
-            remedy = "pip install 'glean-bench[sources]'"
-            raise Unavailable(f"{self.path} needs the package lmdb to be read", remedy=remedy) from error
-        try:
-            # Opened anew each time: one process may hold a database only once, and two categories may share it.
-            database = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False)
-            with database, database.begin() as transaction:
-                yield transaction
-        except lmdb.Error as error:
+            with Database(self.path / "data.mdb") as database:
+                yield database
+        except (Damaged, OSError) as error:
             raise UsageError(f"{self.path} is not a usable LMDB database: {error}") from error

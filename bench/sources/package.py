@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench.assets import Asset
 from bench.contracts import Pixels
-from bench.errors import Unavailable
+from bench.errors import Unavailable, UsageError
+from bench.sources import is_inside
 from bench.sources.folder import FolderSource
 
 
@@ -27,6 +28,13 @@ class PackageSource:
     package: str
     folder: str
     install: str
+
+    def __post_init__(self) -> None:
+        # A dotted name would be looked up by importing what stands before the dot.
+        if not self.package.isidentifier() or not is_inside(self.folder):
+            got = f"package {self.package!r} and folder {self.folder!r}"
+            expected = "the name of one package, and a folder inside it"
+            raise UsageError("images of a package", got=got, expected=expected)
 
     def names(self) -> Sequence[str]:
         """Return the stems; see `bench.sources.Source.names`."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 from bench.assets import Asset
 from bench.contracts import Bank, Pixels
+from bench.errors import UsageError
 from bench.protocol import quantise
 from bench.seeds import Domain
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+MOST_IMAGES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,12 @@ class SampledSource:
     bank: str
     count: int
     truncation: float
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.count <= MOST_IMAGES and abs(self.truncation) <= 1):
+            got = f"count {self.count} and truncation {self.truncation}"
+            expected = f"1 to {MOST_IMAGES:,} images, and a truncation from -1 to 1"
+            raise UsageError(f"images sampled from bank {self.bank}", got=got, expected=expected)
 
     def names(self) -> Sequence[str]:
         """Return the numbers."""

@@ -39,7 +39,7 @@ class Style(nn.Module):
         super().__init__()
         gain = 1.0
         if name.endswith(".conv"):  # MatMul, Add, Reshape, then a Multiply that an up-sampling does not have
-            gain = graph.operand(graph.reader(graph.find(f"{name}.modulation.weight"), 4)).item()
+            gain = graph.scalar(graph.reader(graph.find(f"{name}.modulation.weight"), 4))
         self.weight = parameter(graph.named(f"{name}.modulation.weight") * gain)
         self.bias = parameter(graph.named(f"{name}.modulation.bias").reshape(-1) * gain)
 

@@ -19,6 +19,7 @@ from bench.errors import AssetError
 Array = npt.NDArray[Any]
 
 _TYPES = {"f32": "<f4", "f16": "<f2", "i64": "<i8", "i32": "<i4"}
+_MOST_SIDES = 8
 _REMEDY = "remove both files and run `bench prepare` again"
 
 
@@ -41,7 +42,7 @@ class Graph:
         self._ids = {str(layer.get("name")): key for key, layer in self._layers.items()}
         self._reads: dict[str, list[str]] = {}
         self._readers: dict[str, list[str]] = {}
-        for edge in sorted(net.iterfind("edges/edge"), key=lambda edge: int(edge.get("to-port", "0"))):
+        for edge in sorted(net.iterfind("edges/edge"), key=self._port):
             source, target = str(edge.get("from-layer")), str(edge.get("to-layer"))
             self._reads.setdefault(target, []).append(source)
             self._readers.setdefault(source, []).append(target)
@@ -76,9 +77,16 @@ class Graph:
         constants = (one for one in self._reads.get(key, []) if self.kind(one) == "Const")
         return self.constant(next(constants, "") or self._fail(f"has a layer {key} that reads no constant"))
 
+    def scalar(self, key: str) -> float:
+        """Return the one number that the first constant of this layer holds."""
+        values = self.operand(key)
+        return (
+            float(values.item()) if values.size == 1 else self._fail(f"has a layer {key} that reads no one number")
+        )
+
     def constant(self, key: str) -> Array:
         """Return a constant by id, in its own shape."""
-        data = self._layers[key].find("data")
+        data = self._layers[key].find("data") if key in self._layers else None
         if data is None or data.get("element_type") not in _TYPES:
             self._fail(f"has a layer {key} that is no constant of type {', '.join(_TYPES)}")
         dtype = np.dtype(_TYPES[data.get("element_type", "")])
@@ -87,7 +95,9 @@ class Graph:
             offset, size = int(data.get("offset", "")), int(data.get("size", ""))
         except ValueError:
             self._fail(f"has a constant {key} whose shape, offset or size is no number")
-        if offset < 0 or min(shape, default=1) < 0 or size != math.prod(shape) * dtype.itemsize:
+        if len(shape) > _MOST_SIDES:
+            self._fail(f"has a constant {key} of {len(shape)} dimensions")
+        if offset < 0 or min(shape, default=1) < 1 or size != math.prod(shape) * dtype.itemsize:
             self._fail(f"has a constant {key} whose {size} bytes do not hold its shape {shape}")
         if offset + size > len(self._blob):
             raise AssetError(
@@ -97,6 +107,12 @@ class Graph:
                 remedy=_REMEDY,
             )
         return np.frombuffer(self._blob, dtype, count=math.prod(shape), offset=offset).reshape(shape).copy()
+
+    def _port(self, edge: ElementTree.Element) -> int:
+        try:
+            return int(edge.get("to-port", "0"))
+        except ValueError:
+            self._fail("has an edge whose port is no number")
 
     def _fail(self, what: str) -> Never:
         raise AssetError(f"{self.xml} {what}", expected="the declared network", remedy=_REMEDY)
@@ -112,7 +128,7 @@ class _Plain(ElementTree.TreeBuilder):
 def _parse(path: Path) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(_read_bytes(path), ElementTree.XMLParser(target=_Plain()))
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: of an odd encoding
         raise AssetError(f"{path} is not an OpenVINO topology", got=error, remedy=_REMEDY) from error
 
 

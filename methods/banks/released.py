@@ -7,7 +7,7 @@ them into the cache.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from bench.assets import Asset, ByHand, fetch
 from bench.errors import unknown
@@ -44,17 +44,23 @@ class Released(NamedTuple):
         Raises:
             AssetError: when a file cannot be had, is damaged, or is no such bank.
         """
-        from methods.banks import biggan, pggan, stylegan1
-        from methods.banks.state_files import read
+        from methods.banks.state_files import building, read
 
         paths = [fetch(file) if isinstance(file, Asset) else file for file in self.files]
         contents = [read(path) for path in paths]
+        with building(paths[0], f"bank of family {self.family}"):
+            bank: Bank = self._build(contents, paths).to(device)
+        return bank
+
+    def _build(self, contents: list[Tensors], paths: list[Path]) -> Any:
+        from methods.banks import biggan, pggan, stylegan1
+
         if self.family == "pggan":
-            return pggan.build(contents[0], paths[0], self.kind).to(device)
+            return pggan.build(contents[0], paths[0], self.kind)
         if self.family == "biggan":
-            return biggan.build(contents[0], paths[0], contents[1] if len(contents) > 1 else None).to(device)
+            return biggan.build(contents[0], paths[0], contents[1] if len(contents) > 1 else None)
         whole = contents[0] if len(contents) == 1 else _together(*contents[:2])
-        return stylegan1.build(whole, paths[0], self.kind).to(device)
+        return stylegan1.build(whole, paths[0], self.kind)
 
 
 def _together(synthesis: Tensors, mapping: Tensors) -> Tensors:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from bench import seeds
 from bench.contracts import Fuse, Latents, Size, Synthesis
-from bench.errors import MethodError
+from bench.errors import AssetError, MethodError
 from methods.banks.converted import check_range, draw, equalised, fused, nothing_left, pixel_norm, take
 from methods.banks.state_files import Tensors, content_digest, fit
 
@@ -24,6 +24,8 @@ PULSE_MARKER, IDINVERT_MARKER = "blocks.4x4.const", "synthesis.layer0.const"
 TRANSPOSED_FROM = 128
 _MEAN_SAMPLES = 4096
 _MAPPING_RATE = 0.01
+MOST_LEVELS = 9
+"""Resolutions from 4 to 1024."""
 
 
 class StyleGAN1(nn.Module):
@@ -209,6 +211,9 @@ def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
 
 def _pulse(left: Tensors, origin: Path) -> Tensors:
     levels = len({key.split(".")[2] for key in left if key.startswith("synthesis.blocks.")})
+    if levels > MOST_LEVELS:  # the noise that is drawn for each has the square of its size
+        got, expected = f"{levels} resolutions", f"at most {MOST_LEVELS}"
+        raise AssetError(f"weight file {origin.name} is no StyleGAN1", got=got, expected=expected)
     names = {"constant": take(left, f"synthesis.{PULSE_MARKER}", origin)}
     for level in range(levels):
         r = 4 << level

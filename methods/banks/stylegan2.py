@@ -139,6 +139,10 @@ class StyleGAN2(nn.Module):
 
     def finish(self, mean_latent: Tensor | None) -> Self:
         """Freeze a bank whose tensors have come; the mean of 4,096 samples stands in for a mean not given."""
+        if mean_latent is not None and (
+            len(mean_latent) != self.latents.width or not mean_latent.isfinite().all()
+        ):
+            raise ValueError(f"a mean latent of {len(mean_latent)} numbers, not {self.latents.width} finite ones")
         self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
         self.mean_latent = torch.zeros(self.latents.width) if mean_latent is None else mean_latent.float()
         if mean_latent is None:

@@ -11,7 +11,7 @@ import torch
 from bench.assets import Address, Asset, fetch
 from bench.errors import unknown
 from methods.banks import stylegan2, stylegan2_discriminator
-from methods.banks.state_files import Tensors, check_name, fit, read
+from methods.banks.state_files import Tensors, building, check_name, fit, read
 from methods.banks.stylegan2 import StyleGAN2
 from methods.banks.stylegan2_layouts import Weights, bring
 
@@ -44,7 +44,9 @@ class Source(NamedTuple):
         path = fetch(self.file) if isinstance(self.file, Asset) else self.file
         if path.name in _BY_FILE and path.is_file():
             check_name(path)
-        return _build(bring(read(path), path), path, self.kind, bgr=self.bgr).to(device)
+        tensors = read(path)
+        with building(path, "StyleGAN2"):
+            return _build(bring(tensors, path), path, self.kind, bgr=self.bgr).to(device)
 
 
 def _official(file: str, kind: str) -> Source:

@@ -64,7 +64,7 @@ class Command:
             UsageError: when the card cannot be used.
         """
         named = (self._folder / part for part in self._card.command[1:])
-        return (self._path, *(file for file in named if file.is_file()))
+        return (self._path, *(file for file in named if _is_file(file)))
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse the factors that the card leaves out."""
@@ -140,6 +140,13 @@ class Command:
     @property
     def _folder(self) -> Path:
         return self._path.resolve().parent
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # an argument that is too long for a file's name
+        return False
 
 
 def _filled(part: str, values: Mapping[str, str]) -> str:

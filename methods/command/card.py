@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bench import tables
 from bench.errors import UsageError, unknown
 
 REQUIRED = ("{input}", "{output}")
@@ -28,12 +28,7 @@ def read_card(path: Path) -> Card:
     Raises:
         UsageError: when it is not there, not TOML, or says something else than a card can.
     """
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"card {path} cannot be read", got=error.strerror) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"card {path} is not TOML: {error}") from error
+    given = tables.read(path)
     for key in given:
         if key not in (known := [field.name for field in fields(Card)]):
             raise unknown(f"key in card {path}", key, known)
@@ -50,6 +45,8 @@ def _command(path: Path, given: Mapping[str, Any]) -> tuple[str, ...]:
         raise UsageError(
             f"command in card {path}", got=got, expected='a list of texts, such as ["python", "my.py"]'
         )
+    if any("\0" in part for part in command):
+        raise UsageError(f"command in card {path} holds a null character", got=command)
     for placeholder in REQUIRED:
         if not any(placeholder in part for part in command):
             raise UsageError(f"command in card {path} does not say where {placeholder} goes", got=command)

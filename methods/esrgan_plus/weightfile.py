@@ -53,7 +53,7 @@ def about(path: Path) -> About:
         with safe_open(path, "np") as file:
             said = json.loads((file.metadata() or {})["about"])
         return About(tuple(said["inputs"]), said["resolution"], dict(said["shape"]), dict(said["history"]))
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise AssetError(
             f"{path} is not a whole weight file of esrgan+",
             got=error,
@@ -69,14 +69,25 @@ def read(path: Path) -> EsrganPlusNet:
         AssetError: when the file is no weight file, or does not fit its own description.
     """
     from methods.esrgan_plus.network import EsrganPlusNet, Shape
+    from methods.weight_files import build
 
     said = about(path)
     try:
         shape = Shape(**{**said.shape, "narrowing": tuple(said.shape["narrowing"])})
     except (KeyError, TypeError) as error:
         raise AssetError(f"{path} describes no network of this version", got=error) from error
-    network = EsrganPlusNet(said.inputs, said.resolution, shape)
-    load(network, path)
+    sizes = [
+        *said.inputs,
+        said.resolution,
+        shape.width,
+        shape.growth,
+        shape.blocks,
+        shape.widest,
+        *shape.narrowing,
+    ]
+    network = build(
+        path, lambda: EsrganPlusNet(said.inputs, said.resolution, shape), sizes, "network of esrgan+", shape.blocks
+    )
     return network.requires_grad_(False).eval()
 
 
@@ -86,17 +97,6 @@ def load(network: EsrganPlusNet, path: Path) -> None:
     Raises:
         AssetError: when a name or a size is not the network's.
     """
-    from safetensors.torch import load_file
+    from methods import weight_files
 
-    found = {name: value.float() for name, value in load_file(path).items()}
-    wanted = {name: tuple(value.shape) for name, value in network.named_parameters()}
-    shapes = {name: tuple(value.shape) for name, value in found.items()}
-    if wanted != shapes:
-        wrong = min(name for name in wanted.keys() | shapes.keys() if wanted.get(name) != shapes.get(name))
-        raise AssetError(
-            f"{path} does not fit the network at {wrong}",
-            got=shapes.get(wrong, "nothing"),
-            expected=wanted.get(wrong, "nothing"),
-            remedy="use a file that this version's trainer wrote",
-        )
-    network.load_state_dict(found, strict=True)
+    weight_files.load(network, path)

@@ -18,7 +18,7 @@ import torch
 from bench.assets import Address, Asset, fetch
 from bench.errors import AssetError, unknown
 from methods.banks import stylegan2, stylegan2_layouts
-from methods.banks.state_files import Tensors, check_name, fit, length, read
+from methods.banks.state_files import Tensors, building, check_name, fit, length, read
 from methods.glean.published_network import PublishedGLEAN
 
 _FOLDER = "https://download.openmmlab.com/mmediting/restorers/glean"
@@ -64,7 +64,12 @@ def load(name_or_path: str | Path) -> PublishedGLEAN:
         AssetError: when the file cannot be had, is damaged, or is not the published network.
     """
     path = _path(str(name_or_path))
-    inside = _generator(read(path), path)
+    tensors = read(path)
+    with building(path, "published GLEAN"):
+        return _build(_generator(tensors, path), path)
+
+
+def _build(inside: Tensors, path: Path) -> PublishedGLEAN:
     bank_tensors = {key: tensor for key, tensor in inside.items() if key.startswith("generator.")}
     weights = stylegan2_layouts.bring(bank_tensors, path)
     tensors = {key: tensor for key, tensor in inside.items() if key not in bank_tensors}

@@ -17,6 +17,9 @@ from bench.errors import AssetError
 from bench.protocol import write_atomically
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
+from methods.weight_files import build, load
+
+__all__ = ["FORMAT", "About", "about", "load", "read", "write"]
 
 FORMAT = "glean-embedded-1"
 
@@ -52,7 +55,7 @@ def about(path: Path) -> About:
             said = json.loads((file.metadata() or {})["about"])
         shape = Shape(**said["shape"])
         return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, said["history"])
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise AssetError(
             f"{path} is not a whole weight file of an embedded GLEAN",
             got=error,
@@ -75,27 +78,7 @@ def read(path: Path, bank: Bank) -> EmbeddedGlean:
             expected=f"{said.bank} at {said.resolution}",
             remedy="name that bank, or train over this one with `bench train glean`",
         )
-    network = EmbeddedGlean(bank, said.factors, said.shape)
-    load(network, path)
-    return network
-
-
-def load(network: EmbeddedGlean, path: Path) -> None:
-    """Put the weights of a file into a network: to use it, or to go on training it.
-
-    Raises:
-        AssetError: when a name or a size is not the network's.
-    """
-    with safe_open(path, "pt") as file:
-        found = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    wanted = {name: tuple(value.shape) for name, value in network.named_parameters()}
-    shapes = {name: tuple(value.shape) for name, value in found.items()}
-    if wanted != shapes:
-        wrong = min(name for name in wanted.keys() | shapes.keys() if wanted.get(name) != shapes.get(name))
-        raise AssetError(
-            f"{path} does not fit the network at {wrong}",
-            got=shapes.get(wrong, "nothing"),
-            expected=wanted.get(wrong, "nothing"),
-            remedy="use a file that this version's trainer wrote",
-        )
-    network.load_state_dict(found, strict=True)
+    sizes = [*said.factors, *asdict(said.shape).values()]
+    return build(
+        path, lambda: EmbeddedGlean(bank, said.factors, said.shape), sizes, "embedded GLEAN", said.shape.blocks
+    )

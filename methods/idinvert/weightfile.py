@@ -56,7 +56,7 @@ def about(path: Path) -> About:
         with safe_open(path, "np") as file:
             said = json.loads((file.metadata() or {})["about"])
         return About(said["bank"], said["resolution"], dict(said["shape"]), dict(said["history"]))
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise AssetError(
             f"{path} is not a whole weight file of an idinvert encoder",
             got=error,
@@ -72,6 +72,7 @@ def read(path: Path, bank: Bank) -> Encoder:
         AssetError: when the file is no weight file, is for another bank, or does not fit its own description.
     """
     from methods.idinvert.encoder import Encoder, Shape
+    from methods.weight_files import build
 
     said = about(path)
     if (said.bank, said.resolution) != (bank.name, bank.resolution):
@@ -85,8 +86,9 @@ def read(path: Path, bank: Bank) -> Encoder:
         shape = Shape(**{**said.shape, "widths": tuple(said.shape["widths"])})
     except (KeyError, TypeError) as error:
         raise AssetError(f"{path} describes no encoder of this version", got=error) from error
-    encoder = Encoder(bank, shape)
-    load(encoder, path)
+    encoder = build(
+        path, lambda: Encoder(bank, shape), [*shape.widths, shape.hidden, shape.rank], "encoder", len(shape.widths)
+    )
     return encoder.requires_grad_(False).eval()
 
 
@@ -96,17 +98,6 @@ def load(encoder: Encoder, path: Path) -> None:
     Raises:
         AssetError: when a name or a size is not the encoder's.
     """
-    from safetensors.torch import load_file
+    from methods import weight_files
 
-    found = {name: value.float() for name, value in load_file(path).items()}
-    wanted = {name: tuple(value.shape) for name, value in encoder.named_parameters()}
-    shapes = {name: tuple(value.shape) for name, value in found.items()}
-    if wanted != shapes:
-        wrong = min(name for name in wanted.keys() | shapes.keys() if wanted.get(name) != shapes.get(name))
-        raise AssetError(
-            f"{path} does not fit the encoder at {wrong}",
-            got=shapes.get(wrong, "nothing"),
-            expected=wanted.get(wrong, "nothing"),
-            remedy="use a file that this version's trainer wrote",
-        )
-    encoder.load_state_dict(found, strict=True)
+    weight_files.load(encoder, path)
