@@ -103,9 +103,16 @@ def _write(preview: Preview, image: Pixels) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         # A name as long as the file system allows has no room for a suffix: write under another, then rename.
         part = target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}")
-        if target == preview.thumbnail:
-            small(Image.fromarray(image, "RGB")).save(part, "WEBP", quality=QUALITY, method=METHOD)
-        else:
-            Image.fromarray(make_lr(image, preview.factor), "RGB").save(part, "PNG", **PNG)
-        os.utime(part, ns=(changed, changed))
-        part.replace(target)
+        try:
+            _save(preview, target, image, part)
+            os.utime(part, ns=(changed, changed))
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _save(preview: Preview, target: Path, image: Pixels, path: Path) -> None:
+    if target == preview.thumbnail:
+        small(Image.fromarray(image, "RGB")).save(path, "WEBP", quality=QUALITY, method=METHOD)
+    else:
+        Image.fromarray(make_lr(image, preview.factor), "RGB").save(path, "PNG", **PNG)

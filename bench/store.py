@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,7 @@ from bench.errors import RunLocked, RunMismatch, StoreError
 from bench.layout import RunLayout
 
 SCHEMA_VERSION = "1"
+FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 
 
 class Status(StrEnum):
@@ -60,6 +61,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise StoreError(f"{path.parent} is not a run folder", remedy="`bench run` makes one")
+    _finish_undoing(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     with damage_named(path):
@@ -74,15 +76,23 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _finish_undoing(path: Path) -> None:
+    """Let SQLite undo what a killed writer had half written: a read-only connection may not."""
+    if path.with_name(f"{path.name}-journal").exists():
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+
+
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into one sentence that names the file."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{path} cannot be used: {error}", remedy="restore a copy, or run into another folder with --out"
-        ) from error
+        remedy = "restore a copy, or run into another folder with --out"
+        if getattr(error, "sqlite_errorname", "").startswith(FULL):
+            remedy = "nothing that was finished is lost; make room and give the same command again"
+        raise StoreError(f"{path} cannot be used: {error}", remedy=remedy) from error
 
 
 class Store:
@@ -122,7 +132,7 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         path = self.layout.database
-        if path.exists():
+        if path.exists() and path.stat().st_size:  # a writer that was stopped at once leaves an empty file
             connect_read_only(path).close()
         with damage_named(path):
             connection = sqlite3.connect(path, isolation_level=None)
@@ -141,10 +151,11 @@ class Store:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.connection.execute("COMMIT")
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                if self.connection.in_transaction:  # a full disk has ended it already
+                    self.connection.execute("ROLLBACK")
                 raise
-            self.connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Run a query and return its rows."""

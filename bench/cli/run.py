@@ -73,14 +73,17 @@ def run(
     from bench import registry
     from bench.categories import find
     from bench.executors import Settings, local
+    from bench.hosting import hosting
     from bench.runner import Request
 
     chosen_metrics = _metric_names(metrics)
     kind = _device(device)
     crew = _crew(executor, workers, address, gpus_per_worker, kind)
     settings = Settings(kind, threads or _threads(executor, workers, address), timeout, os.getcwd())  # noqa: PTH109
+    with hosting():
+        selected = [registry.create(text) for text in split(methods)]
     request = Request(
-        methods=_distinct([registry.create(text) for text in split(methods)]),
+        methods=_distinct(selected),
         sources=[find(text) for text in split(category)],
         factors=_factors(factor),
         images=images or None,
