@@ -42,6 +42,8 @@ PIXEL, PERCEPTION, ADVERSARIAL = 1e-2, 1.0, 5e-3
 """The published weights of the last stage."""
 PATCH = 128
 """The side of what the discriminator judges, the published one."""
+JUDGE = 128
+"""Its widest layer: it then costs about what the published VGG-style one does."""
 SHOWN = 8
 
 
@@ -172,5 +174,5 @@ def recipe(
     pool = Pool(Samples(loaded, size, network.inputs, out / "pool"), photographs)
     validation = Samples(loaded, size, network.inputs, out / "validation", seeds.Domain.VALIDATION)
     history: dict[str, object] = {"started from": None if start is None else digest(start)}
-    judge = Discriminator(capped(min(PATCH, size)))
+    judge = Discriminator(capped(min(PATCH, size), JUDGE))
     return EsrganPlusRecipe(network, loaded, pool, validation, perception(), STAGES, judge, history)
