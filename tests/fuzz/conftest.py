@@ -27,9 +27,9 @@ COMMON = {
 Check = Callable[[Job, str, str], None]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module" if MINUTES else "session")
 def child() -> Iterator[Child]:
-    """The process that reads the inputs of one module."""
+    """The process that reads the inputs: one for all modules, or one each where their figures are told."""
     one = Child()
     begin = time.monotonic()
     yield one

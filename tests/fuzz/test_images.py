@@ -29,6 +29,7 @@ KINDS = {
     "gif": {},
 }
 LARGE = st.sampled_from([0, 1, 4, 255, 8000, 8001, 32768, 65535, 65536, 60_000_000, 0x7FFFFFFF, 0xFFFFFFFF])
+SWOLLEN = tuple(zlib.compress(bytes(size)) for size in (9, 1 << 20, 1 << 24))
 SIDES = st.one_of(st.integers(1, 9), LARGE)
 
 
@@ -99,7 +100,7 @@ def pngs(draw: DrawFn) -> bytes:
             draw(st.sampled_from([0, 1, 7])),
         ]
     )
-    swollen = zlib.compress(bytes(draw(st.sampled_from([9, 1 << 20, 1 << 24]))))
+    swollen = draw(st.sampled_from(SWOLLEN))
     pieces = [
         (b"IDAT", zlib.compress(bytes(draw(st.integers(0, 300))))), (b"IDAT", swollen), (b"PLTE", bytes(range(9))), (b"tRNS", b"\0\1"),
         (b"acTL", struct.pack(">II", draw(LARGE), 0)), (b"zTXt", b"a\0\0" + swollen), (b"iTXt", b"a\0\1\0\0\0" + swollen), (b"iCCP", b"a\0\0" + swollen),
@@ -153,9 +154,7 @@ def tiffs(draw: DrawFn) -> bytes:
     )
     after = draw(st.sampled_from([0, 0, 8, 10, 290]))
     head = struct.pack("<2sHIH", b"II", 42, 8, len(said)) + entries + struct.pack("<I", after)
-    return head.ljust(300, b"\0") + draw(
-        st.sampled_from([bytes(900), zlib.compress(bytes(1 << 20)), b"\xff\xd8\xff\xd9"])
-    )
+    return head.ljust(300, b"\0") + draw(st.sampled_from([bytes(900), SWOLLEN[1], b"\xff\xd8\xff\xd9"]))
 
 
 @st.composite
@@ -254,7 +253,7 @@ def archives(draw: DrawFn) -> bytes:
             info = zipfile.ZipInfo(name.encode("utf-8", "replace").decode())
             info.compress_type = how
             info.external_attr = draw(st.sampled_from([0o644, 0o120777, 0o40755, 0o10644])) << 16
-            content = draw(st.sampled_from([seeds()["png"][0], b"../../../secret.png", b"", bytes(1 << 22)]))
+            content = draw(st.sampled_from([seeds()["png"][0], b"../../../secret.png", b"", bytes(1 << 18)]))
             opened.writestr(info, content)
     return buffer.getvalue()
 

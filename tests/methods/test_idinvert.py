@@ -93,7 +93,7 @@ def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):
     torn.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(AssetError, match="not a whole weight file"):
         weightfile.about(torn)
-    with pytest.raises(AssetError, match="does not fit the encoder"):
+    with pytest.raises(AssetError, match="does not fit the network"):
         weightfile.load(Encoder(banks.load(str(small)), Shape()), weights)
 
 
