@@ -339,7 +339,9 @@ def described(draw: DrawFn, method: str) -> bytes:
     said = json.loads(json.dumps(OURS[method]))
     for _ in range(draw(st.integers(1, 3))):
         table = draw(st.sampled_from([said, said["shape"]])) if isinstance(said.get("shape"), dict) else said
-        table[draw(st.one_of(st.sampled_from(sorted(table)), st.text(max_size=3)))] = copy.deepcopy(draw(PLACES))
+        table[draw(st.one_of(st.sampled_from(sorted(table) or ["x"]), st.text(max_size=3)))] = copy.deepcopy(
+            draw(PLACES)
+        )
         if len(table) > 1 and not draw(st.integers(0, 5)):
             table.pop(draw(st.sampled_from(sorted(table))))
     text = draw(
