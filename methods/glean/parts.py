@@ -12,9 +12,7 @@ from torch.nn import functional as F
 
 from bench.contracts import Bank
 from bench.protocol import resize_tensor
-
-PIXELS = 16
-"""The side to which every LR is averaged for the linear guess of the latents."""
+from methods import linear_guess
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class LatentHead(nn.Module):
         super().__init__()
         slots, width = bank.latents
         self.register_buffer("mean", bank.mean_latent.clone(), persistent=False)
-        self.guess = _silent(nn.Linear(3 * PIXELS**2, width))
+        self.guess = _silent(nn.Linear(linear_guess.INPUTS, width))
         self.body = _active(nn.Linear(shape.encoder * 16, shape.latent))
         self.shared = _silent(nn.Linear(shape.latent, width))
         self.slots = _silent(nn.Linear(shape.latent, slots * shape.slot_rank))
@@ -120,13 +118,8 @@ class LatentHead(nn.Module):
         h = self.body(coarsest.flatten(1))
         offsets = self.slots(h).view(len(h), *self.basis.shape[:2])
         own = torch.einsum("nsk,skd->nsd", offsets, self.basis)
-        common: Tensor = self.mean + self.guess(pixels(lr)) + self.shared(h)
+        common: Tensor = self.mean + self.guess(linear_guess.seen(lr)) + self.shared(h)
         return common[:, None] + own
-
-
-def pixels(lr: Tensor) -> Tensor:
-    """Return what the linear guess of the latents sees: the LR at 16x16, (N, 768)."""
-    return F.adaptive_avg_pool2d(lr, PIXELS).flatten(1)
 
 
 class Fusion(nn.Module):

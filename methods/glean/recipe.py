@@ -7,7 +7,6 @@ makes of it: both are losses that the paper did not have.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,14 +25,12 @@ from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean, Restoration, add_detail
-from methods.glean.parts import pixels
+from methods.training.latents import fit_to_pool
 from methods.training.losses import feature_loss, latent_loss
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples, Variation
-
-log = logging.getLogger(__name__)
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -86,14 +83,8 @@ class GleanRecipe:
 
     def begin(self) -> None:
         """Fit the linear guess of the latents from the LR's pixels, in closed form."""
-        if not self.fresh:
-            return
-        items = [self.pool.samples[index] for index in range(self.pool.first)]
-        side = min(self.network.inputs)
-        lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
-        latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
-        seen = pixels(lr.float() / 127.5 - 1)
-        fit_guess(cast(nn.Linear, self.network.latents.guess), seen, latents - self.bank.mean_latent.cpu())
+        if self.fresh:
+            fit_to_pool(cast(nn.Linear, self.network.latents.guess), self.pool, min(self.network.inputs))
 
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
         """Return the losses of one step; the LR sizes take turns."""
@@ -187,29 +178,6 @@ class GleanRecipe:
         """Write the weights in half precision, with everything that is needed to read them."""
         spoiled = list(self.perception.judges)
         weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
-
-
-def fit_guess(layer: nn.Linear, seen: Tensor, wanted: Tensor) -> None:
-    """Fit a linear layer by ridge regression, its strength chosen on an eighth of the pairs."""
-    seen, wanted = seen.double(), wanted.double()
-    mean, level, held = seen.mean(0), wanted.mean(0), len(seen) // 8
-    x, wanted = seen - mean, wanted - level
-
-    def solve(x: Tensor, y: Tensor, strength: float) -> Tensor:
-        solution: Tensor = torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
-        return solution
-
-    def error(strength: float) -> float:
-        left = wanted[:held] - x[:held] @ solve(x[held:], wanted[held:], strength)
-        return float(left.square().mean() / wanted.square().mean())
-
-    errors = {strength: error(strength) for strength in (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)}
-    best = min(errors, key=errors.__getitem__)
-    log.info("linear guess of the latents: %.3f of the variance left at strength %g", errors[best], best)
-    weight = solve(x, wanted, best)
-    with torch.no_grad():
-        layer.weight.copy_(weight.T)
-        layer.bias.copy_(level - mean @ weight)
 
 
 def upper_bank(  # noqa: PLR0917 (each is a part of one pass)

@@ -16,11 +16,10 @@ from torch.nn import functional as F
 
 from bench.contracts import Bank
 from bench.protocol import resize_tensor
+from methods import linear_guess
 
 SIDE = 64
 """Every LR is enlarged to this side with the protocol's kernel."""
-PIXELS = 16
-"""The side of what the linear guess sees."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Encoder(nn.Module):
         self.first = nn.Conv2d(3, widths[0], 3, padding=1)
         self.downs = nn.Sequential(*(Down(a, b) for a, b in pairwise(widths)))
         self.body = nn.Linear(widths[-1] * (SIDE >> len(self.downs)) ** 2, self.shape.hidden)
-        self.guess = nn.Linear(3 * PIXELS**2, width)
+        self.guess = nn.Linear(linear_guess.INPUTS, width)
         self.shared = nn.Linear(self.shape.hidden, width)
         self.slots = nn.Linear(self.shape.hidden, slots * self.shape.rank)
         self.basis = nn.Parameter(torch.randn(slots, self.shape.rank, width) * 0.02)
@@ -86,10 +85,5 @@ class Encoder(nn.Module):
         x = F.leaky_relu(self.first(seen), 0.2)
         h = F.leaky_relu(self.body(self.downs(x).flatten(1)), 0.2)
         own = torch.einsum("nsk,skd->nsd", self.slots(h).view(len(h), *self.basis.shape[:2]), self.basis)
-        common: Tensor = self.mean + self.guess(pixels(lr)) + self.shared(h)
+        common: Tensor = self.mean + self.guess(linear_guess.seen(lr)) + self.shared(h)
         return common[:, None] + own
-
-
-def pixels(lr: Tensor) -> Tensor:
-    """Return what the linear guess sees: the LR at 16x16, (N, 768)."""
-    return F.adaptive_avg_pool2d(lr, PIXELS).flatten(1)

@@ -23,9 +23,9 @@ from methods import banks
 from methods.banks import readout
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
-from methods.glean.recipe import fit_guess
 from methods.idinvert import weightfile
-from methods.idinvert.encoder import SIDE, Encoder, pixels
+from methods.idinvert.encoder import SIDE, Encoder
+from methods.training.latents import fit_to_pool
 from methods.training.losses import latent_loss
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
@@ -78,12 +78,8 @@ class IdinvertRecipe:
 
     def begin(self) -> None:
         """Fit the linear guess of the latents from the LR's pixels, in closed form."""
-        if not self.fresh:
-            return
-        items = [self.pool.samples[index] for index in range(self.pool.first)]
-        lr = torch.stack([torch.from_numpy(item.lr[min(self.sides)]) for item in items]).permute(0, 3, 1, 2)
-        latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
-        fit_guess(self.network.guess, pixels(lr.float() / 127.5 - 1), latents - self.bank.mean_latent.cpu())
+        if self.fresh:
+            fit_to_pool(self.network.guess, self.pool, min(self.sides))
 
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
         """Return the losses of one step; the LR sizes take turns."""
