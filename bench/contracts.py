@@ -85,9 +85,9 @@ class Method(Protocol):
 
     Besides what is declared here an adapter may set, all with a plain default when absent:
     `title` (how tables call it), `kind` (the one kind of image it is for), `sees_hr` (True only for an upper
-    bound), `trained_with` (names of metrics whose network its training used: they get a dagger), `needs` (`Needs`),
-    `notes` (how it departs from its publication), and `unpaired(cells)` (sentences about the `Cell`s that a run
-    asks of it, said before it begins: a folder's missing and extra images).
+    bound), `trained_with` (names of metrics whose network its training used: they get a dagger), `needs` (a
+    `Needs`), `notes` (how it departs from its publication), and `unpaired(cells)` (sentences about the `Cell`s
+    that a run asks of it, said before it begins: a folder's missing and extra images).
     """
 
     name: ClassVar[str]

@@ -16,7 +16,6 @@ EXTRAS = {
     "dlib": "identity",
     "insightface": "identity",
     "onnxruntime": "identity",
-    "lmdb": "sources",
     "datasets": "sources",
     "accelerate": "train",
     "ray": "ray",

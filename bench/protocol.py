@@ -139,7 +139,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def load_png(path: Path) -> Pixels:
     """Read back a PNG that the suite wrote."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=("PNG",)) as image:
         if image.mode != "RGB":
             raise ImageError(f"{path} is not an image of this run", got=image.mode, expected="8-bit RGB")
         return np.asarray(image)
