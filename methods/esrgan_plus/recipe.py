@@ -25,9 +25,9 @@ from methods.banks.stylegan2_layers import capped
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import EsrganPlusNet
 from methods.glean.embedded import add_detail
-from methods.glean.recipe import Box, bank_noise, upper_bank
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
+from methods.training.pieces import bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples
 
@@ -97,18 +97,17 @@ class EsrganPlusRecipe:
         known, start = draw.known, self.network.middle // 2
         if not known.any():
             return draw.hr.sum() * 0
-        box = _box(step, start)
+        box = draw_box(step, start)
         with torch.no_grad():
             whole = self.bank.synthesise(draw.latents[known], upto=start).features[start]
             made = upper_bank(self.bank, draw.latents[known], start, whole, box, bank_noise(self.bank))
-            truth = add_detail(_cut(draw.hr[known], box, start), made, torch.ones_like(made[:, :1, ::4, ::4]))
+            truth = add_detail(cut(draw.hr[known], box, start), made, torch.ones_like(made[:, :1, ::4, ::4]))
         low = self.network.feature(draw.lr[known], start)
         size = self.network.resolution
-        x = self.network.above(_cut(low, box, start), start, size)
-        plain = _cut(resize_tensor(draw.lr[known].float(), size, size), box, start)
+        x = self.network.above(cut(low, box, start), start, size)
+        plain = cut(resize_tensor(draw.lr[known].float(), size, size), box, start)
         result = plain + self.network.images[str(size)](x).float()
-        edge = 2 * size // start
-        return F.l1_loss(result[..., edge:-edge, edge:-edge], truth[..., edge:-edge, edge:-edge])
+        return F.l1_loss(without_rim(result, box), without_rim(truth, box))
 
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
@@ -141,18 +140,6 @@ def _patches(step: int, *images: Tensor) -> list[Tensor]:
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
     return [image[..., top : top + side, left : left + side] for image in images]
-
-
-def _box(step: int, start: int) -> Box:
-    side, low = start // 4, start // 8  # away from the edges, where there is background more often than face
-    generator = torch.Generator().manual_seed(step)
-    top, left = torch.randint(low, start - side - low + 1, (2,), generator=generator).tolist()
-    return Box(top, left, side)
-
-
-def _cut(image: Tensor, box: Box, start: int) -> Tensor:
-    top, left, side = (image.shape[-1] // start * length for length in box)
-    return image[..., top : top + side, left : left + side]
 
 
 def _psnr(image: Tensor, truth: Tensor) -> float:

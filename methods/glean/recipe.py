@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ from methods.training.latents import fit_to_pool
 from methods.training.losses import feature_loss, latent_loss
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
+from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples, Variation
 
@@ -126,7 +127,7 @@ class GleanRecipe:
         if not chosen.any() or made.share is None:
             return {"piece": made.image.sum() * 0}
         start = self.network.middle // 2
-        box = _box(step, start)
+        box = draw_box(step, start)
         variations = [change for change, use in zip(draw.variations, chosen, strict=True) if use]
         own = bank_noise(self.bank)
         noise = _fresh(own, step)
@@ -136,13 +137,12 @@ class GleanRecipe:
                 for latent, change in zip(draw.latents[chosen], variations, strict=True)
             ]
         image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
-        low, share, hr = (_cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
+        low, share, hr = (cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
         # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
         truth = add_detail(hr, torch.cat(pieces), torch.ones_like(share))
         result = add_detail(low, image, share)
-        edge = 2 * self.bank.resolution // start
-        result, truth = (x[..., edge:-edge, edge:-edge] for x in (result, truth))
-        return {f"piece {name}": value for name, value in self._likeness(result, truth).items()}
+        near = self._likeness(without_rim(result, box), without_rim(truth, box))
+        return {f"piece {name}": value for name, value in near.items()}
 
     def _piece(
         self, latent: Tensor, change: Variation | None, box: Box, start: int, noise: Sequence[Tensor]
@@ -180,54 +180,10 @@ class GleanRecipe:
         weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
 
 
-def upper_bank(  # noqa: PLR0917 (each is a part of one pass)
-    bank: Bank, latents: Tensor, start: int, feature: Tensor, box: Box, noise: Sequence[Tensor]
-) -> Tensor:
-    """Run the bank from a piece of its feature at `start`, with the same piece of the noise maps."""
-    maps = [_cut(one, box, start) if one.shape[-1] > start else one for one in noise]
-    image = bank.synthesise(latents, noise=maps, start=(start, _cut(feature, box, start))).image
-    if image is None:
-        raise RuntimeError("a whole pass of the bank made no image")
-    return image
-
-
 def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:
     """Return other noise maps of the same sizes, drawn for a step."""
     generator = torch.Generator().manual_seed(step)
     return [torch.randn(one.shape, generator=generator).to(one) for one in maps]
-
-
-def bank_noise(bank: Bank) -> list[Tensor]:
-    """Return the bank's own noise maps in the units in which it takes others, coarse to fine."""
-    buffers = dict(cast(nn.Module, bank).named_buffers())
-    maps = {name: value for name, value in buffers.items() if name.endswith("noise")}
-    # A bank whose maps have their strength folded in keeps it beside them.
-    strengths = (buffers.get(f"{name.removesuffix('noise')}strength") for name in maps)
-    return [m if s is None else m / s.clamp(min=1e-12) for m, s in zip(maps.values(), strengths, strict=True)]
-
-
-class Box(NamedTuple):
-    """A square at the resolution at which the upper bank starts."""
-
-    top: int
-    left: int
-    side: int
-
-    def mirrored(self, start: int) -> Box:
-        """Return the square at the same place of the mirrored image."""
-        return self._replace(left=start - self.left - self.side)
-
-
-def _box(step: int, start: int) -> Box:
-    side, low = start // 4, start // 8  # inside an edge where there is background more often than face
-    generator = torch.Generator().manual_seed(step)
-    top, left = torch.randint(low, start - side - low + 1, (2,), generator=generator).tolist()
-    return Box(top, left, side)
-
-
-def _cut(image: Tensor, box: Box, start: int) -> Tensor:
-    top, left, side = (image.shape[-1] // start * length for length in box)
-    return image[..., top : top + side, left : left + side]
 
 
 def _image(image: Pixels) -> Tensor:

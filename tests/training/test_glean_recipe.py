@@ -12,12 +12,13 @@ from methods import banks
 from methods.glean import recipe as recipes
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
-from methods.glean.recipe import Box, GleanRecipe, bank_noise, upper_bank
+from methods.glean.recipe import GleanRecipe
 from methods.training import train
 from methods.training.latents import fit_guess
 from methods.training.loop import Loop
 from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
 from methods.training.perception import DEPTH, Lite0, Vgg16
+from methods.training.pieces import Box, bank_noise, upper_bank
 from methods.training.recipe import Stage
 from methods.training.samples import Pool, Samples, Variation
 
