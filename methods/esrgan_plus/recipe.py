@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from bench import seeds
 from bench.assets import digest
 from bench.contracts import Bank
-from bench.protocol import resize_tensor, to_tensor
+from bench.protocol import resize_tensor
 from methods import banks
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
@@ -30,6 +30,7 @@ from methods.training.photographs import read_folder
 from methods.training.pieces import bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples
+from methods.training.sheets import validate
 
 STAGES = (
     Stage("base", 400_000, 6, 4e-4),
@@ -44,7 +45,6 @@ PATCH = 128
 """The side of what the discriminator judges, the published one."""
 JUDGE = 128
 """Its widest layer: it then costs about what the published VGG-style one does."""
-SHOWN = 8
 
 
 @dataclass
@@ -112,20 +112,12 @@ class EsrganPlusRecipe:
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
         size = self._size(stage)
-        items = [self.validation[index] for index in range(SHOWN)]
-        device = self.bank.mean_latent.device
-        truth = torch.cat([to_tensor(item.hr) for item in items]).to(device) * 2 - 1
-        truth = F.adaptive_avg_pool2d(truth, size)
-        rows, scores = [], {}
-        for side in reversed(self.network.inputs):
-            lr = torch.cat([to_tensor(item.lr[side]) for item in items]).to(device) * 2 - 1
-            plain = resize_tensor(lr, size, size).clamp(-1, 1)
-            made = torch.cat([self.network(one[None], size).clamp(-1, 1) for one in lr])
-            rows += [plain[:6], made[:6]]
-            scores[f"psnr {side}"] = _psnr(made, truth)
-            scores[f"gain {side}"] = scores[f"psnr {side}"] - _psnr(plain, truth)
-            scores[f"lite0 {side}"] = float(self.perception(made, truth))
-        return Sheet([*rows, truth[:6]], scores)
+
+        def restore(lr: Tensor) -> Tensor:
+            return torch.cat([self.network(one[None], size) for one in lr])
+
+        sides = reversed(self.network.inputs)
+        return validate(self.validation, sides, size, restore, lambda made: made.likeness(self.perception))
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision; the perceptual network counts once its loss was used."""
@@ -140,10 +132,6 @@ def _patches(step: int, *images: Tensor) -> list[Tensor]:
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
     return [image[..., top : top + side, left : left + side] for image in images]
-
-
-def _psnr(image: Tensor, truth: Tensor) -> float:
-    return -10 * float(((image - truth) / 2).square().mean((1, 2, 3)).log10().mean())
 
 
 def recipe(

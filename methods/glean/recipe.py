@@ -18,8 +18,7 @@ from torch.nn import functional as F
 
 from bench import seeds
 from bench.assets import digest
-from bench.contracts import Bank, Pixels
-from bench.protocol import resize_tensor, to_tensor
+from bench.contracts import Bank
 from methods import banks
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
@@ -32,6 +31,7 @@ from methods.training.photographs import read_folder
 from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples, Variation
+from methods.training.sheets import validate
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -47,7 +47,6 @@ SPREAD = 0.15
 """The variance of w at the truncations that are trained on."""
 MATCHED = (16, 32)
 """The resolutions at which features are compared with the truth's."""
-SHOWN = 8
 
 
 @dataclass
@@ -160,19 +159,12 @@ class GleanRecipe:
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
         size = self._size(stage) or self.network.sizes[0]
-        items = [self.validation[index] for index in range(SHOWN)]
-        truth = torch.cat([_image(item.hr) for item in items]).to(self.bank.mean_latent.device)
-        truth = F.adaptive_avg_pool2d(truth, size)
-        rows, scores = [], {}
-        for side in reversed(self.network.inputs):
-            lr = torch.cat([_image(item.lr[side]) for item in items]).to(truth.device)
-            plain = resize_tensor(lr, size, size).clamp(-1, 1)
-            made = torch.cat([self.network(one[None], size).image.clamp(-1, 1) for one in lr])
-            rows += [plain[:6], made[:6]]
-            scores[f"psnr {side}"] = _psnr(made, truth)
-            scores[f"gain {side}"] = scores[f"psnr {side}"] - _psnr(plain, truth)
-            scores[f"lite0 {side}"] = float(self.perception(made, truth))
-        return Sheet([*rows, truth[:6]], scores)
+
+        def restore(lr: Tensor) -> Tensor:
+            return torch.cat([self.network(one[None], size).image for one in lr])
+
+        sides = reversed(self.network.inputs)
+        return validate(self.validation, sides, size, restore, lambda made: made.likeness(self.perception))
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision, with everything that is needed to read them."""
@@ -184,14 +176,6 @@ def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:
     """Return other noise maps of the same sizes, drawn for a step."""
     generator = torch.Generator().manual_seed(step)
     return [torch.randn(one.shape, generator=generator).to(one) for one in maps]
-
-
-def _image(image: Pixels) -> Tensor:
-    return to_tensor(image) * 2 - 1
-
-
-def _psnr(image: Tensor, truth: Tensor) -> float:
-    return -10 * float(((image - truth) / 2).square().mean((1, 2, 3)).log10().mean())
 
 
 def recipe(

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from bench import seeds
 from bench.assets import digest
 from bench.contracts import Bank
-from bench.protocol import resize_tensor, to_tensor
 from methods import banks
 from methods.banks import readout
 from methods.banks.stylegan2_discriminator import Discriminator
@@ -31,6 +30,7 @@ from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Pool, Samples
+from methods.training.sheets import Shown, validate
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -46,7 +46,6 @@ SIZE = 128
 """The side of the images that are compared."""
 POOL_SIZE = 256
 """The side of the kept HR: the pool is then one that GLEAN's training over the same bank has filled."""
-SHOWN = 8
 
 
 @dataclass
@@ -109,23 +108,14 @@ class IdinvertRecipe:
 
     def show(self, stage: Stage) -> Sheet:
         """Encode validation samples of every LR size; scores are dB, and the latents' error in their variance."""
-        items = [self.validation[index] for index in range(SHOWN)]
         size = min(SIZE, self.bank.resolution)
-        device = self.bank.mean_latent.device
-        truth = torch.cat([to_tensor(item.hr) for item in items]).to(device) * 2 - 1
-        truth = F.adaptive_avg_pool2d(truth, size)
-        known = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None]).to(
-            device
-        )
-        rows, scores = [], {}
-        for side in sorted(self.sides, reverse=True):
-            lr = torch.cat([to_tensor(item.lr[side]) for item in items]).to(device) * 2 - 1
-            latents = self.network(lr)
-            made = self.render(latents).clamp(-1, 1)
-            rows += [resize_tensor(lr, size, size).clamp(-1, 1)[:6], made[:6]]
-            scores[f"psnr {side}"] = -10 * float(((made - truth) / 2).square().mean((1, 2, 3)).log10().mean())
-            scores[f"latent {side}"] = float((latents - known[:, None]).square().mean() / SPREAD)
-        return Sheet([*rows, truth[:6]], scores)
+
+        def score(made: Shown) -> dict[str, float]:
+            error = (self.network(made.lr) - made.latents[:, None]).square().mean()
+            return {"psnr": made.psnr, "latent": float(error / SPREAD)}
+
+        sides = sorted(self.sides, reverse=True)
+        return validate(self.validation, sides, size, lambda lr: self.render(self.network(lr)), score)
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision, with everything that is needed to read them."""

@@ -3,13 +3,87 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from bench.protocol import save_png, to_pixels, write_atomically
+from bench.contracts import Pixels
+from bench.protocol import resize_tensor, save_png, to_pixels, to_tensor, write_atomically
+from methods.training.perception import Perception
+from methods.training.recipe import Sheet
+from methods.training.samples import Samples
+
+SHOWN = 8
+"""How many validation samples the scores are about."""
+COLUMNS = 6
+"""How many of them a sheet has."""
+
+
+class Shown(NamedTuple):
+    """The validation samples restored from one LR size: images (N, 3, h, h) in [-1, 1], and the w (N, width)."""
+
+    lr: Tensor
+    bicubic: Tensor
+    made: Tensor
+    truth: Tensor
+    latents: Tensor
+
+    @property
+    def psnr(self) -> float:
+        """Mean of the images' PSNR, in dB."""
+        return _psnr(self.made, self.truth)
+
+    def likeness(self, perception: Perception) -> dict[str, float]:
+        """Return the PSNR in dB, what it gains on bicubic, and a perceptual distance."""
+        gain = self.psnr - _psnr(self.bicubic, self.truth)
+        return {"psnr": self.psnr, "gain": gain, "lite0": float(perception(self.made, self.truth))}
+
+
+def validate(
+    samples: Samples,
+    sides: Iterable[int],
+    size: int,
+    restore: Callable[[Tensor], Tensor],
+    score: Callable[[Shown], dict[str, float]],
+) -> Sheet:
+    """Restore validation samples from LR images of every size.
+
+    Args:
+        samples: the first of them are restored.
+        sides: the LR sizes, in the order of the sheet's rows.
+        size: of the images that are compared.
+        restore: makes images (N, 3, size, size) of LR images in [-1, 1].
+        score: says what the images made from one LR size are worth.
+
+    Returns:
+        Two rows an LR size, bicubic's and the restored one, and the truth; the scores by name and LR side.
+    """
+    device = samples.bank.mean_latent.device
+    items = [samples[index] for index in range(SHOWN)]
+    truth = F.adaptive_avg_pool2d(_stacked([item.hr for item in items]).to(device), size)
+    latents = torch.from_numpy(np.stack([item.latent for item in items if item.latent is not None])).to(device)
+    rows: list[Tensor] = []
+    scores: dict[str, float] = {}
+    for side in sides:
+        lr = _stacked([item.lr[side] for item in items]).to(device)
+        bicubic = resize_tensor(lr, size, size).clamp(-1, 1)
+        shown = Shown(lr, bicubic, restore(lr).clamp(-1, 1), truth, latents)
+        rows += [bicubic[:COLUMNS], shown.made[:COLUMNS]]
+        scores |= {f"{name} {side}": value for name, value in score(shown).items()}
+    return Sheet([*rows, truth[:COLUMNS]], scores)
+
+
+def _stacked(images: Sequence[Pixels]) -> Tensor:
+    return torch.cat([to_tensor(image) for image in images]) * 2 - 1
+
+
+def _psnr(image: Tensor, truth: Tensor) -> float:
+    return -10 * float(((image - truth) / 2).square().mean((1, 2, 3)).log10().mean())
 
 
 def write_grid(rows: Sequence[Tensor], path: Path) -> None:

@@ -16,7 +16,7 @@ from methods.esrgan_plus import recipe, weightfile
 from methods.esrgan_plus.network import EsrganPlusNet, Shape
 from methods.glean import recipe as glean_recipe
 from methods.glean.embedded import EmbeddedGlean
-from methods.training import planned, train
+from methods.training import planned, sheets, train
 from methods.training.loop import Loop
 from methods.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from methods.training.recipe import Stage
@@ -133,7 +133,7 @@ def test_what_it_supports_and_how_it_is_missing(weights, monkeypatch, tmp_path):
 
 
 def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(recipe, "SHOWN", 2)
+    monkeypatch.setattr(sheets, "SHOWN", 2)
     made = recipe.recipe(str(small), (4, 8), None, tmp_path)
     assert made.network.sizes == (16, 32)
     made.network = EsrganPlusNet((8, 4), 32, TINY)

@@ -14,6 +14,7 @@ from bench.registry import create
 from methods import banks, idinvert
 from methods.idinvert import inverting, recipe, weightfile
 from methods.idinvert.encoder import Encoder, Shape
+from methods.training import sheets
 from methods.training.loop import Loop
 from methods.training.recipe import Stage
 from methods.training.samples import Pool
@@ -112,7 +113,7 @@ def test_what_it_supports(small, weights):  # noqa: F811
 
 
 def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(recipe, "SHOWN", 2)
+    monkeypatch.setattr(sheets, "SHOWN", 2)
     made = recipe.recipe(str(small), (4, 8), None, tmp_path)
     assert [stage.name for stage in made.stages] == ["latents", "domain", "adversarial"]
     assert made.sides == (4, 8)

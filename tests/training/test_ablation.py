@@ -63,7 +63,7 @@ def test_every_variant_restores_and_reaches_its_weights(made):
 
 
 def test_the_table_names_every_variant_and_factor(tmp_path, monkeypatch):
-    monkeypatch.setattr("methods.glean.recipe.SHOWN", 1)
+    monkeypatch.setattr("methods.training.sheets.SHOWN", 1)
     monkeypatch.setattr(ablation, "Pool", partial(ablation.Pool, first=2))
     lines = run(tmp_path, 1, count=1).read_text().splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == [

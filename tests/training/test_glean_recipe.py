@@ -9,11 +9,10 @@ from torch.nn import functional as F
 from bench.errors import UsageError
 from bench.seeds import Domain
 from methods import banks
-from methods.glean import recipe as recipes
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
 from methods.glean.recipe import GleanRecipe
-from methods.training import train
+from methods.training import sheets, train
 from methods.training.latents import fit_guess
 from methods.training.loop import Loop
 from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
@@ -79,7 +78,7 @@ def test_the_linear_guess_finds_a_linear_map():
 
 
 def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "SHOWN", 1)
+    monkeypatch.setattr(sheets, "SHOWN", 1)
     stages = [Stage("latents", 1, 2, 1e-3), Stage("middle", 1, 1, 1e-3), Stage("full", 1, 1, 1e-3)]
     recipe = tiny(bank, folder, stages)
     recipe.pool = Pool(recipe.pool.samples, first=2, growth=0, varied=0.0)
@@ -95,7 +94,7 @@ def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(bank, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "SHOWN", 1)
+    monkeypatch.setattr(sheets, "SHOWN", 1)
     losses: dict[str, list[float]] = {"whole": [], "cut": []}
 
     def watched(kind: str, steps: int) -> GleanRecipe:
