@@ -12,6 +12,7 @@ import argparse
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,13 +64,8 @@ class WithoutDecoder(EmbeddedGlean):
         """Restore LR images (N, 3, r, r) in [-1, 1] to 128 pixels."""
         _, pyramid = self.encoder(lr)
         latents = self.latents(lr, pyramid[4])
-
-        def fuse(resolution: int, feature: Tensor) -> Tensor:
-            known = resolution in pyramid
-            return self.fusions[str(resolution)](feature, pyramid[resolution]) if known else feature
-
         size = size or self.sizes[0]
-        features = self.bank.synthesise(latents, fuse=fuse, upto=size // 2).features
+        features = self.bank.synthesise(latents, fuse=partial(self.fuse, pyramid), upto=size // 2).features
         image = readout.load(self.bank, size)(features[size // 2], latents)
         return Restoration(consistent(image, lr), latents, features, None)
 
@@ -83,9 +79,7 @@ class WithoutBank(EmbeddedGlean):
         size = size or self.sizes[0]
         resolutions = [int(name) for name in self.fusions if int(name) < size]
         nothing = {r: lr.new_zeros(len(lr), self.bank.channels[r], r, r) for r in resolutions}
-        features = {
-            r: self.fusions[str(r)](empty, pyramid[r]) if r in pyramid else empty for r, empty in nothing.items()
-        }
+        features = {r: self.fuse(pyramid, r, empty) for r, empty in nothing.items()}
         image, _ = self.decoder(lr, entry, features, size)
         return Restoration(consistent(image, lr), self.latents(lr, pyramid[4]), {}, None)
 

@@ -10,7 +10,7 @@ one given (`consistent`), which can only bring it nearer to the truth.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -83,17 +83,18 @@ class EmbeddedGlean(nn.Module):
         latents = self.latents(lr, pyramid[4])
         if size == 0:
             return Restoration(lr, latents, {}, None)
-
-        def fuse(resolution: int, feature: Tensor) -> Tensor:
-            if resolution not in pyramid:
-                return feature
-            return cast(Tensor, self.fusions[str(resolution)](feature, pyramid[resolution]))
-
-        made = self.bank.synthesise(latents, fuse=fuse, upto=None if size == self.sizes[-1] else size // 2)
+        upto = None if size == self.sizes[-1] else size // 2
+        made = self.bank.synthesise(latents, fuse=partial(self.fuse, pyramid), upto=upto)
         image, share = self.decoder(lr, entry, made.features, min(size, self.middle))
         if made.image is not None and share is not None:
             image = add_detail(image, made.image, share)
         return Restoration(consistent(image, lr), latents, made.features, share)
+
+    def fuse(self, pyramid: dict[int, Tensor], resolution: int, feature: Tensor) -> Tensor:
+        """Return a feature of the bank, fused with the encoder's where there is one."""
+        if resolution not in pyramid:
+            return feature
+        return cast(Tensor, self.fusions[str(resolution)](feature, pyramid[resolution]))
 
 
 def add_detail(image: Tensor, made: Tensor, share: Tensor) -> Tensor:
