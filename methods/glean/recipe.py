@@ -138,7 +138,8 @@ class GleanRecipe:
         image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
         low, share, hr = (cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
         # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
-        truth = add_detail(hr, torch.cat(pieces), torch.ones_like(share))
+        sharpness = hr.new_tensor([1.0 if change is None else change.sharpness for change in variations])
+        truth = add_detail(hr, torch.cat(pieces), sharpness[:, None, None, None].expand_as(share))
         result = add_detail(low, image, share)
         near = self._likeness(without_rim(result, box), without_rim(truth, box))
         return {f"piece {name}": value for name, value in near.items()}

@@ -122,6 +122,8 @@ class Variation:
     light: float
     gains: tuple[float, float, float]
     mirrored: bool
+    sharpness: float
+    """How much of what lies above the pool's size the truth has: photographs differ in it, and no LR tells."""
 
     def __call__(self, image: Tensor) -> Tensor:
         """Change an image (3, h, w) in [-1, 1], and round it to 8 bits as every image is."""
@@ -193,6 +195,7 @@ def _variation(rng: np.random.Generator) -> Variation:
         rng.uniform(-0.2, 0.15),
         (low, middle, high),
         rng.random() < 0.7,
+        rng.random(),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -10,14 +12,14 @@ from bench.errors import UsageError
 from bench.seeds import Domain
 from methods import banks
 from methods.glean.embedded import EmbeddedGlean
-from methods.glean.parts import Shape
+from methods.glean.parts import Shape, enlarge
 from methods.glean.recipe import GleanRecipe
 from methods.training import sheets, train
 from methods.training.latents import fit_guess
 from methods.training.loop import Loop
 from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
 from methods.training.perception import DEPTH, Lite0, Vgg16
-from methods.training.pieces import Box, bank_noise, upper_bank
+from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Stage
 from methods.training.samples import Pool, Samples, Variation
 
@@ -56,7 +58,7 @@ def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
 def test_the_piece_of_a_mirrored_sample_is_cut_from_the_mirrored_image(bank, folder):
     recipe = tiny(bank, folder, [])
     latent = bank.sample([5], Domain.TRAINING, 0.7)
-    change, box = Variation(0.8, 0.9, 0.05, (1.0, 0.95, 1.05), mirrored=True), Box(40, 56, 32)
+    change, box = Variation(0.8, 0.9, 0.05, (1.0, 0.95, 1.05), mirrored=True, sharpness=1.0), Box(40, 56, 32)
     with torch.no_grad():
         wanted = change(bank.synthesise(latent).image[0])[None, :, 320:576, 448:704]
         piece = recipe._piece(latent, change, box, 128, bank_noise(bank))
@@ -65,6 +67,20 @@ def test_the_piece_of_a_mirrored_sample_is_cut_from_the_mirrored_image(bank, fol
     error = (piece - wanted)[..., edge:-edge, edge:-edge].abs()
     assert error.max() < 1.01 / 127.5
     assert (error > 1e-6).float().mean() < 0.02
+
+
+def test_a_soft_truth_is_its_enlarged_self(bank, folder, monkeypatch):
+    recipe = tiny(bank, folder, [])
+    plain = Variation(1.0, 1.0, 0.0, (1.0, 1.0, 1.0), mirrored=False, sharpness=0.0)
+    draw = recipe.pool.draw(0, 2, 64, 256)._replace(variations=(plain, replace(plain, sharpness=1.0)))
+    truths = []
+    monkeypatch.setattr(recipe, "_likeness", lambda image, truth: truths.append(truth) or {})
+    with torch.no_grad():
+        recipe._crop(recipe.network(draw.lr, 256), draw, 0)
+    box = draw_box(0, 128)
+    soft, sharp = without_rim(enlarge(cut(draw.hr, box, 128), 256), box)
+    torch.testing.assert_close(truths[0][0], soft)
+    assert (truths[0][1] - sharp).abs().mean() > 1e-2
 
 
 def test_the_linear_guess_finds_a_linear_map():
