@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class RunLayout(NamedTuple):
@@ -32,6 +32,12 @@ class RunLayout(NamedTuple):
 
     def lr(self, category: str, image: str, factor: int) -> Path:
         return self.root / "lr" / f"x{factor}" / category / f"{image}.png"
+
+    def reference(self, kind: Literal["hr", "lr", "none"], category: str, image: str, factor: int) -> Path | None:
+        """Return what a metric compares with, by the kind of its reference."""
+        if kind == "none":
+            return None
+        return self.lr(category, image, factor) if kind == "lr" else self.hr(category, image)
 
     def sr(self, slug: str, category: str, image: str, factor: int, repeat: int = 0) -> Path:
         suffix = f"@{repeat + 1}" if repeat else ""

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from bench import metrics
 from bench.contracts import ImageMetric
 from bench.errors import BenchError, one_line
-from bench.layout import RunLayout
 from bench.progress import Reporter
 from bench.protocol import load_png, pixel_digest
 from bench.results import Run
@@ -117,7 +116,8 @@ def _values(run: Run, name: str, signature: str, damaged: set[Path], reporter: R
     )
     groups: dict[Path | None, list[_Value]] = defaultdict(list)
     for value in (_Value(*row) for row in rows):
-        groups[_reference(run.layout, metric, value)].append(value)
+        path = run.layout.reference(metric.reference, value.category, value.image, value.factor)
+        groups[path].append(value)
     with reporter.stage(name, len(rows)) as stage:
         for path, group in groups.items():
             usable = path not in damaged
@@ -145,14 +145,6 @@ def _loaded(name: str, signature: str, reporter: Reporter) -> ImageMetric | None
         reporter.say(f"{name} is not computed again: it was {signature}, and is {metric.signature} by now")
         return None
     return metric
-
-
-def _reference(layout: RunLayout, metric: ImageMetric, value: _Value) -> Path | None:
-    if metric.reference == "none":
-        return None
-    if metric.reference == "lr":
-        return layout.lr(value.category, value.image, value.factor)
-    return layout.hr(value.category, value.image)
 
 
 def _difference(metric: ImageMetric, sr: Path, features: Any, value: _Value) -> Iterator[str]:
