@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.assets import is_here
 from bench.contracts import ImageMetric, Pixels, SetMetric
@@ -97,6 +97,19 @@ class Scorer:
             self.store.connection.execute(
                 "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", [name, reason, error.remedy or ""]
             )
+
+    def finished(self, metric: ImageMetric | SetMetric, table: str, column: str) -> set[Any]:
+        """Return what a metric need not measure again, as a column of the table of its values names it."""
+        if self.redo == "all":
+            return set()
+        failed_too = "" if self.redo is None else " AND value IS NOT NULL"
+        rows = self.store.rows(
+            f"SELECT {column} FROM {table} JOIN metrics ON metrics.id = metric_id"
+            f" WHERE name = ? AND signature = ?{failed_too}",
+            metric.name,
+            metric.signature,
+        )
+        return {row[0] for row in rows}
 
     def sr_path(self, cell: Cell) -> Path:
         """Return where a cell's restored image lies."""

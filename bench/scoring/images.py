@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bench.contracts import ImageMetric, Pixels
+from bench.contracts import ImageMetric
 from bench.errors import one_line
 from bench.scoring.common import Cell, Scorer, read
 from bench.store import Score
@@ -30,30 +30,18 @@ def score_images(scorer: Scorer, metric: ImageMetric, cells: Sequence[Cell]) -> 
 
 
 def _due(scorer: Scorer, metric: ImageMetric, cells: Sequence[Cell]) -> list[Cell]:
-    failed_too = "" if scorer.redo is None else " AND value IS NOT NULL"
-    rows = scorer.store.rows(
-        "SELECT cell_id FROM scores JOIN metrics ON metrics.id = metric_id"
-        f" WHERE name = ? AND signature = ?{failed_too}",
-        metric.name,
-        metric.signature,
-    )
-    finished = set() if scorer.redo == "all" else {row["cell_id"] for row in rows}
+    finished = scorer.finished(metric, "scores", "cell_id")
     return [cell for cell in cells if cell.id not in finished]
 
 
 def _compare_group(scorer: Scorer, metric: ImageMetric, metric_id: int, group: Sequence[Cell]) -> list[Score]:
+    cell = group[0]
+    path = scorer.store.layout.reference(metric.reference, cell.category, cell.image, cell.factor)
     try:
-        features = metric.features(_reference(scorer, group[0], metric)) if metric.reference != "none" else None
+        features = metric.features(read(path)) if path else None
     except Exception as error:
         return [Score(cell.id, metric_id, None, one_line(error)) for cell in group]
     return [_compare(scorer, metric, metric_id, cell, features) for cell in group]
-
-
-def _reference(scorer: Scorer, cell: Cell, metric: ImageMetric) -> Pixels:
-    layout = scorer.store.layout
-    if metric.reference == "lr":
-        return read(layout.lr(cell.category, cell.image, cell.factor))
-    return read(layout.hr(cell.category, cell.image))
 
 
 def _compare(scorer: Scorer, metric: ImageMetric, metric_id: int, cell: Cell, features: Any) -> Score:

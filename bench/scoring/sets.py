@@ -30,14 +30,7 @@ def _due(scorer: Scorer, metric: SetMetric, cells: Sequence[Cell]) -> list[list[
     groups: dict[tuple[object, ...], list[Cell]] = defaultdict(list)
     for cell in cells:
         groups[cell.category, cell.method, cell.factor, cell.repeat].append(cell)
-    failed_too = "" if scorer.redo is None else " AND value IS NOT NULL"
-    rows = scorer.store.rows(
-        "SELECT members FROM set_scores JOIN metrics ON metrics.id = metric_id"
-        f" WHERE name = ? AND signature = ?{failed_too}",
-        metric.name,
-        metric.signature,
-    )
-    finished = set() if scorer.redo == "all" else {row["members"] for row in rows}
+    finished = scorer.finished(metric, "set_scores", "members")
     return [group for group in groups.values() if _members(group) not in finished]
 
 
