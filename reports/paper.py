@@ -121,8 +121,7 @@ class Paper:
     @cached_property
     def tables(self) -> Tables:
         """The leaderboards, with the quoted rows."""
-        names = [metric.name for metric in self.comparison.metrics]
-        return Tables(self.comparison, self.scores, quoted.read(self.wanted.quotes, names, self.scores.slices))
+        return Tables(self.comparison, self.scores, quoted.read(self.wanted.quotes, self.scores))
 
     @cached_property
     def lines(self) -> list[Line]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.errors import UsageError, unknown
 from bench.tables import build
-from reports.scores import Slice
+from reports.scores import Scores, Slice
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,12 @@ class Quoted:
         return Slice(self.category, self.factor)
 
 
-def read(path: Path | None, metrics: Sequence[str], slices: Sequence[Slice]) -> list[Quoted]:
+def read(path: Path | None, scores: Scores) -> list[Quoted]:
     """Read the tables `[[row]]` of a TOML file: method, source, category, factor and `values.METRIC`.
 
     Args:
         path: the file; no rows when None.
-        metrics: the names that values may have.
-        slices: the leaderboards that rows may stand in.
+        scores: whose metrics may have values, and in whose leaderboards rows may stand.
 
     Raises:
         bench.errors.UsageError: when it cannot be read, or names no metric or leaderboard of these.
@@ -56,7 +55,8 @@ def read(path: Path | None, metrics: Sequence[str], slices: Sequence[Slice]) -> 
     rows = content.pop("row", [])
     if content or not isinstance(rows, list):
         raise UsageError(f"{path} holds something other than rows", got=", ".join(content), expected="[[row]]")
-    return [_row(row, path, metrics, slices) for row in rows]
+    metrics = [metric.name for metric in scores.comparison.metrics]
+    return [_row(row, path, metrics, scores.slices) for row in rows]
 
 
 def _row(row: Mapping[str, Any], path: Path, metrics: Sequence[str], slices: Sequence[Slice]) -> Quoted:

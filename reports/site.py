@@ -78,8 +78,7 @@ class Site:
     @cached_property
     def tables(self) -> Tables:
         """The leaderboards."""
-        names = [metric.name for metric in self.comparison.metrics]
-        return Tables(self.comparison, self.scores, quoted.read(self.quotes, names, self.scores.slices))
+        return Tables(self.comparison, self.scores, quoted.read(self.quotes, self.scores))
 
     @cached_property
     def grids(self) -> Grids:
