@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 
@@ -13,3 +15,19 @@ def fix(threads: int | None = None) -> None:
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+
+
+class Defaults:
+    """The settings of a process that code of other people changes, as they were when this was made."""
+
+    def __init__(self) -> None:
+        self.dtype, self.with_gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+        self.environment = dict(os.environ)
+
+    def bring_back(self) -> None:
+        """Put them back."""
+        torch.set_default_dtype(self.dtype)
+        torch.set_grad_enabled(self.with_gradients)
+        if os.environ != self.environment:
+            os.environ.clear()
+            os.environ.update(self.environment)

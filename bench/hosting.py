@@ -22,23 +22,20 @@ def hosting() -> Iterator[None]:
     """Run a method's code: stdout goes to stderr meanwhile, and the process's settings are put back after it."""
     import torch
 
-    folder, environment, generators = Path.cwd(), dict(os.environ), (random.getstate(), np.random.get_state())
-    threads, dtype, has_gradients = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
-    seen = torch.get_rng_state()
+    from bench import conditions
+
+    folder, generators = Path.cwd(), (random.getstate(), np.random.get_state(), torch.get_rng_state())
+    threads, defaults = torch.get_num_threads(), conditions.Defaults()
     try:
         with _prints_to_stderr(), warnings.catch_warnings(), np.errstate():
             yield
     finally:
         os.chdir(folder)
-        if os.environ != environment:
-            os.environ.clear()
-            os.environ.update(environment)
+        defaults.bring_back()
         random.setstate(generators[0])
         np.random.set_state(generators[1])
+        torch.set_rng_state(generators[2])
         torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(has_gradients)
-        torch.set_rng_state(seen)
 
 
 @contextmanager

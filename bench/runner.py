@@ -153,7 +153,8 @@ class Restoration:
         """Restore the cells that are due."""
         tasks = {self._task(cell): cell for cell in due}
         with reporter.stage(self.selected.label, len(due)) as stage:
-            for task, outcome in self.request.executor(self.selected.text, tasks, self.request.settings):
+            settings = self.request.settings._replace(needs=needs_of(self.selected.method))
+            for task, outcome in self.request.executor(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
                 told = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
                 stage.advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {told}")

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.contracts import Category, Pixels, Size
+from bench.contracts import Category, Needs, Pixels, Size
 from bench.protocol import load_png
 from bench.store import Status
 
 
 class Settings(NamedTuple):
-    """What every worker of a run has in common."""
+    """What every worker of one method has in common."""
 
     device: str
     """`cpu` or `cuda`."""
@@ -25,6 +25,8 @@ class Settings(NamedTuple):
     """Seconds a cell may take; None for no limit."""
     folder: str
     """From where a method's relative paths are read."""
+    needs: Needs = Needs()
+    """What a worker of the method must have."""
 
 
 class Job(NamedTuple):

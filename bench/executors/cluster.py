@@ -14,8 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, Self
 
-from bench import registry
-from bench.contracts import Needs, needs_of
 from bench.errors import Unavailable, UsageError
 from bench.executors import Outcome, Settings, Task
 from bench.executors.local import Restorer
@@ -60,8 +58,7 @@ class Cluster:
         if self._ray is None:
             self._ray = self._connect(settings)
         room = self.workers or int(self._ray.cluster_resources().get("CPU", 1) // settings.threads)
-        needs = needs_of(registry.create(text).method)
-        crew = _Crew(self._ray, self._kind(settings, needs), text, settings, max(1, min(room, len(waiting))))
+        crew = _Crew(self._ray, self._kind(settings), text, settings, max(1, min(room, len(waiting))))
         try:
             yield from crew.work(waiting)
         finally:
@@ -87,9 +84,9 @@ class Cluster:
             raise Unavailable(f"no Ray cluster at {self.address}", got=error, remedy=remedy) from error
         return ray
 
-    def _kind(self, settings: Settings, needs: Needs) -> Any:
+    def _kind(self, settings: Settings) -> Any:
         """Return the remote class with what one of it needs; refuse what no machine has."""
-        memory = needs.memory_mb * 1e6
+        memory = settings.needs.memory_mb * 1e6
         needed = {"CPU": float(settings.threads), "GPU": self.gpus, "memory": memory}
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if not any(all(machine.get(what, 0) >= much for what, much in needed.items()) for machine in machines):

@@ -103,7 +103,7 @@ class Worker:
         self.method: Method = registry.create(text).method
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
-        self.surroundings = _Surroundings()
+        self.defaults = conditions.Defaults()  # what loading left is what every image begins with
         count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
 
     def restore(self, job: Job) -> Outcome:
@@ -118,7 +118,7 @@ class Worker:
     def _start_afresh(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
         self._go_home()
-        self.surroundings.bring_back()
+        self.defaults.bring_back()
         conditions.fix(self.settings.threads)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
@@ -165,21 +165,6 @@ class Worker:
             return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-class _Surroundings:
-    """What loading left of the process's settings: what every restore begins with, whatever an earlier one did."""
-
-    def __init__(self) -> None:
-        self.dtype, self.with_gradients = torch.get_default_dtype(), torch.is_grad_enabled()
-        self.environment = dict(os.environ)
-
-    def bring_back(self) -> None:
-        torch.set_default_dtype(self.dtype)
-        torch.set_grad_enabled(self.with_gradients)
-        if os.environ != self.environment:
-            os.environ.clear()
-            os.environ.update(self.environment)
 
 
 def _parameters(method: Method) -> int:

@@ -27,7 +27,7 @@ from methods.esrgan_plus.network import EsrganPlusNet
 from methods.glean.embedded import add_detail
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
-from methods.training.pieces import bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples
 from methods.training.sheets import validate
@@ -131,7 +131,7 @@ def _patches(step: int, *images: Tensor) -> list[Tensor]:
     side = min(PATCH, size)
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
-    return [image[..., top : top + side, left : left + side] for image in images]
+    return [cut(image, Box(top, left, side), size) for image in images]
 
 
 def recipe(
