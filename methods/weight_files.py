@@ -1,27 +1,89 @@
 """What the suite's own weight files share: they describe a network, and hold its weights in half precision.
 
 A description is believed only after the network that it speaks of, built without memory, has the names and shapes
-that the file holds.
+that the file holds. The description is read without torch.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bench.errors import AssetError
-from methods.banks.state_files import building, check_plain
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from torch import Tensor, nn
+
+    from bench.contracts import Bank
 
 LARGEST = 16_384
 """No side, width or count of a network is larger."""
 
-Network = TypeVar("Network", bound=nn.Module)
+
+class Kind(NamedTuple):
+    """One method's weight files."""
+
+    format: str
+    """Their mark: the method and a version."""
+    what: str
+    """With its article, for errors."""
+    method: str
+    """Whose trainer writes them."""
+
+
+About = TypeVar("About", bound="DataclassInstance")
+Network = TypeVar("Network", bound="nn.Module")
+
+
+def write(path: Path, kind: Kind, about: DataclassInstance, weights: dict[str, Tensor]) -> None:
+    """Write weights in fp16, with their description."""
+    import torch
+    from safetensors.torch import save
+
+    from bench.protocol import write_atomically
+
+    half = {name: value.to(torch.float16).contiguous() for name, value in weights.items()}
+    write_atomically(path, save(half, {"format": kind.format, "about": json.dumps(asdict(about))}))
+
+
+def describe(path: Path, kind: Kind, parse: Callable[[dict[str, Any]], About]) -> About:
+    """Read what a file says of itself, without torch.
+
+    Raises:
+        AssetError: when it is not such a file, or cut short.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return parse(json.loads((file.metadata() or {})["about"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise AssetError(
+            f"{path} is not a whole weight file of {kind.what}",
+            got=error,
+            expected=kind.format,
+            remedy=f"fetch it again, or train one with `bench train {kind.method}`",
+        ) from error
+
+
+def check_bank(path: Path, kind: Kind, trained_over: tuple[str, int], bank: Bank) -> None:
+    """Compare the name and resolution of the bank that a file was trained over with the bank at hand.
+
+    Raises:
+        AssetError: when they differ.
+    """
+    name, resolution = trained_over
+    if (name, resolution) != (bank.name, bank.resolution):
+        raise AssetError(
+            f"{path} was trained over another bank",
+            got=f"{bank.name} at {bank.resolution}",
+            expected=f"{name} at {resolution}",
+            remedy=f"name that bank, or train over this one with `bench train {kind.method}`",
+        )
 
 
 def build(path: Path, make: Callable[[], Network], sizes: Iterable[object], what: str, blocks: int = 0) -> Network:
@@ -37,6 +99,10 @@ def build(path: Path, make: Callable[[], Network], sizes: Iterable[object], what
     Raises:
         AssetError: when the description means no network, or not that of the weights.
     """
+    import torch
+
+    from methods.banks.state_files import building
+
     found = tensors(path)
     for size in sizes:
         if type(size) is not int or not 0 < size <= LARGEST:
@@ -70,6 +136,11 @@ def tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         AssetError: when it cannot be read.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from methods.banks.state_files import check_plain
+
     try:
         found = load_file(path)
     except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:

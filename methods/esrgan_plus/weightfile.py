@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import AssetError
+from methods import weight_files
+from methods.weight_files import Kind, load
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from methods.esrgan_plus.network import EsrganPlusNet
 
-FORMAT = "esrgan-plus-1"
+__all__ = ["KIND", "About", "about", "load", "read", "write"]
+
+KIND = Kind("esrgan-plus-1", "esrgan+", "esrgan+")
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,8 @@ class About:
 
 def write(path: Path, network: EsrganPlusNet, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
     """Write weights in fp16."""
-    import torch
-    from safetensors.torch import save
-
-    from bench.protocol import write_atomically
-
-    said = asdict(About(network.inputs, network.resolution, asdict(network.shape), history))
-    half = {name: value.to(torch.float16).contiguous() for name, value in weights.items()}
-    write_atomically(path, save(half, {"format": FORMAT, "about": json.dumps(said)}))
+    said = About(network.inputs, network.resolution, asdict(network.shape), history)
+    weight_files.write(path, KIND, said, weights)
 
 
 def about(path: Path) -> About:
@@ -47,19 +44,11 @@ def about(path: Path) -> About:
     Raises:
         AssetError: when it is not such a file, or cut short.
     """
-    from safetensors import SafetensorError, safe_open
+    return weight_files.describe(path, KIND, _parse)
 
-    try:
-        with safe_open(path, "np") as file:
-            said = json.loads((file.metadata() or {})["about"])
-        return About(tuple(said["inputs"]), said["resolution"], dict(said["shape"]), dict(said["history"]))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise AssetError(
-            f"{path} is not a whole weight file of esrgan+",
-            got=error,
-            expected=FORMAT,
-            remedy="fetch it again, or train one with `bench train esrgan+`",
-        ) from error
+
+def _parse(said: dict[str, Any]) -> About:
+    return About(tuple(said["inputs"]), said["resolution"], dict(said["shape"]), dict(said["history"]))
 
 
 def read(path: Path) -> EsrganPlusNet:
@@ -69,7 +58,6 @@ def read(path: Path) -> EsrganPlusNet:
         AssetError: when the file is no weight file, or does not fit its own description.
     """
     from methods.esrgan_plus.network import EsrganPlusNet, Shape
-    from methods.weight_files import build
 
     said = about(path)
     try:
@@ -85,18 +73,7 @@ def read(path: Path) -> EsrganPlusNet:
         shape.widest,
         *shape.narrowing,
     ]
-    network = build(
+    network = weight_files.build(
         path, lambda: EsrganPlusNet(said.inputs, said.resolution, shape), sizes, "network of esrgan+", shape.blocks
     )
     return network.requires_grad_(False).eval()
-
-
-def load(network: EsrganPlusNet, path: Path) -> None:
-    """Put the weights of a file into a network: to use it, or to go on training it.
-
-    Raises:
-        AssetError: when a name or a size is not the network's.
-    """
-    from methods import weight_files
-
-    weight_files.load(network, path)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from bench.contracts import Bank
-from bench.errors import AssetError
-from bench.protocol import write_atomically
+from methods import weight_files
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
-from methods.weight_files import build, load
+from methods.weight_files import Kind, load
 
-__all__ = ["FORMAT", "About", "about", "load", "read", "write"]
+__all__ = ["KIND", "About", "about", "load", "read", "write"]
 
-FORMAT = "glean-embedded-1"
+KIND = Kind("glean-embedded-1", "an embedded GLEAN", "glean")
 
 
 @dataclass(frozen=True)
@@ -39,9 +34,8 @@ class About:
 def write(path: Path, network: EmbeddedGlean, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
     """Write weights in fp16."""
     bank = network.bank
-    about = asdict(About(bank.name, bank.resolution, network.factors, network.shape, history))
-    half = {name: value.to(torch.float16).contiguous() for name, value in weights.items()}
-    write_atomically(path, save(half, {"format": FORMAT, "about": json.dumps(about)}))
+    said = About(bank.name, bank.resolution, network.factors, network.shape, history)
+    weight_files.write(path, KIND, said, weights)
 
 
 def about(path: Path) -> About:
@@ -50,18 +44,12 @@ def about(path: Path) -> About:
     Raises:
         AssetError: when it is not such a file, or cut short.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            said = json.loads((file.metadata() or {})["about"])
-        shape = Shape(**said["shape"])
-        return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, said["history"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise AssetError(
-            f"{path} is not a whole weight file of an embedded GLEAN",
-            got=error,
-            expected=FORMAT,
-            remedy="fetch it again, or train one with `bench train glean`",
-        ) from error
+    return weight_files.describe(path, KIND, _parse)
+
+
+def _parse(said: dict[str, Any]) -> About:
+    shape = Shape(**said["shape"])
+    return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, said["history"])
 
 
 def read(path: Path, bank: Bank) -> EmbeddedGlean:
@@ -71,14 +59,10 @@ def read(path: Path, bank: Bank) -> EmbeddedGlean:
         AssetError: when the file is not a weight file, is for another bank, or does not fit its own description.
     """
     said = about(path)
-    if (said.bank, said.resolution) != (bank.name, bank.resolution):
-        raise AssetError(
-            f"{path} was trained over another bank",
-            got=f"{bank.name} at {bank.resolution}",
-            expected=f"{said.bank} at {said.resolution}",
-            remedy="name that bank, or train over this one with `bench train glean`",
-        )
+    weight_files.check_bank(path, KIND, (said.bank, said.resolution), bank)
     sizes = [*said.factors, *asdict(said.shape).values()]
-    return build(
-        path, lambda: EmbeddedGlean(bank, said.factors, said.shape), sizes, "embedded GLEAN", said.shape.blocks
-    )
+
+    def make() -> EmbeddedGlean:
+        return EmbeddedGlean(bank, said.factors, said.shape)
+
+    return weight_files.build(path, make, sizes, "embedded GLEAN", said.shape.blocks)

@@ -133,7 +133,7 @@ def test_damaged_weight_files_are_refused(bank, weights, tmp_path):
     with pytest.raises(AssetError, match="is not a whole weight file"):
         weightfile.read(tmp_path / "short.safetensors", bank)
     tensors = load_file(weights)
-    said = {"format": weightfile.FORMAT, "about": json.dumps(_said(weights))}
+    said = {"format": weightfile.KIND.format, "about": json.dumps(_said(weights))}
     tensors["encoder.first.weight"] = torch.zeros(9, 3, 3, 3)
     save_file(tensors, tmp_path / "wide.safetensors", said)
     with pytest.raises(AssetError, match=r"encoder.first.weight: got \(9, 3, 3, 3\), expected \(8, 3, 3, 3\)"):
