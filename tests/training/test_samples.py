@@ -12,7 +12,7 @@ from bench.protocol import make_lr, resize_matrix, to_pixels
 from bench.seeds import Domain, normal
 from methods import banks
 from methods.training.photographs import read_folder
-from methods.training.samples import TRUNCATION, Item, Pool, Samples
+from methods.training.samples import TRUNCATION, Item, Pool, Samples, bent
 from tests.conftest import photo
 
 
@@ -92,9 +92,12 @@ def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
     assert first.hr.shape == (8, 3, 32, 32)
 
 
-def test_recoloured_and_mirrored_pairs_still_belong_together(bank):
+def test_recoloured_mirrored_and_bent_pairs_still_belong_together(bank):
     draw = Pool(Known(bank), first=5, varied=1.0).draw(1, 16, 16, 64)
     assert not draw.known.any()
+    bends = [change.bend for change in draw.variations]
+    assert any(bend is None for bend in bends)
+    assert any(bend is not None for bend in bends)
     down = resize_matrix(64, 16)
     again = np.einsum("oh,nchw,pw->ncop", down, draw.hr.double().numpy(), down)
     # Clipping and rounding alone part them: two 8-bit steps in the mean, where nothing was clipped much less.
@@ -102,6 +105,22 @@ def test_recoloured_and_mirrored_pairs_still_belong_together(bank):
     plain = Pool(Known(bank), first=5, varied=0.0).draw(1, 16, 16, 64)
     assert plain.known.all()
     assert (plain.lr - draw.lr).abs().mean() > 0.02
+
+
+def test_a_bent_image_is_another_one_of_the_same_stuff():
+    image = photo(2, 64, 64)
+    one, other = bent(image, 1), bent(image, 2)
+    assert np.array_equal(one, bent(image, 1))
+    moved = np.abs(one.astype(int) - image).mean()
+    assert 2 < moved < np.abs(image[::-1].astype(int) - image).mean()
+    assert np.abs(one.astype(int) - other).mean() > 2
+    assert np.abs(one.mean((0, 1)) - image.mean((0, 1))).max() < 6
+
+
+def test_what_bending_loses_is_not_asked_of_the_network(bank):
+    draw = Pool(Known(bank), first=5, varied=1.0).draw(3, 32, 16, 64)
+    assert {change.sharpness for change in draw.variations if change.bend is not None} == {0.0}
+    assert len({change.sharpness for change in draw.variations if change.bend is None}) > 5
 
 
 def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
