@@ -14,7 +14,6 @@ from methods.inversion import Draw, Preset, Problem, Search, by_distance, readou
 from methods.perceptual import Perceptual
 
 LATENT_WEIGHT = 0.02
-BETAS = (0.0, 0.999)
 CHUNK = 8
 """Candidates that are made at a time."""
 
@@ -23,7 +22,7 @@ class Stage(NamedTuple):
     """A stretch of the tuning. The weights of the loss are the same in all of them."""
 
     groups: int
-    """Of the bank's parameters that are tuned, from the coarsest."""
+    """Of the bank's parameters that are tuned, from the coarsest; 0: the latents alone."""
     steps: int
     bank_rate: float
     latent_rate: float
@@ -39,6 +38,9 @@ class Plan(NamedTuple):
     """The standard deviation of their latents."""
     pixel_weight: float
     feature_weight: float
+    betas: tuple[float, float]
+    relative: bool
+    """Whether a bank rate is a share of each tensor's root mean square: layers may differ a hundredfold."""
     rounds: int
     """Corrections by the whole bank, in a tuning through read-outs, after every stage; 0: no read-outs."""
     round_steps: int
@@ -46,18 +48,15 @@ class Plan(NamedTuple):
 
 PLANS: dict[Preset, Plan] = {
     "fast": Plan(
-        (
-            Stage(2, 30, 2e-5, 1e-1),
-            Stage(3, 20, 5e-5, 5e-2),
-            Stage(4, 20, 5e-5, 5e-2),
-            Stage(5, 70, 1e-4, 5e-2),
-        ),
-        candidates=64,
+        (Stage(0, 70, 0.0, 3e-2), Stage(2, 30, 2e-3, 2e-2), Stage(5, 80, 4e-3, 1e-2)),
+        candidates=256,
         spread=1.0,
         pixel_weight=10.0,
         feature_weight=0.02,
-        rounds=6,
-        round_steps=12,
+        betas=(0.9, 0.999),
+        relative=True,
+        rounds=3,
+        round_steps=10,
     ),
     "paper": Plan(
         (
@@ -71,6 +70,8 @@ PLANS: dict[Preset, Plan] = {
         spread=0.3,
         pixel_weight=1.0,
         feature_weight=1.0,
+        betas=(0.0, 0.999),
+        relative=False,
         rounds=0,
         round_steps=0,
     ),
@@ -165,7 +166,7 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
 def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
     head = readout_for(bank, search.problem.lr) if plan.rounds else None
     for number, stage in enumerate(plan.stages):
-        optimiser = _optimiser(bank, z, stage)
+        optimiser = _optimiser(bank, z, stage, plan)
         if head is None:
             search.walk(optimiser, stage.steps, None)
             continue
@@ -177,12 +178,13 @@ def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
         search.whole()
 
 
-def _optimiser(bank: Bank, z: Tensor, stage: Stage) -> torch.optim.Optimizer:
-    tuned = [value for group in bank.groups()[: stage.groups] for value in group]
-    for value in tuned:
+def _optimiser(bank: Bank, z: Tensor, stage: Stage, plan: Plan) -> torch.optim.Optimizer:
+    groups = [{"params": [z], "lr": stage.latent_rate}]
+    for value in (value for group in bank.groups()[: stage.groups] for value in group):
         value.requires_grad_()
-    groups = [{"params": [z], "lr": stage.latent_rate}, {"params": tuned, "lr": stage.bank_rate}]
-    return torch.optim.Adam(groups, betas=BETAS)
+        size = float(value.detach().square().mean().sqrt()) if plan.relative else 1.0
+        groups.append({"params": [value], "lr": stage.bank_rate * size})
+    return torch.optim.Adam(groups, betas=plan.betas)
 
 
 def nearest(scene: Scene, lr: Tensor, wanted: list[Tensor], plan: Plan, *, seed: int, chunk: int) -> Tensor:

@@ -80,13 +80,29 @@ def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):  # no
     groups = bank.groups()
     with tuning.restored(bank):
         z = torch.zeros(1, 24, requires_grad=True)
-        for count in (1, 3):
-            optimiser = tuning._optimiser(bank, z, tuning.Stage(count, 1, 1e-3, 1e-2))
-            assert len(optimiser.param_groups[1]["params"]) == sum(map(len, groups[:count]))
-            assert (optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"]) == (1e-2, 1e-3)
+        for count in (0, 1, 3):
+            stage = tuning.Stage(count, 1, 1e-3, 1e-2)
+            optimiser = tuning._optimiser(bank, z, stage, tuning.plan("paper"))
+            assert len(optimiser.param_groups) == 1 + sum(map(len, groups[:count]))
+            assert [group["lr"] for group in optimiser.param_groups] == [1e-2] + [1e-3] * sum(
+                map(len, groups[:count])
+            )
             assert all(value.requires_grad for group in groups[:count] for value in group)
             assert not any(value.requires_grad for group in groups[count:] for value in group)
     assert not any(value.requires_grad for group in groups for value in group)
+
+
+def test_relative_rates_follow_the_size_of_each_tensor(small):  # noqa: F811
+    bank = banks.load(str(small))
+    with tuning.restored(bank):
+        tuned = bank.groups()[0]
+        with torch.no_grad():
+            tuned[0].mul_(50)
+        sizes = [float(value.detach().double().square().mean().sqrt()) for value in tuned]
+        z = torch.zeros(1, 24, requires_grad=True)
+        optimiser = tuning._optimiser(bank, z, tuning.Stage(1, 1, 1e-3, 1e-2), tuning.plan("fast"))
+        rates = [group["lr"] for group in optimiser.param_groups[1:]]
+        assert rates == pytest.approx([1e-3 * size for size in sizes], rel=1e-5)
 
 
 def test_the_start_is_the_nearest_candidate(small):  # noqa: F811
