@@ -198,13 +198,13 @@ class Search:
         }
 
 
-def readout_for(bank: Bank, lr: Tensor) -> Readout | None:
-    """Return the read-out of at least twice the LR's side, or nothing when the bank has none so fine."""
+def readout_for(bank: Bank, side: int = 0) -> Readout | None:
+    """Return the coarsest read-out of at least twice an LR's side, or nothing when the bank has none so fine."""
     from methods import banks
     from methods.banks import readout
 
     finest = banks.about(bank.name).readout
-    wanted = next((res for res in readout.RESOLUTIONS if res >= 2 * lr.shape[-1]), None)
+    wanted = next((res for res in readout.RESOLUTIONS if res >= 2 * side), None)
     return None if wanted is None or wanted > finest else readout.load(bank, wanted)
 
 
@@ -227,7 +227,7 @@ def by_distance(
 
     from bench.protocol import resize_tensor
 
-    head = readout_for(bank, lr[..., :32, :32])
+    head = readout_for(bank)
     found: list[Tensor] = []
     with torch.no_grad():
         for some in torch.split(z, chunk):

@@ -164,7 +164,7 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
 
 
 def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
-    head = readout_for(bank, search.problem.lr) if plan.rounds else None
+    head = readout_for(bank, search.problem.lr.shape[-1]) if plan.rounds else None
     for number, stage in enumerate(plan.stages):
         optimiser = _optimiser(bank, z, stage, plan)
         if head is None:

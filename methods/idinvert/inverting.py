@@ -77,7 +77,7 @@ def run(scene: Scene, lr: Tensor, plan: Plan) -> tuple[Tensor, dict[str, float]]
 
     search = Search(Problem(lr, lambda upto: Draw(scene.bank.synthesise(latents, upto=upto), latents), loss))
     optimiser = torch.optim.Adam([latents], plan.rate)
-    head = readout_for(scene.bank, lr) if plan.rounds else None
+    head = readout_for(scene.bank, lr.shape[-1]) if plan.rounds else None
     if head is None:
         search.walk(optimiser, plan.steps, None)
     else:

@@ -16,6 +16,9 @@ from methods.perceptual import Network, Perceptual
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""
 
+COARSE_SHARE = 0.6
+"""The part of a search through read-outs that goes through the coarsest one."""
+
 
 class Plan(NamedTuple):
     """How long a search is, and how it walks."""
@@ -35,7 +38,7 @@ class Plan(NamedTuple):
 
 
 PLANS: dict[Preset, Plan] = {
-    "fast": Plan(8, 16, 64, 150, 6, 12, 1e-1, 5e-2, adam=True),
+    "fast": Plan(5, 16, 128, 240, 6, 12, 5e-2, 1.5e-1, adam=True),
     "paper": Plan(30, 32, 0, 2000, 0, 0, 1.0, 1.0, adam=False),
 }
 
@@ -152,11 +155,13 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
     search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
     optimiser = torch.optim.Adam(groups) if plan.adam else torch.optim.SGD(groups)
-    head = readout_for(scene.bank, lr) if plan.rounds else None
-    if head is None:
+    coarse, head = readout_for(scene.bank), readout_for(scene.bank, lr.shape[-1])
+    if head is None or not plan.rounds:
         search.walk(optimiser, plan.steps, None)
     else:
-        search.walk(optimiser, plan.steps, head, (1.0, 0.5))
+        first = round(plan.steps * COARSE_SHARE)
+        search.walk(optimiser, first, coarse)
+        search.walk(optimiser, plan.steps - first, head, (1.0, 0.5))
         search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head, rate=0.5)
     with torch.no_grad():
         search.whole()
