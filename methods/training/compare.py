@@ -79,7 +79,7 @@ def draw(trainings: Mapping[str, Sequence[Path]], out: Path) -> None:
 
 
 def _name(axes: Any, title: str) -> None:
-    axes.set_title(f"{title}, dB above bicubic", fontsize=9)
+    axes.set_title(title, fontsize=9)
     axes.set_xlabel("images with a loss on the picture", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
