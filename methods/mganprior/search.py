@@ -38,8 +38,28 @@ class Plan(NamedTuple):
 
 
 PLANS: dict[Preset, Plan] = {
-    "fast": Plan(5, 16, 128, 240, 6, 12, 5e-2, 1.5e-1, adam=True),
-    "paper": Plan(30, 32, 0, 2000, 0, 0, 1.0, 1.0, adam=False),
+    "fast": Plan(
+        codes=5,
+        layer=16,
+        candidates=128,
+        steps=240,
+        rounds=6,
+        round_steps=12,
+        code_rate=5e-2,
+        weight_rate=1.5e-1,
+        adam=True,
+    ),
+    "paper": Plan(
+        codes=30,
+        layer=32,
+        candidates=0,
+        steps=2000,
+        rounds=0,
+        round_steps=0,
+        code_rate=1.0,
+        weight_rate=1.0,
+        adam=False,
+    ),
 }
 
 
