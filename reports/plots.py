@@ -154,7 +154,7 @@ def _scatter(boards: Sequence[Board], across: MetricRecord, up: MetricRecord, *,
         for row, x, y in points:
             axis.errorbar(x.value, y.value, xerr=_bars(x), yerr=_bars(y), elinewidth=1, **look(row))
         if front:
-            axis.set_xscale("log")
+            _scale_by_tens(axis)
             _draw_front(axis, [(x.value, y.value) for _, x, y in points], lower=is_lower_better(up))
         axis.set_title(text.enlarged(board.where.factor))
         axis.set_xlabel(axis_name(across))
@@ -164,6 +164,16 @@ def _scatter(boards: Sequence[Board], across: MetricRecord, up: MetricRecord, *,
     axes[0].set_ylabel(axis_name(up))
     finish(figure, axes)
     return figure
+
+
+def _scale_by_tens(axis: Axes) -> None:
+    """Make x logarithmic, with plain numbers: the page's text has no mathematical notation."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _by_factor(boards: Sequence[Board], metrics: Sequence[MetricRecord]) -> Figure:

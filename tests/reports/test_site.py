@@ -205,6 +205,13 @@ def test_plots_are_pictures_whatever_the_names(strange_page: Path) -> None:
         assert "$x_1$" in texts
 
 
+def test_the_axis_of_seconds_has_plain_numbers(usual_page: Path) -> None:
+    drawn = (usual_page.parent / "plots" / "1-seconds.svg").read_text()
+    assert "mathdefault" not in drawn
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert {"0.1", "0.3", "1", "3", "10"} & set(texts)
+
+
 def test_the_dark_plot_differs_in_its_ink_alone(usual_page: Path) -> None:
     light = (usual_page.parent / "plots" / "1-factor.svg").read_text()
     dark = (usual_page.parent / "plots" / "1-factor-dark.svg").read_text()
