@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -180,7 +181,7 @@ def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
 
 def _optimiser(bank: Bank, z: Tensor, stage: Stage, plan: Plan) -> torch.optim.Optimizer:
     groups = [{"params": [z], "lr": stage.latent_rate}]
-    for value in (value for group in bank.groups()[: stage.groups] for value in group):
+    for value in chain.from_iterable(bank.groups()[: stage.groups]):
         value.requires_grad_()
         size = float(value.detach().square().mean().sqrt()) if plan.relative else 1.0
         groups.append({"params": [value], "lr": stage.bank_rate * size})

@@ -130,12 +130,14 @@ class GleanRecipe:
         variations = [change for change, use in zip(draw.variations, chosen, strict=True) if use]
         own = bank_noise(self.bank)
         noise = _fresh(own, step)
+        image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
         with torch.no_grad():
             pieces = [
-                self._piece(latent[None], change, box, start, noise)
+                torch.zeros_like(image[:1])  # nothing of it would be used
+                if change is not None and change.sharpness == 0
+                else self._piece(latent[None], change, box, start, noise)
                 for latent, change in zip(draw.latents[chosen], variations, strict=True)
             ]
-        image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
         low, share, hr = (cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
         # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
         sharpness = hr.new_tensor([1.0 if change is None else change.sharpness for change in variations])

@@ -175,12 +175,12 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
     search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
     optimiser = torch.optim.Adam(groups) if plan.adam else torch.optim.SGD(groups)
-    coarse, head = readout_for(scene.bank), readout_for(scene.bank, lr.shape[-1])
-    if head is None or not plan.rounds:
+    head = readout_for(scene.bank, lr.shape[-1]) if plan.rounds else None
+    if head is None:
         search.walk(optimiser, plan.steps, None)
     else:
         first = round(plan.steps * COARSE_SHARE)
-        search.walk(optimiser, first, coarse)
+        search.walk(optimiser, first, readout_for(scene.bank))
         search.walk(optimiser, plan.steps - first, head, (1.0, 0.5))
         search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head, rate=0.5)
     with torch.no_grad():
