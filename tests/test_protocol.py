@@ -1,5 +1,8 @@
 """LR against an independent float64 implementation, and the round trip through PNG."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +19,7 @@ from bench.protocol import (
     save_png,
     to_pixels,
     to_tensor,
+    write_atomically,
 )
 from tests.conftest import photo
 
@@ -94,3 +98,26 @@ def test_png_round_trip_is_exact_and_digest_is_of_pixels(tmp_path):
     assert pixel_digest(load_png(tmp_path / "b.png")) == pixel_digest(image)
     assert pixel_digest(image.reshape(32, 128, 3)) != pixel_digest(image)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.png"]
+
+
+def test_two_processes_may_write_the_same_file(tmp_path):
+    path = tmp_path / "deep" / "a.bin"
+    code = (
+        "import sys; from pathlib import Path; from bench.protocol import write_atomically\n"
+        "for _ in range(40): write_atomically(Path(sys.argv[1]), sys.argv[2].encode() * 10_000)"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), letter], stderr=subprocess.PIPE, text=True)
+        for letter in "ab"
+    ]
+    told = [writer.communicate(timeout=120)[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0], told
+    assert path.read_bytes() in (b"a" * 10_000, b"b" * 10_000)
+    assert [file.name for file in path.parent.iterdir()] == ["a.bin"]
+
+
+def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(tmp_path):
+    write_atomically(tmp_path / "a.bin", b"before")
+    with pytest.raises(TypeError):
+        write_atomically(tmp_path / "a.bin", "text")  # type: ignore[arg-type]
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.bin", b"before")]
