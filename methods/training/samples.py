@@ -1,4 +1,4 @@
-"""Endless training pairs drawn from a bank: sample `i` depends on `i` alone and is kept on disk once it is made.
+"""Training pairs drawn from a bank, up to 16,384: sample `i` depends on `i` alone and is kept on disk once made.
 
 Making a 1024-pixel sample costs a full pass of the bank and a shrinking by the protocol, so a training draws from
 a pool that grows as it goes: at step t from the first `first + growth * t` samples, up to `capacity`. What a step
@@ -35,7 +35,7 @@ class Item(NamedTuple):
     hr: Pixels
     """Averaged down to the pool's size."""
     lr: dict[int, Pixels]
-    """By side, made of the full image by the """
+    """By side, made of the full image by the protocol."""
     latent: npt.NDArray[np.float32] | None
     """The w that it was made of; None for a photograph."""
 
@@ -76,8 +76,10 @@ class Samples:
 
     @torch.no_grad()
     def _make(self, index: int) -> Item:
-        latent = self.latent(index)
-        image = self.bank.synthesise(latent).image
+        # In full precision whatever the training's own: a sample is kept, and used by trainings to come.
+        with torch.autocast(self.bank.mean_latent.device.type, enabled=False):
+            latent = self.latent(index)
+            image = self.bank.synthesise(latent).image
         if image is None:
             raise RuntimeError("a whole pass of the bank made no image")
         full = to_pixels((image[0] + 1) / 2)
