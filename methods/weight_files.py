@@ -7,11 +7,12 @@ that the file holds. The description is read without torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from bench.assets import digest
 from bench.errors import AssetError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 LARGEST = 16_384
 """No side, width or count of a network is larger."""
+TRAINED_WITH = "trained with"
+"""In a file's history: the metrics whose network its training used."""
 
 
 class Kind(NamedTuple):
@@ -68,6 +71,27 @@ def describe(path: Path, kind: Kind, parse: Callable[[dict[str, Any]], About]) -
             expected=kind.format,
             remedy=f"fetch it again, or train one with `bench train {kind.method}`",
         ) from error
+
+
+def marks(history: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the metrics whose network a training used, as the history in its weight file says."""
+    return tuple(str(name) for name in history.get(TRAINED_WITH) or ())
+
+
+def marked(history: Mapping[str, Any], judges: Iterable[str]) -> dict[str, Any]:
+    """Return a history whose marks are its own and these: a mark that weights once had is never lost."""
+    return {**history, TRAINED_WITH: sorted({*marks(history), *judges})}
+
+
+def begun(start: Path | None, about: Callable[[Path], Any]) -> dict[str, object]:
+    """Return how a history begins: with the file that a training starts from, and with that file's marks.
+
+    Raises:
+        AssetError: when it is not such a file, or cut short.
+    """
+    if start is None:
+        return {"started from": None}
+    return {TRAINED_WITH: marks(about(start).history), "started from": digest(start)}
 
 
 def check_bank(path: Path, kind: Kind, trained_over: tuple[str, int], bank: Bank) -> None:

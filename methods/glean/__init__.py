@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from bench.assets import Asset
 from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import MethodError, UsageError
+from methods import weight_files
+from methods.perceptual import JUDGES
 
 if TYPE_CHECKING:
     import torch
@@ -54,8 +56,8 @@ class Glean:
 
     @property
     def trained_with(self) -> tuple[str, ...]:
-        """Name the metrics whose network the training used, as the weight file says."""
-        return () if self._is_published else tuple(self._about().history.get("trained with", ()))
+        """Name the metrics whose network the training used: VGG16's, or those that the weight file names."""
+        return JUDGES["vgg16"] if self._is_published else weight_files.marks(self._about().history)
 
     @property
     def notes(self) -> str:

@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import seeds
-from bench.assets import digest
 from bench.contracts import Bank
-from methods import banks
+from methods import banks, weight_files
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
 from methods.glean import weightfile
@@ -69,7 +68,8 @@ class GleanRecipe:
     def identity(self) -> str:
         """Say what is trained."""
         factors = ", ".join(map(str, self.network.factors))
-        return f"glean over {self.bank.name} at {self.bank.resolution} for {factors}, {self.network.shape}"
+        over = f"{self.bank.name} at {self.bank.resolution}"
+        return f"glean over {over} for {factors}, {self.network.shape}, {self.perception.name}"
 
     @property
     def bank(self) -> Bank:
@@ -171,8 +171,8 @@ class GleanRecipe:
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision, with everything that is needed to read them."""
-        spoiled = list(self.perception.judges)
-        weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
+        said = weight_files.marked({**self.history, **history}, self.perception.judges)
+        weightfile.write(path, self.network, weights, said)
 
 
 def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:
@@ -197,5 +197,5 @@ def recipe(
     )
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(size))
-    history: dict[str, object] = {"started from": None if start is None else digest(start)}
+    history = weight_files.begun(start, weightfile.about)
     return GleanRecipe(network, pool, validation, perception(), STAGES, judge, history, fresh=start is None)

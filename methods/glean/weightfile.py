@@ -49,7 +49,7 @@ def about(path: Path) -> About:
 
 def _parse(said: dict[str, Any]) -> About:
     shape = Shape(**said["shape"])
-    return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, said["history"])
+    return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, dict(said["history"]))
 
 
 def read(path: Path, bank: Bank) -> EmbeddedGlean:

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import seeds
-from bench.assets import digest
 from bench.contracts import Bank
-from methods import banks
+from methods import banks, weight_files
 from methods.banks import readout
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
@@ -68,7 +67,8 @@ class IdinvertRecipe:
     def identity(self) -> str:
         """Say what is trained."""
         sides = ", ".join(map(str, self.sides))
-        return f"idinvert over {self.bank.name} at {self.bank.resolution} for LR {sides}, {self.network.shape}"
+        over = f"{self.bank.name} at {self.bank.resolution}"
+        return f"idinvert over {over} for LR {sides}, {self.network.shape}, {self.perception.name}"
 
     def place(self, device: torch.device) -> None:
         """Move the bank and the loss network to a device."""
@@ -119,7 +119,7 @@ class IdinvertRecipe:
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision, with everything that is needed to read them."""
-        said = {**self.history, **history, "trained with": list(self.perception.judges)}
+        said = weight_files.marked({**self.history, **history}, self.perception.judges)
         weightfile.write(path, self.network, self.bank, weights, said)
 
 
@@ -138,7 +138,7 @@ def recipe(
     pool = Pool(Samples(loaded, size, sides, out / "pool"), photographs)
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(min(SIZE, loaded.resolution)))
-    history: dict[str, object] = {"started from": None if start is None else digest(start)}
+    history = weight_files.begun(start, weightfile.about)
     return IdinvertRecipe(
         encoder, loaded, sides, pool, validation, perception(), STAGES, judge, history, fresh=start is None
     )

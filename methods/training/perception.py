@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from bench.assets import fetch, is_here
 from bench.metrics.lite import LiteFeatures, distance
 from bench.metrics.lpips import TRUNKS
+from methods.perceptual import JUDGES, Network
 
 VGG16 = TRUNKS["vgg"]
 DEPTH = 22
@@ -23,7 +24,8 @@ def perception() -> Lite0 | Vgg16:
 class Lite0(nn.Module):
     """Distance of unit-normalised EfficientNet-Lite0 features over five stages."""
 
-    judges: tuple[str, ...] = ("lite0",)
+    name: Network = "lite0"
+    judges: tuple[str, ...] = JUDGES["lite0"]
     """The metrics that it spoils as evidence."""
 
     def __init__(self) -> None:
@@ -40,7 +42,8 @@ class Lite0(nn.Module):
 class Vgg16(nn.Module):
     """Mean squared difference of VGG16's conv4_3, with the paper's weight of 1e-2."""
 
-    judges: tuple[str, ...] = ("lpips_vgg",)
+    name: Network = "vgg16"
+    judges: tuple[str, ...] = JUDGES["vgg16"]
     mean: Tensor
     deviation: Tensor
 

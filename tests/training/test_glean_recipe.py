@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.nn import functional as F
+from torchvision.models import vgg16
 
-from bench.errors import UsageError
+from bench.assets import digest
+from bench.errors import AssetError, UsageError
 from bench.seeds import Domain
-from methods import banks
+from methods import banks, weight_files
+from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape, enlarge
 from methods.glean.recipe import GleanRecipe
@@ -153,8 +156,6 @@ def test_the_losses_are_what_they_say():
 
 
 def test_perceptual_distances_grow_with_the_difference_and_reach_the_image():
-    from torchvision.models import vgg16
-
     torch.manual_seed(0)
     weights = vgg16().state_dict()
     truth = torch.rand(1, 3, 64, 64) * 2 - 1
@@ -166,6 +167,22 @@ def test_perceptual_distances_grow_with_the_difference_and_reach_the_image():
         network(moved, truth).backward()
         assert moved.grad.abs().max() > 0
     assert len(Vgg16(weights).layers) == DEPTH
+
+
+def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    begin = tiny(bank, folder, [])
+    weights = dict(begin.network.named_parameters())
+    weightfile.write(first, begin.network, weights, {"steps": 7, "trained with": ["lite0"]})
+    recipe = tiny(bank, folder, [])
+    recipe.perception = Vgg16(vgg16().state_dict())
+    assert recipe.identity != begin.identity
+    recipe.history = weight_files.begun(first, weightfile.about)
+    recipe.export(weights, second, {"steps": 3})
+    said = weightfile.about(second).history
+    assert said == {"steps": 3, "started from": digest(first), "trained with": ["lite0", "lpips_vgg"]}
+    with pytest.raises(AssetError, match="is not a whole weight file"):
+        weight_files.begun(tmp_path / "none.safetensors", weightfile.about)
 
 
 def test_what_cannot_be_trained_is_refused(tmp_path):
