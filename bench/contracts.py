@@ -145,6 +145,8 @@ class Bank(Protocol):
     """A pretrained generator used as a latent bank; also a `torch.nn.Module`."""
 
     name: str
+    digest: str
+    """sha256 of what was loaded: files of one architecture share a name. Empty before anything was."""
     resolution: int
     channels: dict[int, int]
     """Feature channels per resolution."""

@@ -27,6 +27,15 @@ TRAINED_WITH = "trained with"
 """In a file's history: the metrics whose network its training used."""
 
 
+class Trained(NamedTuple):
+    """The bank that a file was trained over."""
+
+    name: str
+    resolution: int
+    digest: str
+    """Empty in a file of an earlier version, which did not record it."""
+
+
 class Kind(NamedTuple):
     """One method's weight files."""
 
@@ -94,18 +103,21 @@ def begun(start: Path | None, about: Callable[[Path], Any]) -> dict[str, object]
     return {TRAINED_WITH: marks(about(start).history), "started from": digest(start)}
 
 
-def check_bank(path: Path, kind: Kind, trained_over: tuple[str, int], bank: Bank) -> None:
-    """Compare the name and resolution of the bank that a file was trained over with the bank at hand.
+def check_bank(path: Path, kind: Kind, over: Trained, bank: Bank) -> None:
+    """Compare the bank that a file was trained over with the bank at hand; its digest where the file has one.
 
     Raises:
         AssetError: when they differ.
     """
-    name, resolution = trained_over
-    if (name, resolution) != (bank.name, bank.resolution):
+    found = Trained(bank.name, bank.resolution, bank.digest if over.digest else "")
+    if found != over:
+        got, expected = (
+            f"{one.name} at {one.resolution}{one.digest and f', sha256 {one.digest:.8}'}" for one in (found, over)
+        )
         raise AssetError(
             f"{path} was trained over another bank",
-            got=f"{bank.name} at {bank.resolution}",
-            expected=f"{name} at {resolution}",
+            got=got,
+            expected=expected,
             remedy=f"name that bank, or train over this one with `bench train {kind.method}`",
         )
 

@@ -199,7 +199,8 @@ def _untrained_encoder(path: Path) -> Path:
     from methods.idinvert import weightfile
     from methods.idinvert.encoder import Encoder
 
-    bank = SimpleNamespace(name="mobilestylegan", resolution=1024, latents=(23, 512), mean_latent=torch.zeros(512))
+    made = {"name": "mobilestylegan", "resolution": 1024, "digest": ""}
+    bank = SimpleNamespace(**made, latents=(23, 512), mean_latent=torch.zeros(512))
     encoder = Encoder(bank)
     weightfile.write(path, encoder, bank, dict(encoder.named_parameters()), {})
     return path

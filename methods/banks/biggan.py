@@ -37,7 +37,7 @@ class BigGAN(nn.Module):
 
     name = "biggan"
     kind: str | None = None
-    digest: str | None = None
+    digest: str = ""
     mean_latent: Tensor
 
     def __init__(

@@ -58,6 +58,7 @@ class MobileStyleGAN(nn.Module):
     """
 
     name: ClassVar[str] = "mobilestylegan"
+    digest: ClassVar[str] = SYNTHESIS_BIN.sha256 or ""
     kind: ClassVar[str | None] = "faces"
     resolution = 1024
     channels: ClassVar[dict[int, int]] = {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128, 512: 64}

@@ -31,7 +31,7 @@ class PGGAN(nn.Module):
     """
 
     name = "pggan"
-    digest: str | None = None
+    digest: str = ""
     mean_latent: Tensor
 
     def __init__(self, channels: dict[int, int], width: int, kind: str | None = None) -> None:

@@ -43,7 +43,7 @@ class StyleGAN1(nn.Module):
     """
 
     name = "stylegan1"
-    digest: str | None = None
+    digest: str = ""
     mean_latent: Tensor
 
     def __init__(

@@ -36,7 +36,7 @@ class StyleGAN2(nn.Module):
     """
 
     name: ClassVar[str] = "stylegan2"
-    digest: str | None = None
+    digest: str = ""
     """sha256 over the names and values of every weight and noise map that was loaded."""
     mean_latent: Tensor
 

@@ -68,7 +68,7 @@ class GleanRecipe:
     def identity(self) -> str:
         """Say what is trained."""
         factors = ", ".join(map(str, self.network.factors))
-        over = f"{self.bank.name} at {self.bank.resolution}"
+        over = f"{self.bank.name} {self.bank.digest:.8} at {self.bank.resolution}"
         return f"glean over {over} for {factors}, {self.network.shape}, {self.perception.name}"
 
     @property

@@ -12,7 +12,7 @@ from bench.contracts import Bank
 from methods import weight_files
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
-from methods.weight_files import Kind, load
+from methods.weight_files import Kind, Trained, load
 
 __all__ = ["KIND", "About", "about", "load", "read", "write"]
 
@@ -29,12 +29,14 @@ class About:
     shape: Shape
     history: dict[str, Any]
     """How it was trained: stage, steps, seconds, what it started from."""
+    digest: str = ""
+    """Of the bank; empty in a file of an earlier version."""
 
 
 def write(path: Path, network: EmbeddedGlean, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
     """Write weights in fp16."""
     bank = network.bank
-    said = About(bank.name, bank.resolution, network.factors, network.shape, history)
+    said = About(bank.name, bank.resolution, network.factors, network.shape, history, bank.digest)
     weight_files.write(path, KIND, said, weights)
 
 
@@ -49,7 +51,8 @@ def about(path: Path) -> About:
 
 def _parse(said: dict[str, Any]) -> About:
     shape = Shape(**said["shape"])
-    return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, dict(said["history"]))
+    digest = str(said.get("digest", ""))
+    return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, dict(said["history"]), digest)
 
 
 def read(path: Path, bank: Bank) -> EmbeddedGlean:
@@ -59,7 +62,7 @@ def read(path: Path, bank: Bank) -> EmbeddedGlean:
         AssetError: when the file is not a weight file, is for another bank, or does not fit its own description.
     """
     said = about(path)
-    weight_files.check_bank(path, KIND, (said.bank, said.resolution), bank)
+    weight_files.check_bank(path, KIND, Trained(said.bank, said.resolution, said.digest), bank)
     sizes = [*said.factors, *asdict(said.shape).values()]
 
     def make() -> EmbeddedGlean:

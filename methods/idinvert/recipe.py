@@ -67,7 +67,7 @@ class IdinvertRecipe:
     def identity(self) -> str:
         """Say what is trained."""
         sides = ", ".join(map(str, self.sides))
-        over = f"{self.bank.name} at {self.bank.resolution}"
+        over = f"{self.bank.name} {self.bank.digest:.8} at {self.bank.resolution}"
         return f"idinvert over {over} for LR {sides}, {self.network.shape}, {self.perception.name}"
 
     def place(self, device: torch.device) -> None:

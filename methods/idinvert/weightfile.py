@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import AssetError
 from methods import weight_files
-from methods.weight_files import Kind, load
+from methods.weight_files import Kind, Trained, load
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,11 +33,14 @@ class About:
     """Of `methods.idinvert.encoder.Shape`."""
     history: dict[str, Any]
     """How it was trained."""
+    digest: str = ""
+    """Of the bank; empty in a file of an earlier version."""
 
 
 def write(path: Path, encoder: Encoder, bank: Bank, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
     """Write weights in fp16."""
-    weight_files.write(path, KIND, About(bank.name, bank.resolution, asdict(encoder.shape), history), weights)
+    said = About(bank.name, bank.resolution, asdict(encoder.shape), history, bank.digest)
+    weight_files.write(path, KIND, said, weights)
 
 
 def about(path: Path) -> About:
@@ -50,7 +53,8 @@ def about(path: Path) -> About:
 
 
 def _parse(said: dict[str, Any]) -> About:
-    return About(said["bank"], said["resolution"], dict(said["shape"]), dict(said["history"]))
+    digest = str(said.get("digest", ""))
+    return About(said["bank"], said["resolution"], dict(said["shape"]), dict(said["history"]), digest)
 
 
 def read(path: Path, bank: Bank) -> Encoder:
@@ -62,7 +66,7 @@ def read(path: Path, bank: Bank) -> Encoder:
     from methods.idinvert.encoder import Encoder, Shape
 
     said = about(path)
-    weight_files.check_bank(path, KIND, (said.bank, said.resolution), bank)
+    weight_files.check_bank(path, KIND, Trained(said.bank, said.resolution, said.digest), bank)
     try:
         shape = Shape(**{**said.shape, "widths": tuple(said.shape["widths"])})
     except (KeyError, TypeError) as error:

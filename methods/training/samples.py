@@ -48,7 +48,7 @@ class Samples:
         bank: where they come from.
         size: the side that their HR is averaged down to.
         sides: the LR sides that are kept.
-        folder: the cache; None to make each sample when it is asked for.
+        folder: of the cache, which has a folder for each bank and size; None to make each sample anew.
         domain: `TRAINING` or `VALIDATION`: no held-out sample can be drawn.
     """
 
@@ -65,7 +65,7 @@ class Samples:
     def __getitem__(self, index: int) -> Item:
         if self.folder is None:
             return self._make(index)
-        path = self.folder / f"{index:07d}.npz"
+        path = self.folder / f"{self.bank.digest:.8}-{self.size}" / f"{index:07d}.npz"
         return self._read(path) or self._fill(index, path)
 
     def latent(self, index: int) -> Tensor:

@@ -16,6 +16,7 @@ from bench.protocol import make_lr, resize, resize_matrix, to_pixels, to_tensor
 from bench.registry import create
 from bench.seeds import Domain
 from methods import banks
+from methods.banks.mobilestylegan import SYNTHESIS_BIN
 from methods.glean import SHIPPED, weightfile
 from methods.glean.embedded import EmbeddedGlean, add_detail, consistent, input_size
 from methods.glean.parts import Shape
@@ -123,6 +124,7 @@ def test_a_weight_file_builds_the_same_network_again(bank, weights):
     again = weightfile.read(weights, bank)
     assert again.shape == TINY
     assert weightfile.about(weights).history == {"steps": 7}
+    assert weightfile.about(weights).digest == SYNTHESIS_BIN.sha256
     for (name, kept), (_, value) in zip(again.named_parameters(), network.named_parameters(), strict=True):
         torch.testing.assert_close(kept, value, rtol=2**-10, atol=1e-6, msg=name)  # half a step of fp16
 
@@ -138,7 +140,11 @@ def test_damaged_weight_files_are_refused(bank, weights, tmp_path):
     save_file(tensors, tmp_path / "wide.safetensors", said)
     with pytest.raises(AssetError, match=r"encoder.first.weight: got \(9, 3, 3, 3\), expected \(8, 3, 3, 3\)"):
         weightfile.read(tmp_path / "wide.safetensors", bank)
-    other = {**_said(weights), "bank": "stylegan2", "resolution": 512}
+    other = {**_said(weights), "digest": "0" * 64}
+    save_file(load_file(weights), tmp_path / "other.safetensors", {**said, "about": json.dumps(other)})
+    with pytest.raises(AssetError, match=r"sha256 c7da15fa, expected .* sha256 00000000"):
+        weightfile.read(tmp_path / "other.safetensors", bank)
+    other = {**_said(weights), "bank": "stylegan2", "resolution": 512, "digest": ""}
     save_file(load_file(weights), tmp_path / "other.safetensors", {**said, "about": json.dumps(other)})
     with pytest.raises(AssetError, match="got mobilestylegan at 1024, expected stylegan2 at 512"):
         weightfile.read(tmp_path / "other.safetensors", bank)

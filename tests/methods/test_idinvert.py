@@ -18,6 +18,7 @@ from methods.training import sheets
 from methods.training.loop import Loop
 from methods.training.recipe import Stage
 from methods.training.samples import Pool
+from tests.banks import stylegan2_peer as peer
 from tests.methods.common import loaded
 from tests.methods.inverting import light, small, target  # noqa: F401 - fixtures
 
@@ -87,6 +88,9 @@ def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):
     bank = banks.load(str(small))
     said = weightfile.about(weights)
     assert (said.bank, said.resolution, said.shape["rank"]) == ("stylegan2", 32, 2)
+    torch.save({"params_ema": peer.generator(32, width=24, seed=5).state_dict()}, tmp_path / "other.pth")
+    with pytest.raises(AssetError, match=rf"got stylegan2 at 32, sha256 .{{8}}, expected .*{bank.digest[:8]}"):
+        weightfile.read(weights, banks.load(str(tmp_path / "other.pth")))
     bank.resolution = 64
     with pytest.raises(AssetError, match="trained over another bank: got stylegan2 at 64"):
         weightfile.read(weights, bank)

@@ -14,6 +14,7 @@ from methods import banks
 from methods.training.photographs import read_folder
 from methods.training.samples import TRUNCATION, Item, Pool, Samples, bent
 from tests.conftest import photo
+from tests.methods.inverting import small  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_a_sample_is_kept_as_it_was_made_and_a_damaged_one_is_made_again(bank, t
     np.testing.assert_array_equal(made.lr[16], make_lr(full, 64))
     blocks = full.reshape(256, 4, 256, 4, 3).astype(float).mean((1, 3))
     assert np.abs(made.hr - blocks).max() <= 0.5
-    path = tmp_path / "0000003.npz"
+    path = tmp_path / f"{bank.digest[:8]}-256" / "0000003.npz"
     content = path.read_bytes()
     again = samples[3]
     assert path.read_bytes() == content
@@ -67,6 +68,15 @@ def test_a_sample_is_the_same_inside_and_outside_of_mixed_precision(bank, tmp_pa
     with torch.no_grad():
         exact = bank.synthesise(torch.from_numpy(plain.latent)[None], upto=64).features[64]
     assert (rough - exact).abs().max() > 1e-3 * exact.abs().max()  # it would have made a difference
+
+
+def test_a_pool_never_mixes_banks_or_sizes(bank, small, tmp_path):  # noqa: F811
+    made = Samples(bank, 256, (16,), tmp_path)[0]
+    halved = Samples(bank, 128, (16,), tmp_path)[0]
+    other = Samples(banks.load(str(small)), 32, (16,), tmp_path)[0]
+    assert [item.hr.shape[0] for item in (made, halved, other)] == [256, 128, 32]
+    assert [len(item.latent) for item in (made, halved, other)] == [512, 512, 24]
+    np.testing.assert_array_equal(Samples(bank, 256, (16,), tmp_path)[0].hr, made.hr)
 
 
 class Known:
