@@ -18,19 +18,19 @@ from torch.nn import functional as F
 from bench import seeds
 from bench.assets import digest
 from bench.contracts import Bank
-from bench.protocol import resize_tensor
 from methods import banks
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import EsrganPlusNet
-from methods.glean.embedded import add_detail
+from methods.glean.parts import enlarge
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
-from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.training.pieces import Box, cut, draw_box, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples
 from methods.training.sheets import validate
+from methods.training.truth import true_piece
 
 STAGES = (
     Stage("base", 400_000, 6, 4e-4),
@@ -81,33 +81,32 @@ class EsrganPlusRecipe:
         side = self.network.inputs[step % len(self.network.inputs)]
         draw = self.pool.draw(step, stage.batch, side, size, shard)
         image: Tensor = network(draw.lr, size)
-        pixel = F.l1_loss(image, draw.hr)
-        if stage.adversarial:
-            near = PERCEPTION * self.perception(image, draw.hr)
-            return Terms({"pixel": PIXEL * pixel, "perception": near}, *_patches(step, image, draw.hr))
-        if stage.name != "full":
-            return Terms({"pixel": pixel})
-        return Terms({"pixel": pixel, "piece pixel": self._piece(draw, step)})
+        losses = {"pixel": F.l1_loss(image, draw.hr)}
+        if stage.name not in {"full", "adversarial"} or not draw.sampled.any():
+            return Terms(losses)
+        made, true = self._piece(draw, step)
+        losses["piece pixel"] = F.l1_loss(made, true)
+        if not stage.adversarial:
+            return Terms(losses)
+        near = {"perception": self.perception(image, draw.hr), "piece perception": self.perception(made, true)}
+        weighted = {name: PIXEL * value for name, value in losses.items()}
+        weighted |= {name: PERCEPTION * value for name, value in near.items()}
+        return Terms(weighted, *_patches(step, made, true))
 
     def _size(self, stage: Stage) -> int:
         return self.network.sizes[0] if stage.name == "base" else self.network.middle
 
-    def _piece(self, draw: Draw, step: int) -> Tensor:
-        """Compare a piece of the result with what the bank makes there of a sample that was not varied."""
-        known, start = draw.known, self.network.middle // 2
-        if not known.any():
-            return draw.hr.sum() * 0
+    def _piece(self, draw: Draw, step: int) -> tuple[Tensor, Tensor]:
+        """Return a piece of the result, and what it should be, where an image was sampled."""
+        chosen, start = draw.sampled, self.network.middle // 2
         box = draw_box(step, start)
-        with torch.no_grad():
-            whole = self.bank.synthesise(draw.latents[known], upto=start).features[start]
-            made = upper_bank(self.bank, draw.latents[known], start, whole, box, bank_noise(self.bank))
-            truth = add_detail(cut(draw.hr[known], box, start), made, torch.ones_like(made[:, :1, ::4, ::4]))
-        low = self.network.feature(draw.lr[known], start)
+        low = self.network.feature(draw.lr[chosen], start)
         size = self.network.resolution
         x = self.network.above(cut(low, box, start), start, size)
-        plain = cut(resize_tensor(draw.lr[known].float(), size, size), box, start)
+        plain = cut(enlarge(draw.lr[chosen], size), box, start)
         result = plain + self.network.images[str(size)](x).float()
-        return F.l1_loss(without_rim(result, box), without_rim(truth, box))
+        truth = true_piece(self.bank, draw, box, start, step)
+        return without_rim(result, box), without_rim(truth, box)
 
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""

@@ -27,10 +27,11 @@ from methods.training.latents import fit_to_pool
 from methods.training.losses import feature_loss, latent_loss
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
-from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.training.pieces import bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
-from methods.training.samples import Draw, Pool, Samples, Variation
+from methods.training.samples import Draw, Pool, Samples
 from methods.training.sheets import validate
+from methods.training.truth import true_piece
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -127,37 +128,13 @@ class GleanRecipe:
             return {"piece": made.image.sum() * 0}
         start = self.network.middle // 2
         box = draw_box(step, start)
-        variations = [change for change, use in zip(draw.variations, chosen, strict=True) if use]
-        own = bank_noise(self.bank)
-        noise = _fresh(own, step)
-        image = upper_bank(self.bank, made.latents[chosen], start, made.features[start][chosen], box, own)
-        with torch.no_grad():
-            pieces = [
-                torch.zeros_like(image[:1])  # nothing of it would be used
-                if change is not None and change.sharpness == 0
-                else self._piece(latent[None], change, box, start, noise)
-                for latent, change in zip(draw.latents[chosen], variations, strict=True)
-            ]
-        low, share, hr = (cut(x[chosen], box, start) for x in (made.image, made.share, draw.hr))
-        # A bank with skip connections draws only its upper part here, so the truth's lower part comes from HR too.
-        sharpness = hr.new_tensor([1.0 if change is None else change.sharpness for change in variations])
-        truth = add_detail(hr, torch.cat(pieces), sharpness[:, None, None, None].expand_as(share))
+        feature = made.features[start][chosen]
+        image = upper_bank(self.bank, made.latents[chosen], start, feature, box, bank_noise(self.bank))
+        low, share = (cut(x[chosen], box, start) for x in (made.image, made.share))
         result = add_detail(low, image, share)
+        truth = true_piece(self.bank, draw, box, start, step)
         near = self._likeness(without_rim(result, box), without_rim(truth, box))
         return {f"piece {name}": value for name, value in near.items()}
-
-    def _piece(
-        self, latent: Tensor, change: Variation | None, box: Box, start: int, noise: Sequence[Tensor]
-    ) -> Tensor:
-        """Make the same piece of a sample that may have been varied, with noise of its own.
-
-        The bank's noise maps are the same for every image that it makes, and no other image has them: a network
-        that learnt to count on them would paint them on photographs.
-        """
-        feature = self.bank.synthesise(latent, upto=start).features[start]
-        there = box.mirrored(start) if change is not None and change.mirrored else box
-        piece = upper_bank(self.bank, latent, start, feature, there, noise)
-        return piece if change is None else change(piece[0])[None]
 
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
@@ -175,12 +152,6 @@ class GleanRecipe:
         weightfile.write(path, self.network, weights, said)
 
 
-def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:
-    """Return other noise maps of the same sizes, drawn for a step."""
-    generator = torch.Generator().manual_seed(step)
-    return [torch.randn(one.shape, generator=generator).to(one) for one in maps]
-
-
 def recipe(
     bank: str, factors: tuple[int, ...], data: Path | None, out: Path, start: Path | None = None
 ) -> GleanRecipe:
@@ -191,11 +162,9 @@ def recipe(
     if start is not None:
         weightfile.load(network, start)
     size, sides = network.middle, network.inputs
-    pool = Pool(
-        Samples(loaded, size, sides, out / "pool"),
-        () if data is None else read_folder(data, loaded.resolution, size, sides),
-    )
+    photographs = () if data is None else read_folder(data, loaded.resolution, size, sides)
+    pool = Pool(Samples(loaded, size, sides, out / "pool"), photographs)
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(size))
-    history = weight_files.begun(start, weightfile.about)
+    history = weight_files.begun(start, weightfile.about, len(photographs))
     return GleanRecipe(network, pool, validation, perception(), STAGES, judge, history, fresh=start is None)

@@ -24,8 +24,9 @@ class Box(NamedTuple):
 
 
 def draw_box(step: int, start: int) -> Box:
-    """Return the square of a step: a quarter of the side, at a place that the step decides."""
-    side, low = start // 4, start // 8  # inside an edge where there is background more often than face
+    """Return the square of a step: a quarter of the side or 8, at a place that the step decides."""
+    side = min(start, max(start // 4, 8))  # so that something is left without the rim
+    low = min(start // 8, (start - side) // 2)  # inside an edge where there is background more often than face
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(low, start - side - low + 1, (2,), generator=generator).tolist()
     return Box(top, left, side)
