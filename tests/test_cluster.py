@@ -108,14 +108,17 @@ def test_a_killed_driver_continues(folder, work):
     orphans = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in (work / "run").glob("sr/**/*.png")}
+    # An image is saved, then recorded: one that was saved in the last moment may be restored again.
+    recorded = len(package.read_results(work / "run").query("metric == 'seconds'"))
+    saved = {path: path.stat().st_mtime_ns for path in (work / "run").glob("sr/**/*.png")}
+    assert 1 <= recorded <= len(saved)
     done = bench(*given(folder, "run", methods), cwd=work)
     for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
             orphan.kill()
     assert done.returncode == 0, done.stderr
     assert len(pngs(work / "run")) == 6
-    assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
+    assert sum(path.stat().st_mtime_ns == then for path, then in saved.items()) >= recorded
 
 
 NODES = """
