@@ -23,6 +23,7 @@ def train(
     ] = None,
     start: Annotated[Path | None, typer.Option(help="Weights to start from, with a fresh optimiser.")] = None,
     steps: Annotated[list[str], typer.Option(help="The steps of single stages: latents=100,base=600.")] = [],
+    rate: Annotated[float, typer.Option(help="What the learning rates are multiplied with.")] = 1.0,
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
 ) -> None:
     """Train a method, or go on with a training that was interrupted."""
@@ -33,7 +34,7 @@ def train(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     chosen = dict(_stage(item) for item in split(steps))
     served = tuple(numbers(factors, "--factors"))
-    train_method(method, bank, served, data, out, start=start, steps=chosen, cpu=device == "cpu")
+    train_method(method, bank, served, data, out, start=start, steps=chosen, rate=rate, cpu=device == "cpu")
 
 
 def _stage(item: str) -> tuple[str, int]:

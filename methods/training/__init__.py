@@ -8,12 +8,16 @@ its name is written _plus there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 
-from bench.errors import UsageError, unknown
+from bench.assets import digest
+from bench.errors import Unavailable, UsageError, unknown
+from methods.training.photographs import digest_of
 from methods.training.recipe import Recipe, Stage
 
 
@@ -26,6 +30,7 @@ def train(
     *,
     start: Path | None = None,
     steps: Mapping[str, int] | None = None,
+    rate: float = 1.0,
     cpu: bool = False,
 ) -> None:
     """Train a method, or go on with the training that `out` holds.
@@ -36,34 +41,66 @@ def train(
         factors: what it shall serve.
         data: a folder of the user's own images, drawn in turn with the bank's samples.
         out: the folder of state, sheets, curves and weights.
-        start: shipped weights to start from, with a fresh optimiser; `out` must be empty.
+        start: weights to start from, with a fresh optimiser.
         steps: the steps of single stages, by name; a stage without steps is passed over.
+        rate: what the recipe's learning rates are multiplied with.
         cpu: keep to the CPU.
 
     Raises:
-        UsageError: when the method cannot be trained, or a stage has another name.
+        Unavailable: when a package that training needs is not installed.
+        UsageError: when the method cannot be trained, a stage has another name, or the rate is none.
         MethodError: when a loss is not finite.
-        StoreError: when the state cannot be written.
+        StoreError: when the state cannot be written, or is that of another training.
     """
+    if find_spec("accelerate") is None:
+        remedy = 'pip install "glean-bench[train]"'
+        raise Unavailable("nothing can be trained here", got="no Python package accelerate", remedy=remedy)
+    make = _recipe_of(method)
     from methods.training.loop import Loop
 
+    recipe = make(bank, factors, data, out, start)
+    recipe.stages = planned(recipe.stages, steps or {}, rate)
+    Loop(recipe, out, cpu=cpu, origin=_origin(start, data)).run()
+
+
+def trainable() -> list[str]:
+    """Return the names of the methods that have a recipe."""
+    folders = (path.parent for path in Path(__file__).parents[1].glob("*/recipe.py"))
+    return sorted(folder.name.replace("_plus", "+") for folder in folders if folder.name != "training")
+
+
+def _recipe_of(method: str) -> Callable[..., Recipe]:
+    if method not in trainable():
+        expected = f"one of {', '.join(trainable())}"
+        raise UsageError(f"method '{method}' cannot be trained", expected=expected)
     try:
         module = import_module(f"methods.{method.replace('+', '_plus')}.recipe")
     except ModuleNotFoundError as error:
-        raise UsageError(f"method '{method}' cannot be trained", expected="one with a recipe, as glean") from error
-    recipe: Recipe = module.recipe(bank, factors, data, out, start)
-    recipe.stages = planned(recipe.stages, steps or {})
-    Loop(recipe, out, cpu=cpu).run()
+        missing = f"no Python package {error.name}"
+        raise Unavailable(f"{method} cannot be trained here", got=missing, remedy="install it") from error
+    made: Callable[..., Recipe] = module.recipe
+    return made
 
 
-def planned(stages: Sequence[Stage], steps: Mapping[str, int]) -> tuple[Stage, ...]:
-    """Return the stages with other step counts.
+def _origin(start: Path | None, data: Path | None) -> tuple[str, str]:
+    """Say what a training begins with and what images it sees: another start or folder is another training."""
+    begun = "random weights" if start is None else f"weights {digest(start):.12}"
+    images = "no images of one's own" if data is None else f"images {digest_of(data):.12}"
+    return f"from {begun}", f"with {images}"
+
+
+def planned(stages: Sequence[Stage], steps: Mapping[str, int], rate: float = 1.0) -> tuple[Stage, ...]:
+    """Return the stages with other step counts, and their learning rates times `rate`.
 
     Raises:
-        UsageError: when a name is no stage.
+        UsageError: when a name is no stage, or the rate is not a positive number.
     """
     names = [stage.name for stage in stages]
     for name in steps:
         if name not in names:
             raise unknown("stage", name, names)
-    return tuple(replace(stage, steps=steps.get(stage.name, stage.steps)) for stage in stages)
+    if not 0 < rate < inf:
+        raise UsageError("--rate", got=rate, expected="a positive number, such as 0.5")
+    return tuple(
+        replace(stage, steps=steps.get(stage.name, stage.steps), rate=rate * stage.rate) for stage in stages
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from math import cos, pi
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from methods.training.telling import telling
 log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 40
-"""So that a kill costs less than a minute, the time of a save included."""
+"""A step that ends later than this after a save is saved, so a kill costs less than a minute, save included."""
 SHOW_SECONDS = 600
 WARM_UP = 30
 CLIP = 1.0
@@ -40,15 +41,18 @@ class Loop:
         recipe: what is trained.
         out: the folder of state, sheets, curves and exported weights.
         cpu: keep to the CPU even where there is an accelerator.
+        origin: what the training begins with, in words; with the recipe's identity it tells trainings apart.
 
     Raises:
-        StoreError: when the folder's state cannot be read.
+        StoreError: when the folder's state cannot be read, or is another training's.
     """
 
-    def __init__(self, recipe: Recipe, out: Path, *, cpu: bool = False) -> None:
+    def __init__(self, recipe: Recipe, out: Path, *, cpu: bool = False, origin: Sequence[str] = ()) -> None:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
-        self.state = state.load(out / "state.pt", recipe.identity)
+        self.identity = "; ".join([recipe.identity, *origin])
+        self.state = state.load(out / "state.pt", self.identity)
+        self._kept = None if self.state is None else self.state.total
         # Stages leave parts of a network without gradient, the latents' stage most of it.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         half = "bf16" if torch.cuda.is_available() and not cpu else "no"
@@ -56,7 +60,7 @@ class Loop:
         self.recipe, self.out = recipe, out
         recipe.place(self.accelerator.device)
         self.network = self.accelerator.prepare(recipe.network)
-        self.judge = self.accelerator.prepare(recipe.discriminator)
+        self.discriminator = self.accelerator.prepare(recipe.discriminator)
         self._saved = self._shown = time.monotonic()
 
     def run(self) -> dict[str, Tensor]:
@@ -79,7 +83,7 @@ class Loop:
 
     def _begin(self) -> State:
         self.recipe.begin()
-        return State(self.recipe.identity, average=_weights(self.recipe.network))
+        return State(self.identity, average=_weights(self.recipe.network))
 
     def _go_on(self, now: State) -> State:
         _put(self.recipe.network, now.network)
@@ -106,7 +110,7 @@ class Loop:
                 self._keep(stage, optimisers, now)
 
     def _optimisers(self, stage: Stage) -> list[torch.optim.Optimizer]:
-        modules = [self.network, self.judge] if stage.adversarial else [self.network]
+        modules = [self.network, self.discriminator] if stage.adversarial else [self.network]
         made = []
         for module in modules:
             wanted = [value for value in module.parameters() if value.requires_grad]
@@ -125,22 +129,23 @@ class Loop:
                 losses["adversarial"] = self.recipe.adversarial_weight * self._fooled(terms, stage)
         self._descend(losses, self.network, optimisers[0], now)
         if terms.fake is not None:
-            losses["discriminator"] = self._judge(terms, stage, optimisers[1], now)
+            losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
         now.step, now.total = now.step + 1, now.total + 1
         self._average(now)
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _fooled(self, terms: Terms, stage: Stage) -> Tensor:
         if stage.relativistic:
-            return relativistic_generator_loss(self.judge(terms.real).detach(), self.judge(terms.fake))
-        return generator_loss(self.judge(terms.fake))
+            real = self.discriminator(terms.real).detach()
+            return relativistic_generator_loss(real, self.discriminator(terms.fake))
+        return generator_loss(self.discriminator(terms.fake))
 
-    def _judge(self, terms: Terms, stage: Stage, optimiser: torch.optim.Optimizer, now: State) -> Tensor:
+    def _discriminate(self, terms: Terms, stage: Stage, optimiser: torch.optim.Optimizer, now: State) -> Tensor:
         with self.accelerator.autocast():
-            fake = self.judge(None if terms.fake is None else terms.fake.detach())
-            judged = relativistic_discriminator_loss if stage.relativistic else discriminator_loss
-            loss = judged(self.judge(terms.real), fake)
-        self._descend({"discriminator": loss}, self.judge, optimiser, now)
+            fake = self.discriminator(None if terms.fake is None else terms.fake.detach())
+            compared = relativistic_discriminator_loss if stage.relativistic else discriminator_loss
+            loss = compared(self.discriminator(terms.real), fake)
+        self._descend({"discriminator": loss}, self.discriminator, optimiser, now)
         return loss
 
     def _descend(
@@ -160,8 +165,19 @@ class Loop:
         return MethodError(
             f"training stopped at step {now.total}: {what} is not finite",
             got=float(value.detach()),
-            remedy=f"the last good state is in {self.out}; go on from it with a lower learning rate",
+            remedy=self._remedy(now),
         )
+
+    def _remedy(self, now: State) -> str:
+        lower = "a lower --rate, such as 0.5"
+        if self._kept is None:
+            return f"no state is kept yet; give the same command with {lower}"
+        kept = f"the last good state, of step {self._kept}, is kept"
+        if self._kept < now.total:
+            return f"{kept}; give the same command with {lower}, to go on from it"
+        weights = self.out / "weights.safetensors"
+        start = f", --start {weights}" if weights.exists() else ""
+        return f"{kept}, but the same step would follow it; name another --out{start} and {lower}"
 
     @torch.no_grad()
     def _average(self, now: State) -> None:
@@ -183,7 +199,7 @@ class Loop:
         now.network = _weights(self.recipe.network)
         if self.accelerator.is_main_process:
             state.save(now, self.out / "state.pt")
-        self._saved = time.monotonic()
+        self._saved, self._kept = time.monotonic(), now.total
 
     @torch.no_grad()
     def show(self, stage: Stage, now: State) -> None:

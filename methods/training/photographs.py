@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+from bench.assets import digest
 from bench.errors import UsageError
 from bench.images import parse_preparation, read_image
 from methods.training.samples import Item, shrink
@@ -24,9 +26,18 @@ def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]
         UsageError: when there is no image.
         ImageError: when one cannot be read, or is smaller than the crop.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = _paths(folder)
     if not paths:
         raise UsageError(f"no image to train on in {folder}", expected=", ".join(sorted(SUFFIXES)))
     prepare = parse_preparation(f"centre-crop:{resolution}")
     images = (prepare(read_image(path, path.name), path.name) for path in paths)
     return [shrink(image, size, sides) for image in images]
+
+
+def digest_of(folder: Path) -> str:
+    """Return the sha256 of the files that `read_folder` reads, in its order."""
+    return hashlib.sha256("".join(map(digest, _paths(folder))).encode()).hexdigest()
+
+
+def _paths(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ class State:
     """Everything that the next step depends on."""
 
     identity: str = ""
-    """What is trained, in words: a state of something else is refused."""
+    """What is trained and what it began with, in clauses with semicolons: a state of something else is refused."""
     stage: int = 0
     """The number of the stage."""
     step: int = 0
@@ -42,8 +42,10 @@ def save(state: State, path: Path) -> None:
         StoreError: when it cannot be written; the one before it is untouched.
     """
     buffer = io.BytesIO()
-    torch.save(asdict(state), buffer)
+    torch.save(vars(state), buffer)
     try:
+        for left in path.parent.glob(f".{path.name}.*.part"):
+            left.unlink()  # by a write that was killed: no other process writes this file
         write_atomically(path, buffer.getvalue())
     except OSError as error:
         raise StoreError(
@@ -65,11 +67,17 @@ def load(path: Path, identity: str) -> State | None:
     if found.identity != identity:
         raise StoreError(
             f"{path} is the state of another training",
-            got=found.identity,
-            expected=identity,
-            remedy="name another --out",
+            got=_apart(found.identity, identity),
+            expected=_apart(identity, found.identity),
+            remedy="give the command that it was begun with, or name another --out",
         )
     return found
+
+
+def _apart(identity: str, other: str) -> str:
+    """Return the clauses of an identity that another one has not."""
+    clauses = other.split("; ")
+    return "; ".join(clause for clause in identity.split("; ") if clause not in clauses) or "nothing more"
 
 
 def _read(path: Path) -> State:

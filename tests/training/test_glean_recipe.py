@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from torchvision.models import vgg16
 
 from bench.assets import digest
-from bench.errors import AssetError, UsageError
+from bench.errors import AssetError
 from bench.seeds import Domain
 from methods import banks, weight_files
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape, enlarge
 from methods.glean.recipe import GleanRecipe
-from methods.training import sheets, train
+from methods.training import sheets
 from methods.training.latents import fit_guess
 from methods.training.loop import Loop
 from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
@@ -177,14 +177,12 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
     recipe = tiny(bank, folder, [])
     recipe.perception = Vgg16(vgg16().state_dict())
     assert recipe.identity != begin.identity
-    recipe.history = weight_files.begun(first, weightfile.about)
+    recipe.history = weight_files.begun(first, weightfile.about, 5)
     recipe.export(weights, second, {"steps": 3})
     said = weightfile.about(second).history
     assert said == {"steps": 3, "started from": digest(first), "trained with": ["lite0", "lpips_vgg"]}
+    assert weight_files.begun(None, weightfile.about, 2)["photographs"] == 2
+    weightfile.write(first, begin.network, weights, {"photographs": 4})
+    assert weight_files.begun(first, weightfile.about, 0)["photographs"] == 4
     with pytest.raises(AssetError, match="is not a whole weight file"):
-        weight_files.begun(tmp_path / "none.safetensors", weightfile.about)
-
-
-def test_what_cannot_be_trained_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="method 'bicubic' cannot be trained"):
-        train("bicubic", "mobilestylegan", (16,), None, tmp_path)
+        weight_files.begun(tmp_path / "none.safetensors", weightfile.about, 0)

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,34 +97,91 @@ def test_next_50_losses_after_an_interruption_are_the_uninterrupted_ones(tmp_pat
     assert len({loss for _, loss in whole.losses}) == 100  # it moves, so equality says something
 
 
+KILLED = """
+import sys, time
+from pathlib import Path
+from tests.training import test_loop as t
+
+def say(what, total):
+    print(what, total, time.monotonic(), flush=True)
+
+class Told(t.Line):
+    def terms(self, network, stage, step, shard):
+        say("step", step)
+        return super().terms(network, stage, step, shard)
+
+def save(state, path, plain=t.states.save):
+    say("save", state.total)
+    plain(state, path)
+    say("kept", state.total)
+
+t.states.save, t.loops.SAVE_SECONDS = save, 0.2
+t.run(Told([t.Stage("one", 10**6, 8, 1e-2)]), Path(sys.argv[1]))
+"""
+
+
 def test_a_kill_costs_at_most_what_was_done_since_the_last_save(tmp_path):
-    code = (
-        "import sys, time; from pathlib import Path; from tests.training import test_loop as t\n"
-        "t.loops.SAVE_SECONDS = 0.2; line = t.Line([t.Stage('one', 10**6, 8, 1e-2)])\n"
-        "t.run(line, Path(sys.argv[1]))"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 90
-        while not (tmp_path / "state.pt").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        lines = [process.stdout.readline()]
+        while sum(line.startswith("kept") for line in lines) < 5 and lines[-1]:
+            lines.append(process.stdout.readline())
         os.kill(process.pid, signal.SIGKILL)
+        lines += process.stdout.readlines()
+    told = [
+        (what, int(total), float(at)) for what, total, at in (line.split() for line in lines if line[-1:] == "\n")
+    ]
     kept = states.load(tmp_path / "state.pt", "a line")
     assert kept is not None
-    assert kept.total > 0
+    ends = [(total, at) for what, total, at in told if what == "kept"]
+    assert len(ends) >= 5
+    assert kept.total >= ends[-1][0]
+    longest = max(after[2] - before[2] for before, after in pairwise(told))
+    begins = [at for what, _, at in told if what == "save"][1:]
+    for (_, end), begin in zip(ends, [*begins, told[-1][2]], strict=False):
+        assert begin - end < 0.2 + 2 * longest
 
 
-def test_a_loss_that_is_not_finite_stops_and_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0)
+REMEDIES = {
+    "a state before it": (0, 17, r"the last good state, of step 12, is kept; give the same command with a lower"),
+    "the state right before it": (-1.0, 17, r"step 17, is kept, but the same step would follow it; name another"),
+    "no state": (60.0, 17, r"no state is kept yet; give the same command with a lower --rate"),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_loss_that_is_not_finite_stops_and_is_named(case, tmp_path, monkeypatch):
+    seconds, poison, remedy = REMEDIES[case]
     poisoned = Line(stages())
-    poisoned.poison = 17
-    with pytest.raises(MethodError, match=r"step 17: the loss 'size' is not finite.*last good state"):
+    poisoned.poison = poison
+    plain = poisoned.terms
+
+    def terms(*given):
+        if seconds == 0:
+            monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0 if given[2] == 11 else 60.0)
+        return plain(*given)
+
+    poisoned.terms = terms
+    monkeypatch.setattr(loops, "SAVE_SECONDS", seconds)
+    with pytest.raises(MethodError, match=rf"step 17: the loss 'size' is not finite.*{remedy}"):
         run(poisoned, tmp_path)
     kept = states.load(tmp_path / "state.pt", "a line")
-    assert kept is not None
-    assert kept.total == 17
-    assert all(torch.isfinite(value).all() for value in kept.network.values())
-    assert run(Line(stages()), tmp_path).losses[0][0] == 17
+    assert (kept is None) == (case == "no state")
+    if kept is not None:
+        assert all(torch.isfinite(value).all() for value in kept.network.values())
+        assert run(Line(stages()), tmp_path).losses[0][0] == kept.total
+
+
+def test_a_training_that_diverged_goes_on_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0)
+    run(Line(stages(4)[:1]), tmp_path)
+    steep = [Stage("one", 4, 8, 1e-2), Stage("two", 60, 8, 1e25)]
+    monkeypatch.setattr(loops, "SAVE_SECONDS", 60.0)
+    with pytest.raises(MethodError, match=r"of step 4, is kept; give the same command with a lower --rate"):
+        run(Line(steep), tmp_path)
+    lowered = run(Line(planned(steep, {}, 1e-27)), tmp_path)
+    assert [step for step, _ in lowered.losses] == list(range(4, 64))
+    assert lowered.losses[-1][1] < lowered.losses[0][1]
 
 
 def test_a_full_disk_leaves_the_state_before(tmp_path, monkeypatch):
@@ -141,12 +199,34 @@ def test_a_full_disk_leaves_the_state_before(tmp_path, monkeypatch):
 
 
 def test_a_state_of_something_else_is_refused(tmp_path):
-    run(Line([Stage("one", 1, 2, 1e-2)]), tmp_path)
-    with pytest.raises(StoreError, match="got a line, expected a curve"):
-        states.load(tmp_path / "state.pt", "a curve")
+    line = Line([Stage("one", 1, 2, 1e-2)])
+    Loop(line, tmp_path, cpu=True, origin=["from weights 12", "with no images"]).run()
+    with pytest.raises(
+        StoreError, match="got a line; from weights 12, expected a curve; from random weights; give"
+    ):
+        states.load(tmp_path / "state.pt", "a curve; from random weights; with no images")
+    with pytest.raises(StoreError, match="got from weights 12, expected from random weights; give the command"):
+        Loop(line, tmp_path, cpu=True, origin=["from random weights", "with no images"])
     (tmp_path / "state.pt").write_bytes((tmp_path / "state.pt").read_bytes()[:300])
     with pytest.raises(StoreError, match="is not a training's state"):
         states.load(tmp_path / "state.pt", "a line")
+
+
+def test_saving_copies_no_tensor_and_an_older_state_is_read(tmp_path, monkeypatch):
+    state = states.State("a line", total=5, network={"w": torch.ones(2)})
+    torch.save(asdict(state), tmp_path / "older.pt")  # as earlier versions wrote it
+    monkeypatch.setattr(torch.Tensor, "__deepcopy__", None)
+    states.save(state, tmp_path / "now.pt")
+    now, older = (states.load(tmp_path / name, "a line") for name in ("now.pt", "older.pt"))
+    assert vars(now).keys() == vars(older).keys()
+    assert torch.equal(now.network["w"], older.network["w"])
+    assert now.total == older.total == 5
+
+
+def test_what_a_killed_write_left_behind_is_cleared(tmp_path):
+    (tmp_path / ".state.pt.0123abcd.part").write_bytes(b"half")
+    run(Line([Stage("one", 1, 2, 1e-2)]), tmp_path)
+    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob(".*.part"))
 
 
 def test_the_average_follows_the_weights(tmp_path, monkeypatch):
