@@ -39,9 +39,9 @@ class Shown(NamedTuple):
         return _psnr(self.made, self.truth)
 
     def likeness(self, perception: Perception) -> dict[str, float]:
-        """Return the PSNR in dB, what it gains on bicubic, and a perceptual distance."""
+        """Return the PSNR in dB, what it gains on bicubic, and the training's perceptual distance."""
         gain = self.psnr - _psnr(self.bicubic, self.truth)
-        return {"psnr": self.psnr, "gain": gain, "lite0": float(perception(self.made, self.truth))}
+        return {"psnr": self.psnr, "gain": gain, "perception": float(perception(self.made, self.truth))}
 
 
 def validate(
