@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -25,6 +26,8 @@ LARGEST = 16_384
 """No side, width or count of a network is larger."""
 TRAINED_WITH = "trained with"
 """In a file's history: the metrics whose network its training used."""
+PHOTOGRAPHS = "photographs"
+"""In a file's history: how many photographs its training saw beside the bank's samples."""
 
 
 class Trained(NamedTuple):
@@ -82,6 +85,25 @@ def describe(path: Path, kind: Kind, parse: Callable[[dict[str, Any]], About]) -
         ) from error
 
 
+def is_ours(path: Path) -> bool:
+    """Say whether a .safetensors file describes itself; true as well of one that cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return "about" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return True
+
+
+def count(path: Path) -> int:
+    """Return how many parameters a file holds, without reading them."""
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 (no mapping)
+
+
 def marks(history: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the metrics whose network a training used, as the history in its weight file says."""
     return tuple(str(name) for name in history.get(TRAINED_WITH) or ())
@@ -92,15 +114,23 @@ def marked(history: Mapping[str, Any], judges: Iterable[str]) -> dict[str, Any]:
     return {**history, TRAINED_WITH: sorted({*marks(history), *judges})}
 
 
-def begun(start: Path | None, about: Callable[[Path], Any]) -> dict[str, object]:
-    """Return how a history begins: with the file that a training starts from, and with that file's marks.
+def begun(start: Path | None, about: Callable[[Path], Any], photographs: int) -> dict[str, object]:
+    """Return how a history begins: with the file that a training starts from, its marks and its photographs.
+
+    Args:
+        start: the file.
+        about: reads its description.
+        photographs: how many the training itself sees.
 
     Raises:
         AssetError: when it is not such a file, or cut short.
     """
     if start is None:
-        return {"started from": None}
-    return {TRAINED_WITH: marks(about(start).history), "started from": digest(start)}
+        return {"started from": None, PHOTOGRAPHS: photographs}
+    before = about(start).history
+    history: dict[str, object] = {"started from": digest(start), TRAINED_WITH: marks(before)}
+    # Files of an earlier version do not say what they saw, and then neither can what follows them.
+    return history | ({PHOTOGRAPHS: max(before[PHOTOGRAPHS], photographs)} if PHOTOGRAPHS in before else {})
 
 
 def check_bank(path: Path, kind: Kind, over: Trained, bank: Bank) -> None:

@@ -138,7 +138,7 @@ def recipe(
     pool = Pool(Samples(loaded, size, sides, out / "pool"), photographs)
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(min(SIZE, loaded.resolution)))
-    history = weight_files.begun(start, weightfile.about)
+    history = weight_files.begun(start, weightfile.about, len(photographs))
     return IdinvertRecipe(
         encoder, loaded, sides, pool, validation, perception(), STAGES, judge, history, fresh=start is None
     )

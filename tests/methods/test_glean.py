@@ -176,6 +176,26 @@ def test_the_shipped_weights_are_small_and_say_how_they_were_trained(shipped):
     assert said.factors == (16, 32, 64)
     assert said.history["steps"] > 0
     assert shipped.trained_with == ("lite0",)
+    assert (shipped.kind, shipped.needs.memory_mb) == ("faces", 1300)
+    assert "6.4 million" in shipped.notes
+    assert "for 16x, 32x, 64x over mobilestylegan; trained on the bank's samples alone" in shipped.notes
+
+
+@pytest.mark.parametrize(
+    ("history", "said"),
+    [
+        ({}, "for 64x over mobilestylegan. Above 64 pixels"),
+        ({"photographs": 3}, "samples and 3 photographs. Above"),
+    ],
+)
+def test_notes_are_the_files_own(bank, tmp_path, history, said):
+    network = EmbeddedGlean(bank, (64,), TINY)
+    path = tmp_path / "mine.safetensors"
+    weightfile.write(path, network, dict(network.named_parameters()), history)
+    notes = create(f"glean[weights={path}]").method.notes
+    assert said in notes
+    millions = sum(value.numel() for value in network.parameters()) / 1e6
+    assert f"in {millions:.1f} million" in notes
 
 
 @pytest.mark.parametrize("factor", [16, 32, 64])

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 
 from bench.assets import Address
+from bench.contracts import Batch, Category, needs_of
 from bench.errors import AssetError, MethodError, UsageError
+from bench.registry import build, create
 from methods.banks.stylegan2 import StyleGAN2
 from methods.banks.stylegan2_layers import capped
 from methods.glean import published
@@ -234,6 +237,32 @@ def test_another_network_is_refused_by_name_and_size(state, tmp_path):
             AssetError, match=rf"RRDBNet\.pth \({path.stat().st_size:,} bytes\) is no published GLEAN"
         ):
             published.load(path)
+
+
+def test_an_official_file_is_known_by_what_it_holds_not_by_its_suffix(network, state, tmp_path):
+    tensors = {f"generator.{key}": value.contiguous() for key, value in state.items()}
+    save_file(tensors, tmp_path / "glean.safetensors")
+    method = create(f"glean[weights={tmp_path / 'glean.safetensors'}]").method
+    assert (method.kind, method.trained_with, method.assets()) == (
+        None,
+        ("lpips_vgg",),
+        (tmp_path / "glean.safetensors",),
+    )
+    method.load(torch.device("cpu"))
+    with torch.no_grad():
+        wanted = (network(lr(1)) + 1) / 2
+    restored = method.restore(Batch((lr(1) + 1) / 2, 4, ("a",), (0,), Category("c", None))).sr
+    torch.testing.assert_close(restored, wanted.clamp(0, 1), rtol=0, atol=1e-5)
+
+
+def test_a_released_file_is_for_its_own_kind_of_image():
+    method = build("glean[weights=glean_cat_16x_20210527-68912543.pth]")
+    assert method.kind == "cats"
+    assert needs_of(method).memory_mb > 2 * needs_of(create("glean").method).memory_mb
+    cats, faces = Category("c", "cats"), Category("f", "faces")
+    assert method.supports((16, 16), (256, 256), 16, cats) is None
+    assert "for cats, this category shows faces" in method.supports((16, 16), (256, 256), 16, faces)
+    assert "16 to 256" in method.supports((32, 32), (256, 256), 8, cats)
 
 
 def test_a_truncated_file_is_refused_by_name_and_size(state, tmp_path):
