@@ -18,26 +18,6 @@ if TYPE_CHECKING:
     from bench.assets import Asset
     from bench.contracts import Bank
 
-NAMES = (
-    "mobilestylegan",
-    "stylegan2-ffhq",
-    "stylegan2-car",
-    "stylegan2-cat",
-    "stylegan2-church",
-    "stylegan2-horse",
-    "stylegan2-ffhq-256",
-    "pggan-celebahq",
-    "pggan-cat",
-    "pggan-car",
-    "pggan-bedroom",
-    "pggan-tower",
-    "biggan-128",
-    "biggan-256",
-    "stylegan1-ffhq",
-    "stylegan1-ffhq-256",
-    "stylegan1-tower-256",
-    "stylegan1-bedroom-256",
-)
 _FAMILIES = ("pggan", "stylegan1", "biggan")
 _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
 
@@ -45,16 +25,41 @@ _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
 class About(NamedTuple):
     """What is known of a bank before it is read, torch included."""
 
-    resolution: int | None
-    kind: str | None
+    resolution: int | None = None
+    kind: str | None = None
     """What it shows (`faces`, ...)."""
-    readout: int
+    readout: int = 0
     """The largest resolution of its read-outs; 0 when it has none."""
+    classes: int | None = 0
+    """How many classes a label chooses from: 0 when it has none, None when only its file says."""
+
+
+_KNOWN = {
+    "mobilestylegan": About(1024, "faces", readout=256),
+    "stylegan2-ffhq": About(1024, "faces"),
+    "stylegan2-car": About(512, "cars"),
+    "stylegan2-cat": About(256, "cats"),
+    "stylegan2-church": About(256, "churches"),
+    "stylegan2-horse": About(256, "horses"),
+    "stylegan2-ffhq-256": About(256, "faces"),
+    "pggan-celebahq": About(1024, "faces"),
+    "pggan-cat": About(256, "cats"),
+    "pggan-car": About(256, "cars"),
+    "pggan-bedroom": About(256, "bedrooms"),
+    "pggan-tower": About(256, "towers"),
+    "biggan-128": About(128, classes=1000),
+    "biggan-256": About(256, classes=1000),
+    "stylegan1-ffhq": About(1024, "faces"),
+    "stylegan1-ffhq-256": About(256, "faces"),
+    "stylegan1-tower-256": About(256, "towers"),
+    "stylegan1-bedroom-256": About(256, "bedrooms"),
+}
+NAMES = tuple(_KNOWN)
 
 
 def about(name: str) -> About:
-    """Say what is known of a bank by its name alone: little, except of the embedded one."""
-    return About(1024, "faces", 256) if name == "mobilestylegan" else About(None, None, 0)
+    """Say what is known of a bank by its name alone; of a file of one's own, whether its family has classes."""
+    return _KNOWN.get(name, About(classes=None if name.startswith("biggan:") else 0))
 
 
 def load(name: str, device: str | torch.device = "cpu") -> Bank:

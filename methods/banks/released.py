@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from bench.assets import Asset, ByHand, fetch
 from bench.errors import unknown
+from methods.banks import about
 
 if TYPE_CHECKING:
     import torch
@@ -72,46 +73,45 @@ def _asset(name: str, where: str, licence: str) -> Asset:
     return Asset(name, licence, None, None, (ByHand(f"get it from {where}"),))
 
 
-def _pggan(file: str, kind: str) -> Released:
+def _pggan(file: str) -> tuple[Asset]:
     name = f"pggan_{file}_generator.pth"
     where = f"{_PGGAN}, which converts the TensorFlow file into {name}"
-    return Released("pggan", (_asset(f"pggan/{name}", where, "CC BY-NC 4.0, trained by NVIDIA"),), kind)
+    return (_asset(f"pggan/{name}", where, "CC BY-NC 4.0, trained by NVIDIA"),)
 
 
-def _idinvert(file: str, drive: str, kind: str) -> Released:
-    asset = _asset(
-        f"stylegan1/styleganinv_{file}256_generator.pth",
-        f"{_DRIVE}/file/d/{drive}",
-        "MIT (genforce/idinvert_pytorch); trained on FFHQ or LSUN",
-    )
-    return Released("stylegan1", (asset,), kind)
+def _idinvert(file: str, drive: str) -> tuple[Asset]:
+    name, licence = f"styleganinv_{file}256_generator.pth", "MIT (genforce/idinvert_pytorch)"
+    return (_asset(f"stylegan1/{name}", f"{_DRIVE}/file/d/{drive}", f"{licence}; trained on FFHQ or LSUN"),)
 
 
-def _biggan(resolution: int) -> Released:
+def _biggan(resolution: int) -> tuple[Asset, ...]:
     licence = "MIT (deep-generative-prior); trained on ImageNet"
     files = (f"G_ema_{resolution}.pth", f"D_{resolution}.pth")
-    return Released("biggan", tuple(_asset(f"biggan/{file}", _DGP, licence) for file in files))
+    return tuple(_asset(f"biggan/{file}", _DGP, licence) for file in files)
 
 
-def _pulse() -> Released:
+def _pulse() -> tuple[Asset, ...]:
     licence = "CC BY-NC-SA 4.0, StyleGAN of NVIDIA trained on FFHQ"
     drive = {"synthesis": "1TCViX1YpQyRsklTVYEJwdbmK91vklCo8", "mapping": "14R6iHGf5iuVx3DMNsACAl7eBr7Vdpd0k"}
-    assets = (_asset(f"stylegan1/{part}.pt", f"{_DRIVE}/uc?id={one}", licence) for part, one in drive.items())
-    return Released("stylegan1", tuple(assets), "faces")
+    return tuple(_asset(f"stylegan1/{part}.pt", f"{_DRIVE}/uc?id={one}", licence) for part, one in drive.items())
 
 
-RELEASED: dict[str, Released] = {
-    "pggan-celebahq": _pggan("celebahq1024", "faces"),
-    "pggan-cat": _pggan("cat256", "cats"),
-    "pggan-car": _pggan("car256", "cars"),
-    "pggan-bedroom": _pggan("bedroom256", "bedrooms"),
-    "pggan-tower": _pggan("tower256", "towers"),
+_FILES: dict[str, tuple[Asset, ...]] = {
+    "pggan-celebahq": _pggan("celebahq1024"),
+    "pggan-cat": _pggan("cat256"),
+    "pggan-car": _pggan("car256"),
+    "pggan-bedroom": _pggan("bedroom256"),
+    "pggan-tower": _pggan("tower256"),
     "biggan-128": _biggan(128),
     "biggan-256": _biggan(256),
     "stylegan1-ffhq": _pulse(),
-    "stylegan1-ffhq-256": _idinvert("ffhq", "1SjWD4slw612z2cXa3-n38JwKZXqDUerG", "faces"),
-    "stylegan1-tower-256": _idinvert("tower", "1lI_OA_aN4-O3mXEPQ1Nv-6tdg_3UWcyN", "towers"),
-    "stylegan1-bedroom-256": _idinvert("bedroom", "1ka583QwvMOtcFZJcu29ee8ykZdyOCcMS", "bedrooms"),
+    "stylegan1-ffhq-256": _idinvert("ffhq", "1SjWD4slw612z2cXa3-n38JwKZXqDUerG"),
+    "stylegan1-tower-256": _idinvert("tower", "1lI_OA_aN4-O3mXEPQ1Nv-6tdg_3UWcyN"),
+    "stylegan1-bedroom-256": _idinvert("bedroom", "1ka583QwvMOtcFZJcu29ee8ykZdyOCcMS"),
+}
+_FAMILIES: dict[str, Family] = {family: family for family in get_args(Family)}
+RELEASED = {
+    name: Released(_FAMILIES[name.partition("-")[0]], files, about(name).kind) for name, files in _FILES.items()
 }
 
 
@@ -127,7 +127,7 @@ def source(name: str) -> Released:
     family, colon, text = name.partition(":")
     if name in RELEASED:
         return RELEASED[name]
-    if not colon or family not in get_args(Family):
+    if not colon or family not in _FAMILIES:
         raise unknown("bank", name, RELEASED)
     path = Path(text).expanduser()
     beside = None
@@ -136,5 +136,4 @@ def source(name: str) -> Released:
     elif family == "biggan" and path.name.startswith("G_ema"):
         judge = path.with_name(path.name.replace("G_ema", "D", 1))
         beside = judge if judge.is_file() else None
-    known: dict[str, Family] = {one: one for one in get_args(Family)}
-    return Released(known[family], (path,) if beside is None else (path, beside))
+    return Released(_FAMILIES[family], (path,) if beside is None else (path, beside))

@@ -10,7 +10,7 @@ import torch
 
 from bench.assets import Address, Asset, fetch
 from bench.errors import unknown
-from methods.banks import stylegan2, stylegan2_discriminator
+from methods.banks import about, stylegan2, stylegan2_discriminator
 from methods.banks.state_files import Tensors, building, check_name, fit, read
 from methods.banks.stylegan2 import StyleGAN2
 from methods.banks.stylegan2_layouts import Weights, bring
@@ -49,19 +49,19 @@ class Source(NamedTuple):
             return _build(bring(tensors, path), path, self.kind, bgr=self.bgr).to(device)
 
 
-def _official(file: str, kind: str) -> Source:
-    name = f"stylegan2-{file}.pth"
-    address = Address(f"{_FOLDER}/official_weights/{name}")
-    return Source(Asset(f"stylegan2/{name}", _OFFICIAL, None, None, (address,)), kind)
+def _official(name: str, file: str) -> Source:
+    path = f"{name}-config-f-official_{file}.pth"
+    address = Address(f"{_FOLDER}/official_weights/{path}")
+    return Source(Asset(f"stylegan2/{path}", _OFFICIAL, None, None, (address,)), about(name).kind)
 
 
 _FFHQ_256 = "stylegan2_c2_ffhq_256_b4x8_20210407_160709-7890ae1f.pth"
 RELEASED = {
-    "stylegan2-ffhq": _official("ffhq-config-f-official_20210327_171224-bce9310c", "faces"),
-    "stylegan2-car": _official("car-config-f-official_20210327_172340-8cfe053c", "cars"),
-    "stylegan2-cat": _official("cat-config-f-official_20210327_172444-15bc485b", "cats"),
-    "stylegan2-church": _official("church-config-f-official_20210327_172657-1d42b7d1", "churches"),
-    "stylegan2-horse": _official("horse-config-f-official_20210327_173203-ef3e69ca", "horses"),
+    "stylegan2-ffhq": _official("stylegan2-ffhq", "20210327_171224-bce9310c"),
+    "stylegan2-car": _official("stylegan2-car", "20210327_172340-8cfe053c"),
+    "stylegan2-cat": _official("stylegan2-cat", "20210327_172444-15bc485b"),
+    "stylegan2-church": _official("stylegan2-church", "20210327_172657-1d42b7d1"),
+    "stylegan2-horse": _official("stylegan2-horse", "20210327_173203-ef3e69ca"),
     "stylegan2-ffhq-256": Source(
         Asset(
             f"stylegan2/{_FFHQ_256}",
@@ -70,7 +70,7 @@ RELEASED = {
             None,
             (Address(f"{_FOLDER}/{_FFHQ_256}"),),
         ),
-        "faces",
+        about("stylegan2-ffhq-256").kind,
         bgr=True,
     ),
 }

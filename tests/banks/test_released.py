@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
+from bench.contracts import Category
 from bench.errors import AssetError, MethodError, UsageError
+from bench.registry import build
 from bench.seeds import Domain
 from methods import banks
-from methods.banks import released
+from methods.banks import released, stylegan2_files
 from methods.dgp.features import DiscriminatorFeatures
 from tests.banks import released_peer as peer
 from tests.methods.common import loaded
@@ -166,6 +173,37 @@ def test_every_released_bank_says_where_its_files_are(monkeypatch, tmp_path):
         with pytest.raises(AssetError, match=r"get it from https://.*put the file at"):
             banks.load(name)
     assert len(banks.assets("biggan-256")) == len(banks.assets("stylegan1-ffhq")) == 2
+
+
+def test_what_is_known_of_a_bank_is_what_its_file_is_called():
+    for name, bank in released.RELEASED.items():
+        size = re.search(r"[a-zA-Z_](\d{3,4})[_.]", Path(bank.files[0].name).name)
+        assert banks.about(name).resolution == (int(size[1]) if size else 1024)  # PULSE's is not called after it
+        assert banks.about(name).classes == (1000 if bank.family == "biggan" else 0)
+        assert bank.kind == banks.about(name).kind
+    for name, bank in stylegan2_files.RELEASED.items():
+        assert bank.kind == banks.about(name).kind is not None
+    assert {name for name in banks.NAMES if banks.about(name).resolution is None} == set()
+    assert banks.about("mine.pth") == (None, None, 0, 0)
+    assert banks.about("biggan:mine.pth").classes is None
+
+
+def test_what_is_known_of_a_bank_is_known_without_torch():
+    code = (
+        "import sys; from methods import banks; print(banks.about('pggan-cat').resolution, 'torch' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "256 False\n"
+
+
+@pytest.mark.parametrize("method", ["dgp", "mganprior", "pulse"])
+def test_a_bank_of_another_kind_or_size_is_refused_before_it_is_read(method):
+    cats, faces = Category("c", "cats"), Category("f", "faces")
+    celeba, cat = build(f"{method}[bank=pggan-celebahq]"), build(f"{method}[bank=pggan-cat]")
+    assert "makes faces, this category shows cats" in celeba.supports((64, 64), (1024, 1024), 16, cats)
+    assert "makes 256 pixels, not 1024" in cat.supports((64, 64), (1024, 1024), 16, cats)
+    assert "makes cats, this category shows faces" in cat.supports((16, 16), (256, 256), 16, faces)
+    assert (celeba.kind, cat.kind) == ("faces", "cats")
 
 
 def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
