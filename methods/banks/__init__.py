@@ -62,6 +62,18 @@ def about(name: str) -> About:
     return _KNOWN.get(name, About(classes=None if name.startswith("biggan:") else 0))
 
 
+def misses_class(name: str, label: int) -> str | None:
+    """Return why a bank cannot be asked for a class (-1: for none), as far as that is known before it is read."""
+    classes = about(name).classes
+    if label < 0:
+        return None if classes == 0 else f"the bank {name} needs a class of its own, such as label=0"
+    if classes == 0:
+        return f"the bank {name} has no classes, so it cannot take label={label}"
+    if classes is not None and label >= classes:
+        return f"the bank {name} has the classes 0 to {classes - 1}, not label={label}"
+    return None
+
+
 def load(name: str, device: str | torch.device = "cpu") -> Bank:
     """Return a bank by name, frozen and in evaluation mode.
 

@@ -79,7 +79,7 @@ class BigGAN(nn.Module):
         """Generate features and the image; see `bench.contracts.Bank.synthesise`. There is no noise.
 
         Raises:
-            MethodError: when there is no label, or `start` or `upto` is no resolution of the bank.
+            MethodError: when there is no label or no such class, or `start` or `upto` is no resolution of it.
         """
         check_range(self.name, list(self.channels), start, upto)
         if label is None:
@@ -87,7 +87,10 @@ class BigGAN(nn.Module):
                 "bank biggan needs a class", got="no label", expected=f"one of {self.classes} an image"
             )
         parts = torch.split(latents.flatten(1), self.chunk, 1)
-        embedded = self.shared(torch.as_tensor(label, device=latents.device).reshape(-1))
+        chosen = torch.as_tensor(label, device=latents.device).reshape(-1)
+        if wrong := [number for number in chosen.tolist() if not 0 <= number < self.classes]:
+            raise MethodError("bank biggan has no such class", got=wrong[0], expected=f"0 to {self.classes - 1}")
+        embedded = self.shared(chosen)
         if start is None:
             x = fused(fuse, 4, self.linear(parts[0]).view(len(latents), -1, 4, 4))
             features = {4: x}

@@ -42,6 +42,8 @@ class Dgp:
         perceptual: Network = "lite0"
         steps: int = 0
         """In all stages together; 0: as the preset has it."""
+        label: int = -1
+        """The number of the class, for a bank that has classes."""
 
         def __post_init__(self) -> None:
             if self.steps < 0:
@@ -79,7 +81,10 @@ class Dgp:
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make."""
-        return refusal(self.name, self.options.bank, lr_size, hr_size, category)
+        from methods import banks
+
+        bank = self.options.bank
+        return refusal(self.name, bank, lr_size, hr_size, category) or banks.misses_class(bank, self.options.label)
 
     def load(self, device: torch.device) -> None:
         """Read the bank and, where it has no discriminator, the perceptual network.
@@ -104,10 +109,13 @@ class Dgp:
         Raises:
             MethodError: when the bank makes images of another size, or no finite loss was seen.
         """
+        import torch
+
         from methods.dgp import tuning
 
         plan = tuning.plan(self.options.preset, self.options.steps)
-        scene = tuning.Scene(self._bank, self._perceptual, batch.extras.get("label"))
+        label = None if self.options.label < 0 else torch.tensor([self.options.label])
+        scene = tuning.Scene(self._bank, self._perceptual, label)
 
         def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
             return tuning.run(scene, lr, seed, plan)

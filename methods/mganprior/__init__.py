@@ -44,6 +44,8 @@ class MGanPrior:
         layer: int = 0
         """The resolution of the feature at which the codes are composed."""
         steps: int = 0
+        label: int = -1
+        """The number of the class, for a bank that has classes."""
 
         def __post_init__(self) -> None:
             if min(self.codes, self.layer, self.steps) < 0:
@@ -83,7 +85,10 @@ class MGanPrior:
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make."""
-        return refusal(self.name, self.options.bank, lr_size, hr_size, category)
+        from methods import banks
+
+        bank = self.options.bank
+        return refusal(self.name, bank, lr_size, hr_size, category) or banks.misses_class(bank, self.options.label)
 
     def load(self, device: torch.device) -> None:
         """Read the bank and the perceptual network.
@@ -113,10 +118,12 @@ class MGanPrior:
         Raises:
             MethodError: when the bank makes images of another size, or no finite loss was seen.
         """
+        import torch
+
         from methods.mganprior import search
 
-        network, label = self.options.perceptual, batch.extras.get("label")
-        scene = search.Scene(self._bank, self._perceptual, network, label)
+        label = None if self.options.label < 0 else torch.tensor([self.options.label])
+        scene = search.Scene(self._bank, self._perceptual, self.options.perceptual, label)
 
         def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
             return search.run(scene, lr, seed, self._plan)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.contracts import Category
+from bench.contracts import Batch, Category
 from bench.errors import AssetError, MethodError, UsageError
+from bench.protocol import resize_tensor
 from bench.registry import build
 from bench.seeds import Domain
 from methods import banks
@@ -204,6 +205,35 @@ def test_a_bank_of_another_kind_or_size_is_refused_before_it_is_read(method):
     assert "makes 256 pixels, not 1024" in cat.supports((64, 64), (1024, 1024), 16, cats)
     assert "makes cats, this category shows faces" in cat.supports((16, 16), (256, 256), 16, faces)
     assert (celeba.kind, cat.kind) == ("faces", "cats")
+
+
+@pytest.mark.parametrize("method", ["dgp", "mganprior"])
+def test_a_class_is_asked_of_banks_that_have_classes_and_of_no_other(method):
+    anything, sizes = Category("c", None), ((16, 16), (256, 256), 16)
+    for bank, label, says in (
+        ("biggan-256", -1, "needs a class of its own, such as label=0"),
+        ("biggan-256", 1000, "the classes 0 to 999, not label=1000"),
+        ("biggan-256", 999, None),
+        ("biggan:mine.pth", -1, "needs a class"),
+        ("biggan:mine.pth", 1000, None),
+        ("pggan-cat", 0, "has no classes, so it cannot take label=0"),
+        ("pggan-cat", -1, None),
+    ):
+        told = build(f"{method}[bank={bank},label={label}]").supports(*sizes, anything)
+        assert told is None if says is None else says in told
+
+
+def test_searches_run_on_a_bank_with_classes(biggan, tmp_path, light):  # noqa: F811
+    bank = biggan[-1]
+    image = bank.synthesise(bank.sample([5], Domain.VALIDATION), label=torch.tensor([4])).image
+    given = Batch(resize_tensor((image + 1) / 2, 4, 4).clamp(0, 1), 4, ("a",), (1,), Category("c", None))
+    named = f"bank=biggan:{tmp_path / 'G_ema_16.pth'}"
+    for text in (f"mganprior[{named},codes=4,layer=8,steps=40", f"dgp[{named},steps=30"):
+        right, other = (loaded(f"{text},label={label}]").restore(given) for label in (4, 2))
+        assert right.values[0]["objective"] < right.values[0]["objective_first"]
+        assert not right.sr.equal(other.sr)
+        with pytest.raises(MethodError, match="no such class: got 7, expected 0 to 6"):
+            loaded(f"{text},label=7]").restore(given)
 
 
 def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
