@@ -14,8 +14,8 @@ from methods.inversion import Preset
 if TYPE_CHECKING:
     import torch
 
-SMALLEST = 12
-"""The critic looks at 11 x 11 pixels at a time; an LR of 12 still shows it four places."""
+SMALLEST = 14
+"""Its coarsest scale then has 12 pixels: the critic, which looks at 11 x 11 at a time, still sees four places."""
 
 
 class Singan:
@@ -24,13 +24,15 @@ class Singan:
     name = "singan"
     needs = Needs(memory_mb=1300)
     notes = (
-        "The published super-resolution mode: a pyramid of ratio 2^(1/3), and the finest generator run again "
-        "after every enlargement by that ratio, 12 times at 16x, 18 at 64x. Changed: the coarsest side is 18 as "
-        "published where the LR is larger than 22 pixels, else 12, so that an LR of 16 pixels has two scales and "
-        "not one; images stay in float between the steps, clipped, are resized by the suite's kernel, and after "
-        "every step are moved so that they shrink to the image before it; every generator step makes its image "
-        "anew. preset=fast trains 200 iterations a scale at an LR of 64 pixels and 800 at one of 16 instead of "
-        "2,000, with 32 channels at every scale."
+        "The published super-resolution mode: the reconstruction weighs 100; the coarsest side is 18 and the "
+        "ratio of the scales the largest up to 2^(1/3) that reaches it (7 scales at an LR of 64 pixels, 4 at "
+        "32); then the finest generator runs, with its noise, after every enlargement by 2^(1/3), 12 times at "
+        "16x, 18 at 64x. Changed: below 22 pixels the coarsest side is one step of 2^(1/3) under the LR's (13 at "
+        "16), where the published 18 would be hardly smaller than the LR, or larger; the noise that rebuilds the "
+        "image is drawn once, as the paper has it; images stay in float between the steps, clipped, are resized "
+        "by the suite's kernel, and after every step are moved so that they shrink to the image before it; every "
+        "generator step makes its image anew. preset=fast trains 50 iterations a scale at an LR of 64 pixels, "
+        "200 at 32 and 400 at 16 instead of 2,000, with 32 channels at every scale."
     )
 
     @dataclass(frozen=True)
@@ -63,8 +65,7 @@ class Singan:
         return None
 
     def load(self, device: torch.device) -> None:
-        """Remember where to train."""
-        self._device = device
+        """Load nothing: it trains where the images are."""
 
     def restore(self, batch: Batch) -> Restored:
         """Train on each image and enlarge it."""
@@ -75,8 +76,9 @@ class Singan:
         plan = pyramid.plan(self.options.preset, self.options.steps)
         images, values = [], []
         for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True):
+            random = torch.Generator().manual_seed(seed)
             with torch.enable_grad():
-                fitted = pyramid.fit(2 * lr - 1, seed, plan)
-            images.append(scaling.enlarge(fitted.levels[-1].generator, 2 * lr - 1, batch.factor))
+                fitted = pyramid.fit(2 * lr - 1, random, plan)
+            images.append(scaling.enlarge(fitted.levels[-1], 2 * lr - 1, batch.factor, random))
             values.append(fitted.values())
         return Restored(torch.cat(images), values)

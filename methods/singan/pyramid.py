@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from bench.contracts import Size
 from bench.protocol import resize_tensor
 from methods.inversion import Preset
-from methods.singan import SMALLEST
 from methods.singan.network import Critic, Generator, critic_loss, generator_loss, initialise
 
 RATIO = 2 ** (1 / 3)
@@ -26,23 +25,23 @@ TURNS = 3
 DROP_AT, DROP = 0.8, 0.1
 """Where in a scale's training the rates fall, and to what share."""
 WIDEST = 128
-FULL = 64
-"""The side of the LR that the iterations are told for."""
+FULL = 64 * 64
+"""The pixels of the LR that the iterations are told for."""
 
 
 class Plan(NamedTuple):
     """How long a scale is trained, and how wide its networks are."""
 
     iterations: int
-    """Of an LR of 64 pixels and more."""
+    """Of an LR of 64 x 64 pixels and more."""
     most: int
-    """Of a smaller one: in inverse proportion to its side, up to this many, so that the time stays about equal."""
+    """Of a smaller one: in inverse proportion to its pixels, up to this many; the time stays much the same."""
     width: int
     widens: bool
     """Whether the width doubles after every four scales, as published."""
 
 
-PLANS: dict[Preset, Plan] = {"fast": Plan(200, 800, 32, widens=False), "paper": Plan(2000, 2000, 32, widens=True)}
+PLANS: dict[Preset, Plan] = {"fast": Plan(50, 400, 32, widens=False), "paper": Plan(2000, 2000, 32, widens=True)}
 
 
 def plan(preset: Preset, iterations: int = 0) -> Plan:
@@ -68,7 +67,7 @@ class Fitted:
     anchor: Tensor | None = None
     """The noise of the coarsest scale that rebuilds the image."""
     error: float = math.inf
-    """The mean squared error in [-1, 1] of the finest scale's rebuilt image."""
+    """The mean squared error in [-1, 1] of the finest trained scale's rebuilt image."""
     diverged: bool = False
 
     def values(self) -> dict[str, float]:
@@ -81,22 +80,26 @@ class Fitted:
 
 
 def sizes(height: int, width: int) -> list[Size]:
-    """Return the sizes of the scales, coarse to fine, the image's own the last."""
+    """Return the sizes of the scales, coarse to fine, the image's own the last.
+
+    Their ratio is the one just below 2^(1/3) that makes the coarsest side 18, as published.
+    """
     side = min(height, width)
-    coarsest = COARSEST if side > COARSEST * RATIO else SMALLEST
-    steps = math.floor(math.log(side / coarsest) / math.log(RATIO) + 1e-9)
-    return [(round(height / RATIO**k), round(width / RATIO**k)) for k in range(steps, -1, -1)]
+    coarsest = min(COARSEST, math.ceil(side / RATIO))  # 18 would lie above the image itself at 16 pixels
+    steps = math.floor(math.log(side / coarsest) / math.log(RATIO)) + 1
+    shares = [(coarsest / side) ** (step / steps) for step in range(steps, -1, -1)]
+    return [(math.ceil(height * share - 1e-9), math.ceil(width * share - 1e-9)) for share in shares]
 
 
-def fit(image: Tensor, seed: int, plan: Plan) -> Fitted:
+def fit(image: Tensor, random: torch.Generator, plan: Plan) -> Fitted:
     """Train the scales on an image (1, 3, h, w) in [-1, 1].
 
-    A scale whose losses are not finite is stopped, and keeps the weights that rebuilt the image best.
+    A trained scale runs with its running statistics from then on, as published. One whose losses are not finite is
+    stopped, and keeps the weights that rebuilt the image best.
     """
-    random = torch.Generator().manual_seed(seed)
     fitted = Fitted()
     before: tuple[Generator, Critic] | None = None
-    iterations = max(plan.iterations, min(plan.most, plan.iterations * FULL // min(image.shape[2:])))
+    iterations = max(plan.iterations, min(plan.most, plan.iterations * FULL // image[0, 0].numel()))
     for number, size in enumerate(sizes(*image.shape[2:])):
         width = min(plan.width << (number // 4 if plan.widens else 0), WIDEST)
         networks = _networks(width, before, random)
@@ -125,37 +128,44 @@ def _train(
     random: torch.Generator,
     iterations: int,
 ) -> None:
-    generator, critic = networks
-    size = (int(real.shape[2]), int(real.shape[3]))
+    generator = networks[0]
+    size, coarsest = (int(real.shape[2]), int(real.shape[3])), fitted.anchor is None
     if fitted.anchor is None:
-        fitted.anchor = _noise(real, random)
-        anchor, below, amplitude = fitted.anchor, torch.zeros_like(real), 1.0
+        fitted.anchor = noise(real, random, coarsest=True)
+        anchored, amplitude = (fitted.anchor, torch.zeros_like(real)), 1.0
     else:
-        anchor, below = torch.zeros_like(real), coarser(fitted, size, None)
-        amplitude = NOISE * float(F.mse_loss(below, real)) ** 0.5
-    optimisers = [torch.optim.Adam(network.parameters(), RATE, BETAS) for network in (generator, critic)]
-    best, fitted.error = copy.deepcopy(generator.state_dict()), math.inf
+        anchored = torch.zeros_like(real), coarser(fitted, size, None)
+        amplitude = NOISE * float(F.mse_loss(anchored[1], real)) ** 0.5
+    optimisers = [torch.optim.Adam(network.parameters(), RATE, BETAS) for network in networks]
+    best, least = _weights(networks), math.inf
     for step in range(iterations):
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = RATE * (DROP if step >= DROP_AT * iterations else 1.0)
-        noise, under = amplitude * _noise(real, random), coarser(fitted, size, random)
-        inputs = _Inputs((noise, under), (anchor, below), real, torch.rand(TURNS, generator=random).to(real))
+        added = amplitude * noise(real, random, coarsest=coarsest)
+        drawn = [(added, coarser(fitted, size, random)) for _ in range(TURNS)]
+        inputs = _Inputs(drawn, anchored, real, torch.rand(TURNS, generator=random).to(real))
         error, sound = _iterate(networks, optimisers, inputs)
         if not sound:
+            for network, weights in zip(networks, best, strict=True):
+                network.load_state_dict(weights)
             fitted.diverged = True
             break
-        if error < fitted.error:
-            best, fitted.error = copy.deepcopy(generator.state_dict()), error
-    if fitted.diverged:
-        generator.load_state_dict(best)
-    fitted.levels.append(Level(generator, amplitude, size))
+        if error < least:
+            best, least = _weights(networks), error
+    fitted.levels.append(Level(generator.eval(), amplitude, size))
+    with torch.no_grad():
+        fitted.error = float(F.mse_loss(generator(*anchored), real))
+
+
+def _weights(networks: tuple[Generator, Critic]) -> list[dict[str, Tensor]]:
+    return copy.deepcopy([network.state_dict() for network in networks])
 
 
 class _Inputs(NamedTuple):
     """What one iteration sees."""
 
-    drawn: tuple[Tensor, Tensor]
-    """Random noise, and a random coarser image."""
+    drawn: list[tuple[Tensor, Tensor]]
+    """Random noise, and a random coarser image, one a turn of the critic; the generator turns on the last."""
     anchored: tuple[Tensor, Tensor]
     """The noise that rebuilds the image, and the rebuilt coarser image."""
     real: Tensor
@@ -169,17 +179,17 @@ def _iterate(
     """Turn the critic and the generator; return the rebuilt image's error, and whether all losses were finite."""
     (generator, critic), (drawn, anchored, real, shares) = networks, inputs
     losses: list[Tensor] = []
-    with torch.no_grad():
-        fake = generator(*drawn)
-    for share in shares:
+    for pair, share in zip(drawn, shares, strict=True):
+        with torch.no_grad():
+            fake = generator(*pair)
         losses.append(critic_loss(critic, real, fake, share))
         _descend(losses[-1], optimisers[1])
     critic.requires_grad_(False)
     error = torch.zeros(())
     for _ in range(TURNS):
-        rebuilt = generator(*anchored)
+        made, rebuilt = generator(*drawn[-1]), generator(*anchored)
         error = F.mse_loss(rebuilt, real).detach()
-        losses.append(generator_loss(critic(generator(*drawn)), rebuilt, real))
+        losses.append(generator_loss(critic(made), rebuilt, real))
         _descend(losses[-1], optimisers[0])
     critic.requires_grad_(True)
     return float(error), bool(torch.stack([loss.detach() for loss in losses]).isfinite().all())
@@ -198,15 +208,21 @@ def coarser(fitted: Fitted, size: Size, random: torch.Generator | None) -> Tenso
     With a generator of random numbers it is a random image, without one the rebuilt one.
     """
     like = fitted.anchor if fitted.anchor is not None else torch.zeros(1, 3, *size)
-    image = like.new_zeros(1, 3, *size)
-    for number, level in enumerate(fitted.levels):
-        below = like.new_zeros(1, 3, *level.size) if number == 0 else resize_tensor(image, *level.size)
-        anchor = like if number == 0 else torch.zeros_like(below)
-        noise = anchor if random is None else _noise(below, random)
-        image = level.generator(level.amplitude * noise, below)
-    return resize_tensor(image, *size) if fitted.levels else image
+    image = like.new_zeros(1, 3, *(fitted.levels[0].size if fitted.levels else size))
+    sizes = [level.size for level in fitted.levels[1:]] + [size]
+    for number, (level, after) in enumerate(zip(fitted.levels, sizes, strict=False)):
+        anchor = like if number == 0 else torch.zeros_like(image)
+        added = anchor if random is None else noise(image, random, coarsest=number == 0)
+        image = resized(level.generator(level.amplitude * added, image), after)
+    return image
 
 
-def _noise(like: Tensor, random: torch.Generator) -> Tensor:
-    """Return unit noise of an image's shape."""
-    return torch.randn(like.shape, generator=random).to(like)
+def resized(image: Tensor, size: Size) -> Tensor:
+    """Resize an image in [-1, 1], clipped before and after, as images of 8 bits are."""
+    return resize_tensor(image.clamp(-1, 1), *size).clamp(-1, 1)
+
+
+def noise(like: Tensor, random: torch.Generator, *, coarsest: bool = False) -> Tensor:
+    """Return unit noise of an image's shape; at the coarsest scale its channels are alike, as published."""
+    drawn = torch.randn(1, 1 if coarsest else 3, *like.shape[2:], generator=random)
+    return drawn.to(like).expand_as(like)

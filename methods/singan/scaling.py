@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.protocol import resize_tensor
-from methods.singan.network import Generator
-from methods.singan.pyramid import RATIO
+from methods.singan.pyramid import RATIO, Level, noise, resized
 
 
 def steps(factor: int) -> int:
@@ -18,20 +17,20 @@ def steps(factor: int) -> int:
 
 
 @torch.no_grad()
-def enlarge(generator: Generator, image: Tensor, factor: int) -> Tensor:
-    """Enlarge an image (1, 3, h, w) in [-1, 1] by a factor; the result is in [0, 1].
+def enlarge(level: Level, image: Tensor, factor: int, random: torch.Generator) -> Tensor:
+    """Enlarge an image (1, 3, h, w) in [-1, 1] by a factor with the finest scale; the result is in [0, 1].
 
-    The sizes between are spread evenly, so that the last one is exact whatever the factor. After every step the
-    image is moved towards one that shrinks to the image before it: a generator adds the same shift of colour each
-    time, small when it is trained as long as published, and twelve to eighteen of them would otherwise add up.
+    Every step has that scale's noise, as published. The sizes between are spread evenly, so that the last one is
+    exact whatever the factor. After every step the image is moved towards one that shrinks to the image before it:
+    a generator adds the same shift of colour each time, and twelve to eighteen of them would otherwise add up.
     """
     height, width = image.shape[2:]
     count = steps(factor)
     for step in range(1, count + 1):
         before, scale = image, factor ** (step / count)
         size = round(height * scale), round(width * scale)
-        enlarged = resize_tensor(before, *size)
-        made = generator(torch.zeros_like(enlarged), enlarged)
+        enlarged = resized(before, size)
+        made = level.generator(level.amplitude * noise(enlarged, random), enlarged)
         lost = before - resize_tensor(made, *before.shape[2:])
-        image = (made + resize_tensor(lost, *size)).clamp(-1, 1)  # clipped, as its images of 8 bits were
+        image = (made + resize_tensor(lost, *size)).clamp(-1, 1)
     return (image + 1) / 2
