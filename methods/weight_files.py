@@ -69,13 +69,16 @@ def describe(path: Path, kind: Kind, parse: Callable[[dict[str, Any]], About]) -
     """Read what a file says of itself, without torch.
 
     Raises:
-        AssetError: when it is not such a file, or cut short.
+        AssetError: when it is not such a file, of another version, or cut short.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "np") as file:
-            return parse(json.loads((file.metadata() or {})["about"]))
+            said = file.metadata() or {}
+        if said["format"] != kind.format:
+            raise ValueError(f"a file of the format {said['format']:.40}")
+        return parse(json.loads(said["about"]))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise AssetError(
             f"{path} is not a whole weight file of {kind.what}",

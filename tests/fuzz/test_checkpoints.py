@@ -325,9 +325,10 @@ def test_bombs_are_refused(reader, child):
 
 OURS = {
     "esrgan+": {"inputs": [4, 8], "resolution": 16, "shape": {"width": 4, "growth": 2, "blocks": 1, "widest": 8, "narrowing": [4]}, "history": {}},
-    "idinvert": {"bank": "stylegan2", "resolution": 64, "shape": {"widths": [8, 8], "hidden": 4, "rank": 1}, "history": {}},
-    "glean": {"bank": "stylegan2", "resolution": 64, "factors": [4], "shape": {"trunk": 8, "growth": 2, "blocks": 1, "encoder": 8, "fusion": 8, "latent": 8, "slot_rank": 1, "decoder": 8}, "history": {}},
+    "idinvert": {"bank": "stylegan2", "resolution": 64, "shape": {"widths": [8, 8], "hidden": 4, "rank": 1}, "history": {}, "digest": ""},
+    "glean": {"bank": "stylegan2", "resolution": 64, "factors": [4], "shape": {"trunk": 8, "growth": 2, "blocks": 1, "encoder": 8, "fusion": 8, "latent": 8, "slot_rank": 1, "decoder": 8}, "history": {}, "digest": ""},
 }  # fmt: skip
+MARKS = {"esrgan+": "esrgan-plus-1", "idinvert": "idinvert-encoder-1", "glean": "glean-embedded-1"}
 PLACES = st.one_of(
     st.integers(-1, 5), st.sampled_from([10**6, 10**9, 10**30, 1.5, True, None, "4", [], [4] * 9, {}, {"a": 1}, [10**8]]), st.text(max_size=3)
 )  # fmt: skip
@@ -354,7 +355,7 @@ def described(draw: DrawFn, method: str) -> bytes:
     )
     return save(
         {key: value.detach().contiguous().clone() for key, value in tensors.items()},
-        {"format": "x", "about": text},
+        {"format": draw(st.sampled_from([MARKS[method]] * 9 + ["x"])), "about": text},
     )
 
 

@@ -136,6 +136,10 @@ def test_damaged_weight_files_are_refused(bank, weights, tmp_path):
         weightfile.read(tmp_path / "short.safetensors", bank)
     tensors = load_file(weights)
     said = {"format": weightfile.KIND.format, "about": json.dumps(_said(weights))}
+    for mark in ("glean-embedded-2", "esrgan-plus-1"):
+        save_file(tensors, tmp_path / "marked.safetensors", {**said, "format": mark})
+        with pytest.raises(AssetError, match=f"got a file of the format {mark}, expected glean-embedded-1"):
+            weightfile.read(tmp_path / "marked.safetensors", bank)
     tensors["encoder.first.weight"] = torch.zeros(9, 3, 3, 3)
     save_file(tensors, tmp_path / "wide.safetensors", said)
     with pytest.raises(AssetError, match=r"encoder.first.weight: got \(9, 3, 3, 3\), expected \(8, 3, 3, 3\)"):
