@@ -1,5 +1,7 @@
 r"""Weight files of the published GLEAN: the four that were released, and any other in their layout.
 
+One without `fusion_out`, or with `latents` of its own, is read as a LightGLEAN: see `PublishedGLEAN`.
+
 The released 16x faces are to give 26.91 +- 0.02 dB and LPIPS 0.2698 +- 0.002 on CelebA-HQ val100, the authors' own
 figures (https://github.com/ckkelvinchan/GLEAN/issues/11), with the file and the 100 images at hand:
 
@@ -104,18 +106,20 @@ def _generator(tensors: Tensors, path: Path) -> Tensors:
 
 
 def _blank(tensors: Tensors, bank_tensors: Tensors, path: Path) -> PublishedGLEAN:
-    """Build the network of the sizes that the tensors have, on the `meta` device."""
-    in_size = 2 ** len({key.split(".")[1] for key in tensors if key.startswith("encoder.")})
+    """Build the network of the sizes and parts that the tensors have, on the `meta` device."""
     bank = stylegan2.blank(bank_tensors)
+    in_size = bank.resolution >> sum(key.endswith(".upsample_conv.weight") for key in tensors)
     if not 4 < in_size < bank.resolution:
         raise AssetError(
             f"weight file {path.name} is no published GLEAN",
-            got=f"an encoder for {in_size} and a bank for {bank.resolution} pixels",
+            got=f"a decoder from {in_size} and a bank for {bank.resolution} pixels",
             expected="a bank larger than the input",
         )
     body = "encoder.0.0.body."
     blocks = len({key.removeprefix(body).split(".")[0] for key in tensors if key.startswith(body)})
     channels = length(tensors, "encoder.0.0.conv_first.bias", 64)
     growth = length(tensors, f"{body}0.rdb1.conv1.bias", 32)
+    coarse = any(key.startswith("fusion_out.") for key in tensors)
+    trunk, predicted = (channels, blocks, growth), "latents" not in tensors
     with torch.device("meta"):
-        return PublishedGLEAN(in_size, bank, trunk=(channels, blocks, growth))
+        return PublishedGLEAN(in_size, bank, trunk=trunk, coarse_features=coarse, predicted_latents=predicted)

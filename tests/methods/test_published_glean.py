@@ -117,7 +117,7 @@ def leaky(x):
     return F.leaky_relu(x, 0.2)
 
 
-def reference(state, lr):
+def reference(state, lr, *, coarse=True):
     """Compute GLEAN from the official names alone: plain functions, and the bank of another code base."""
     bank = peer.generator(OUT, channels=CHANNELS, width=WIDTH, seed=0)
     x = first = conv(state, "encoder.0.0.conv_first", lr)
@@ -133,12 +133,15 @@ def reference(state, lr):
     four = leaky(conv(state, "encoder.1.2", leaky(conv(state, "encoder.1.0", eight, stride=2))))
     flat = leaky(conv(state, "encoder.2.0", four)).flatten(1)
     w = (flat @ state["encoder.2.3.weight"].T + state["encoder.2.3.bias"]).view(len(lr), SLOTS, WIDTH)
+    w = state["latents"].expand(len(lr), -1, -1) if "latents" in state else w
 
     noise = [getattr(bank.noises, f"noise{number}") for number in range(7)]
     x = bank.style_conv1(bank.constant_input(len(lr)), w[:, 0], noise=noise[0])
     kept = {}
     for level, encoded in enumerate((four, eight, None)):
-        if encoded is not None:
+        if level == 1 and not coarse:  # LightGLEAN's bank begins here
+            x = eight
+        elif encoded is not None:
             x = conv(state, f"fusion_out.{level}", torch.cat([x, encoded], 1))
         for number in (2 * level, 2 * level + 1):
             x = bank.style_convs[number](x, w[:, number + 1], noise=noise[number + 1])
@@ -197,6 +200,20 @@ def test_the_bank_is_frozen_and_the_rest_can_be_trained(network):
     network.zero_grad()
     assert untouched
     assert all(name.startswith("fusion_skip") for name in untouched)
+
+
+@pytest.mark.parametrize(("coarse", "predicted"), [(False, False), (False, True), (True, False)])
+def test_a_file_of_lightglean_is_known_by_its_keys(coarse, predicted, state, tmp_path):
+    gone = () if coarse else ("fusion_",)
+    gone += () if predicted else ("encoder.2.",)
+    gone += () if coarse or predicted else ("encoder.1.",)
+    light = {key: value for key, value in state.items() if not key.startswith(gone)}
+    if not predicted:
+        light["latents"] = torch.randn(SLOTS, WIDTH, generator=torch.Generator().manual_seed(3))
+    read = published.load(written(tmp_path / "light.pth", light))
+    with torch.no_grad():
+        expected, made = reference(state | light, lr(), coarse=coarse), read(lr())
+    torch.testing.assert_close(made, expected, atol=1e-5 * expected.abs().max().item(), rtol=0)
 
 
 @pytest.mark.parametrize(
