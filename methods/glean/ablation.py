@@ -164,7 +164,7 @@ def run(out: Path, steps: int, bank: str = "mobilestylegan", count: int = JUDGED
         pool = Pool(Samples(loaded, middle, sides, out / "pool"), growth=0)
         validation = Samples(loaded, middle, sides, out / "validation", seeds.Domain.VALIDATION)
         recipe = Ablated(network, pool, validation, perception(), stages, variant=name)
-        network.load_state_dict(Loop(recipe, out / name.replace(" ", "-")).run(), strict=False)
+        network.load_state_dict(Loop(recipe, out / name.replace(" ", "-")).run())
         rows.setdefault("bicubic", judge(None, validation, count))
         rows[name] = judge(network, validation, count)
     path = out / "table.md"
