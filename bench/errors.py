@@ -13,6 +13,7 @@ BenchError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -89,3 +90,11 @@ def one_line(error: BaseException) -> str:
     """Return any error as one line; those of other code with their kind."""
     told = " ".join(str(error).split()) or "no message"
     return told if isinstance(error, BenchError) else f"{type(error).__name__}: {told}"
+
+
+def lacked_memory(error: Exception) -> bool:
+    """Say whether an error is one of memory; torch raises a plain RuntimeError on a CPU."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    return on_cpu or isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from bench.errors import MethodError
+from bench.errors import MethodError, lacked_memory
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,10 @@ class Problem(NamedTuple):
 
 
 class Search:
-    """A walk and the best image of the whole bank so far."""
+    """A walk and the best image of the whole bank so far.
+
+    Before it walks through a read-out, and whenever that is another one, the whole bank must correct it.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -147,12 +150,20 @@ class Search:
             group["lr"] = rate
 
     def walk_and_correct(
-        self, optimiser: torch.optim.Optimizer, rounds: int, steps: int, head: Readout, rate: float = 0.3
+        self,
+        optimiser: torch.optim.Optimizer,
+        rounds: int,
+        steps: int,
+        head: Readout,
+        rates: tuple[float, float] = (0.3, 0.0),
     ) -> None:
-        """End a search through a read-out: by turns let the whole bank correct it and go a few smaller steps."""
+        """Go on through a read-out: by turns let the whole bank correct it and go a few steps.
+
+        The optimiser's rates are multiplied by a share that goes down from the first to the second of `rates`.
+        """
         for turn in range(rounds):
             self.correct(head)
-            share = rate * (1 - turn / rounds)
+            share = rates[0] + (rates[1] - rates[0]) * turn / rounds
             self.walk(optimiser, steps, head, (share, share))
 
     def _step(self, optimiser: torch.optim.Optimizer, head: Readout | None) -> None:
@@ -162,7 +173,6 @@ class Search:
             made = self._through(head)
             loss = self.problem.loss(made if self._correction is None else made + self._correction)
         value = float(loss.detach())
-        self.first = value if self.first == float("inf") else self.first
         self.diverged = not value <= DIVERGED * max(self.first, 1e-3)  # true of NaN as well
         if self.diverged:
             return
@@ -198,14 +208,27 @@ class Search:
         }
 
 
-def readout_for(bank: Bank, side: int = 0) -> Readout | None:
-    """Return the coarsest read-out of at least twice an LR's side, or nothing when the bank has none so fine."""
+class Heads(NamedTuple):
+    """Read-outs of a bank, from cheap to true."""
+
+    coarse: Readout
+    """The coarsest: enough while a search is far away."""
+    fit: Readout
+    """The coarsest of at least twice the LR's side."""
+    fine: Readout
+    """The next finer one, where there is one: it follows the bank where `fit` no longer does."""
+
+
+def heads_for(bank: Bank, side: int) -> Heads | None:
+    """Return the read-outs for an LR's side, or nothing when the bank has none so fine."""
     from methods import banks
     from methods.banks import readout
 
-    finest = banks.about(bank.name).readout
-    wanted = next((res for res in readout.RESOLUTIONS if res >= 2 * side), None)
-    return None if wanted is None or wanted > finest else readout.load(bank, wanted)
+    known = [res for res in readout.RESOLUTIONS if res <= banks.about(bank.name).readout]
+    fit = [res for res in known if res >= 2 * side]
+    if not fit:
+        return None
+    return Heads(*(readout.load(bank, res) for res in (known[0], fit[0], fit[:2][-1])))
 
 
 def by_distance(
@@ -227,7 +250,8 @@ def by_distance(
 
     from bench.protocol import resize_tensor
 
-    head = readout_for(bank)
+    heads = heads_for(bank, 0)
+    head = heads and heads.coarse
     found: list[Tensor] = []
     with torch.no_grad():
         for some in torch.split(z, chunk):
@@ -246,13 +270,11 @@ def smaller_once(run: Callable[[int], T], chunk: int) -> tuple[T, int]:
     """Run with a chunk size; when memory runs out, once more with half of it. Return the result and the chunk.
 
     Raises:
-        MemoryError: and torch's, when half of it does not fit either, or there is no half.
+        MemoryError: or torch's error of memory, when half of it does not fit either, or there is no half.
     """
-    import torch
-
     try:
         return run(chunk), chunk
-    except (MemoryError, torch.OutOfMemoryError):
-        if chunk == 1:
+    except Exception as error:
+        if chunk == 1 or not lacked_memory(error):
             raise
     return run(chunk // 2), chunk // 2

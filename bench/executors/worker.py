@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import multiprocessing
 import os
@@ -24,7 +23,7 @@ import torch
 
 from bench import conditions, registry
 from bench.contracts import Batch, Method, Restored
-from bench.errors import MethodError, one_line
+from bench.errors import MethodError, lacked_memory, one_line
 from bench.executors import Job, Outcome, Settings, family
 from bench.executors.counting import count_macs
 from bench.protocol import to_pixels, to_tensor
@@ -79,17 +78,9 @@ def _end_with_parent() -> None:
 
 
 def _failure(error: Exception, where: str = "") -> Outcome:
-    status = Status.OUT_OF_MEMORY if _lacked_memory(error) else Status.ERROR
+    status = Status.OUT_OF_MEMORY if lacked_memory(error) else Status.ERROR
     told = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()  # a database takes no surrogates
     return Outcome(status, told if len(told) <= LONGEST else f"{told[:LONGEST]} ...")
-
-
-def _lacked_memory(error: Exception) -> bool:
-    """Say whether an error is one of memory; torch raises a plain RuntimeError on a CPU."""
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    is_named = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
-    return is_named or isinstance(error, (MemoryError, torch.OutOfMemoryError))
 
 
 class Worker:

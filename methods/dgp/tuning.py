@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.contracts import Bank
-from methods.inversion import Draw, Preset, Problem, Search, by_distance, readout_for, smaller_once
+from methods.inversion import Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
 from methods.perceptual import Perceptual
 
 LATENT_WEIGHT = 0.02
@@ -43,21 +43,24 @@ class Plan(NamedTuple):
     relative: bool
     """Whether a bank rate is a share of each tensor's root mean square: layers may differ a hundredfold."""
     rounds: int
-    """Corrections by the whole bank, in a tuning through read-outs, after every stage; 0: no read-outs."""
+    """Corrections by the whole bank after the stages, in a tuning through read-outs; 0: no read-outs."""
+    fine_rounds: int
+    """More of them, through a finer read-out."""
     round_steps: int
 
 
 PLANS: dict[Preset, Plan] = {
     "fast": Plan(
-        (Stage(0, 70, 0.0, 3e-2), Stage(2, 30, 2e-3, 2e-2), Stage(5, 80, 4e-3, 1e-2)),
+        (Stage(0, 60, 0.0, 3e-2), Stage(5, 30, 2e-3, 1e-2)),
         candidates=256,
         spread=1.0,
         pixel_weight=10.0,
         feature_weight=0.02,
         betas=(0.9, 0.999),
         relative=True,
-        rounds=3,
-        round_steps=10,
+        rounds=4,
+        fine_rounds=5,
+        round_steps=8,
     ),
     "paper": Plan(
         (
@@ -74,6 +77,7 @@ PLANS: dict[Preset, Plan] = {
         betas=(0.0, 0.999),
         relative=False,
         rounds=0,
+        fine_rounds=0,
         round_steps=0,
     ),
 }
@@ -95,6 +99,7 @@ def plan(preset: Preset, steps: int = 0) -> Plan:
         stages=kept or (chosen.stages[-1]._replace(steps=steps),),
         candidates=max(2, round(chosen.candidates * min(1.0, share))),
         rounds=min(chosen.rounds, steps),
+        fine_rounds=min(chosen.fine_rounds, steps),
         round_steps=max(1, round(chosen.round_steps * share)),
     )
 
@@ -165,16 +170,17 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
 
 
 def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
-    head = readout_for(bank, search.problem.lr.shape[-1]) if plan.rounds else None
-    for number, stage in enumerate(plan.stages):
+    heads = heads_for(bank, search.problem.lr.shape[-1]) if plan.rounds else None
+    for stage in plan.stages:
         optimiser = _optimiser(bank, z, stage, plan)
-        if head is None:
+        if heads is None:
             search.walk(optimiser, stage.steps, None)
             continue
-        search.correct(head)
-        search.walk(optimiser, stage.steps, head, (1.0, 0.5))
-        if number == len(plan.stages) - 1:
-            search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head, rate=0.7)
+        search.correct(heads.fit)
+        search.walk(optimiser, stage.steps, heads.fit, (1.0, 0.5))
+    if heads is not None:
+        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, heads.fit, (0.7, 0.4))
+        search.walk_and_correct(optimiser, plan.fine_rounds, plan.round_steps, heads.fine, (0.4, 0.0))
     with torch.no_grad():
         search.whole()
 

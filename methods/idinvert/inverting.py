@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from bench.contracts import Bank
 from methods.idinvert.encoder import Encoder
-from methods.inversion import Draw, Preset, Problem, Search, readout_for
+from methods.inversion import Draw, Preset, Problem, Search, heads_for
 from methods.perceptual import Network, Perceptual
 
 DOMAIN_WEIGHT = 2.0
@@ -77,13 +77,13 @@ def run(scene: Scene, lr: Tensor, plan: Plan) -> tuple[Tensor, dict[str, float]]
 
     search = Search(Problem(lr, lambda upto: Draw(scene.bank.synthesise(latents, upto=upto), latents), loss))
     optimiser = torch.optim.Adam([latents], plan.rate)
-    head = readout_for(scene.bank, lr.shape[-1]) if plan.rounds else None
-    if head is None:
+    heads = heads_for(scene.bank, lr.shape[-1]) if plan.rounds else None
+    if heads is None:
         search.walk(optimiser, plan.steps, None)
     else:
-        search.correct(head)
-        search.walk(optimiser, plan.steps, head)
-        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head)
+        search.correct(heads.fit)
+        search.walk(optimiser, plan.steps, heads.fit)
+        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, heads.fit)
     with torch.no_grad():
         search.whole()
     return search.found()

@@ -28,8 +28,8 @@ class MGanPrior:
         "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "
         "gets one more code for the layers above the composition; the sum is not divided by the number of codes a "
         "second time. preset=fast composes 5 codes at 16 pixels, begun at the nearest of 128 random ones, and "
-        "walks with Adam through read-outs, the coarsest first, that the whole bank corrects; "
-        "preset=paper composes 30 random codes at 32 pixels, 2,000 steps of SGD with the whole bank."
+        "walks with Adam through read-outs, ever finer ones, that the whole bank corrects; "
+        "preset=paper composes 30 random codes at 16 pixels, 2,000 steps of SGD with the whole bank."
     )
 
     @dataclass(frozen=True)

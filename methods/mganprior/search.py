@@ -10,14 +10,11 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from bench.contracts import Bank
-from methods.inversion import Draw, Preset, Problem, Search, by_distance, readout_for, smaller_once
+from methods.inversion import Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
 from methods.perceptual import Network, Perceptual
 
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""
-
-COARSE_SHARE = 0.6
-"""The part of a search through read-outs that goes through the coarsest one."""
 
 
 class Plan(NamedTuple):
@@ -31,6 +28,8 @@ class Plan(NamedTuple):
     steps: int
     rounds: int
     """Corrections by the whole bank, in a search through read-outs; 0: every step looks with the whole bank."""
+    fine_rounds: int
+    """More of them, through a finer read-out."""
     round_steps: int
     code_rate: float
     weight_rate: float
@@ -42,19 +41,21 @@ PLANS: dict[Preset, Plan] = {
         codes=5,
         layer=16,
         candidates=128,
-        steps=210,
-        rounds=5,
-        round_steps=12,
+        steps=60,
+        rounds=9,
+        fine_rounds=5,
+        round_steps=10,
         code_rate=5e-2,
         weight_rate=1.5e-1,
         adam=True,
     ),
     "paper": Plan(
         codes=30,
-        layer=32,
+        layer=16,
         candidates=0,
         steps=2000,
         rounds=0,
+        fine_rounds=0,
         round_steps=0,
         code_rate=1.0,
         weight_rate=1.0,
@@ -78,6 +79,7 @@ def plan(preset: Preset, codes: int = 0, layer: int = 0, steps: int = 0) -> Plan
         else 0,
         steps=steps or chosen.steps,
         rounds=min(chosen.rounds, steps or chosen.rounds),
+        fine_rounds=min(chosen.fine_rounds, steps or chosen.fine_rounds),
         round_steps=max(1, round(chosen.round_steps * share)) if chosen.rounds else 0,
     )
 
@@ -175,14 +177,14 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
     search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
     optimiser = torch.optim.Adam(groups) if plan.adam else torch.optim.SGD(groups)
-    head = readout_for(scene.bank, lr.shape[-1]) if plan.rounds else None
-    if head is None:
+    heads = heads_for(scene.bank, lr.shape[-1]) if plan.rounds else None
+    if heads is None:
         search.walk(optimiser, plan.steps, None)
     else:
-        first = round(plan.steps * COARSE_SHARE)
-        search.walk(optimiser, first, readout_for(scene.bank))
-        search.walk(optimiser, plan.steps - first, head, (1.0, 0.5))
-        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, head, rate=0.5)
+        search.correct(heads.coarse)
+        search.walk(optimiser, plan.steps, heads.coarse)
+        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, heads.fit, (1.0, 0.4))
+        search.walk_and_correct(optimiser, plan.fine_rounds, plan.round_steps, heads.fine, (0.4, 0.0))
     with torch.no_grad():
         search.whole()
     return search.found()
