@@ -39,9 +39,10 @@ def sampled_piece(  # noqa: PLR0917 (each is a part of one pass)
     bank: Bank, latent: Tensor, change: Variation | None, box: Box, start: int, noise: Sequence[Tensor]
 ) -> Tensor:
     """Return the piece of one sample (1, 3, p, p), varied as the sample was."""
-    feature = bank.synthesise(latent, upto=start).features[start]
     there = box.mirrored(start) if change is not None and change.mirrored else box
-    piece = upper_bank(bank, latent, start, feature, there, noise)
+    with torch.autocast(latent.device.type, enabled=False):  # as precise as the samples themselves
+        feature = bank.synthesise(latent, upto=start).features[start]
+        piece = upper_bank(bank, latent, start, feature, there, noise)
     return piece if change is None else change(piece[0])[None]
 
 
