@@ -101,7 +101,7 @@ class Dgp:
         self._perceptual = (
             DiscriminatorFeatures(judge, self._bank.resolution)
             if judge is not None
-            else perceptual.load(self.options.perceptual, 23, squared=False, device=device)
+            else perceptual.load(self.options.perceptual, 21, squared=True, device=device)
         )
 
     def restore(self, batch: Batch) -> Restored:

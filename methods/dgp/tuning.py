@@ -37,6 +37,8 @@ class Plan(NamedTuple):
     """Random images among which the nearest is the start."""
     spread: float
     """The standard deviation of their latents."""
+    selected_by: int
+    """The last features by which the nearest is told; 0: by pixels and all features, as in the loss."""
     pixel_weight: float
     feature_weight: float
     betas: tuple[float, float]
@@ -54,6 +56,7 @@ PLANS: dict[Preset, Plan] = {
         (Stage(0, 60, 0.0, 3e-2), Stage(5, 30, 2e-3, 1e-2)),
         candidates=256,
         spread=1.0,
+        selected_by=0,
         pixel_weight=10.0,
         feature_weight=0.02,
         betas=(0.9, 0.999),
@@ -72,6 +75,7 @@ PLANS: dict[Preset, Plan] = {
         ),
         candidates=500,
         spread=0.3,
+        selected_by=3,
         pixel_weight=1.0,
         feature_weight=1.0,
         betas=(0.0, 0.999),
@@ -201,7 +205,10 @@ def nearest(scene: Scene, lr: Tensor, wanted: list[Tensor], plan: Plan, *, seed:
     z = plan.spread * torch.randn(plan.candidates, bank.latents.width, generator=generator)
 
     def distance(made: Tensor) -> Tensor:
-        near = scene.perceptual.distance(scene.perceptual(made), wanted)
+        seen = scene.perceptual(made)
+        if plan.selected_by:
+            return scene.perceptual.distance(seen[-plan.selected_by :], wanted[-plan.selected_by :])
+        near = scene.perceptual.distance(seen, wanted)
         return plan.pixel_weight * (2 * made - 2 * lr).square().mean() + plan.feature_weight * near
 
     return by_distance(bank, z.to(bank.mean_latent.device), distance, lr, chunk=chunk, label=scene.label)[:1]

@@ -29,7 +29,7 @@ def test_the_loss_equals_a_computation_in_float64():
     assert got.item() == pytest.approx(wanted, rel=1e-5)
 
 
-def test_discriminator_features_are_those_of_its_last_blocks(judged, monkeypatch):  # noqa: F811
+def test_discriminator_features_are_those_of_its_last_blocks_and_what_its_last_layer_sees(judged, monkeypatch):  # noqa: F811
     judge = banks.load(str(judged)).discriminator
     images = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
     outputs = []
@@ -39,8 +39,10 @@ def test_discriminator_features_are_those_of_its_last_blocks(judged, monkeypatch
         for block in judge.blocks:
             x = block(x)
             stages.append(x.double().numpy())
+        deviation = torch.full_like(x[:, :1], 1e-4)  # of a group of one image
+        stages.append(judge.dense(judge.last(torch.cat([x, deviation], 1)).flatten(1)).double().numpy())
         outputs.append(stages)
-    assert len(outputs[0]) == 3  # 32, 16 and 8 pixels
+    assert len(outputs[0]) == 4  # 32, 16 and 8 pixels, and no pixels
     for last in (8, 2):
         monkeypatch.setattr(features, "LAST", last)
         seen = DiscriminatorFeatures(judge, 32)
@@ -49,7 +51,26 @@ def test_discriminator_features_are_those_of_its_last_blocks(judged, monkeypatch
         found = [seen(image) for image in images]
         assert seen.distance(*found).item() == pytest.approx(wanted, rel=1e-5)
         assert seen.distance(found[0], found[0]).item() == 0
-    assert not any(block._forward_hooks for block in judge.blocks)
+    assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in judge.modules())
+
+
+def test_the_published_start_is_the_nearest_by_the_last_three_features(small):  # noqa: F811
+    class Watched(Pooled):
+        def __call__(self, image):
+            return [image + number for number in range(5)]
+
+        def distance(self, made, wanted):
+            seen.append((len(made), len(wanted)))
+            return (made[0] - wanted[0]).square().mean()
+
+    seen, lr = [], target(small).lr
+    scene = tuning.Scene(banks.load(str(small)), Watched())
+    for preset, count in (("paper", 3), ("fast", 5)):
+        plan = tuning.plan(preset, 8)
+        tuning.nearest(scene, lr, scene.perceptual(lr), plan, seed=0, chunk=2)
+        assert set(seen) == {(count, count)}
+        assert len(seen) == plan.candidates
+        seen.clear()
 
 
 def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, monkeypatch):  # noqa: F811
