@@ -1,4 +1,4 @@
-"""Perceptual networks for the searches: a frozen network, its features, and their distance.
+"""Perceptual networks for searches and trainings: a frozen network, its features, and their distance.
 
 The inversion papers use VGG16. Its weights are not in any package, so EfficientNet-Lite0 is the network that every
 machine can have; which one a search used is an option, never a silent choice.
@@ -6,8 +6,8 @@ machine can have; which one a search used is an option, never a silent choice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Network = Literal["lite0", "vgg16"]
 JUDGES: dict[Network, tuple[str, ...]] = {"lite0": ("lite0",), "vgg16": ("lpips_vgg",)}
-"""The metrics that a network's use in a search spoils as evidence."""
+"""The metrics that a network's use in a loss spoils as evidence."""
 SEEN = 256
-"""The side that images are brought to before the network looks, by nearest neighbours, as mGANprior does."""
+"""The side that a search brings images to before the network looks, by nearest neighbours, as mGANprior does."""
 
 
 class Perceptual(Protocol):
@@ -42,12 +42,18 @@ class Perceptual(Protocol):
 class Lite0(nn.Module):
     """EfficientNet-Lite0: squared distance of unit-length features over five stages."""
 
+    name: ClassVar[Network] = "lite0"
+
     def __init__(self) -> None:
         super().__init__()
         self.network = LiteFeatures("lite0")
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found: list[Tensor] = self.network(seen(image))
+        return self.features(seen(image))
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Return the features of RGB in [0, 1], (N, 3, h, w), at its own size."""
+        found: list[Tensor] = self.network(image)
         return found
 
     def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
@@ -58,14 +64,14 @@ class Lite0(nn.Module):
 class Vgg16(nn.Module):
     """The first `depth` layers of torchvision's VGG16: mean absolute or squared difference of their output."""
 
+    name: ClassVar[Network] = "vgg16"
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, depth: int, *, squared: bool) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], depth: int, *, squared: bool) -> None:
         super().__init__()
         from torchvision.models import vgg16
 
-        weights = torch.load(fetch(TRUNKS["vgg"]), map_location="cpu", weights_only=True)
         with torch.device("meta"):
             self.layers = vgg16().features[:depth]
         kept = {name: weights[f"features.{name}"] for name in self.layers.state_dict()}
@@ -76,7 +82,11 @@ class Vgg16(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return [self.layers((seen(image) - self.mean) / self.deviation)]
+        return self.features(seen(image))
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Return the features of RGB in [0, 1], (N, 3, h, w), at its own size."""
+        return [self.layers((image - self.mean) / self.deviation)]
 
     def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
         """Return the mean over features and images."""
@@ -89,8 +99,18 @@ def load(name: Network, depth: int, *, squared: bool, device: torch.device) -> L
     Raises:
         AssetError: when its weights cannot be had.
     """
-    network = Lite0() if name == "lite0" else Vgg16(depth, squared=squared)
+    network = Lite0() if name == "lite0" else Vgg16(vgg16_weights(), depth, squared=squared)
     return network.to(device)
+
+
+def vgg16_weights() -> dict[str, Tensor]:
+    """Read VGG16's weights.
+
+    Raises:
+        AssetError: when they cannot be had.
+    """
+    weights: dict[str, Tensor] = torch.load(fetch(TRUNKS["vgg"]), map_location="cpu", weights_only=True)
+    return weights
 
 
 def assets(name: Network) -> tuple[Asset, ...]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torchvision
 from torch.nn import functional as F
-from torchvision.models import vgg16
 
 from bench.assets import digest
 from bench.errors import AssetError
@@ -21,7 +21,7 @@ from methods.training import sheets
 from methods.training.latents import fit_guess
 from methods.training.loop import Loop
 from methods.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
-from methods.training.perception import DEPTH, Lite0, Vgg16
+from methods.training.perception import lite0, vgg16
 from methods.training.pieces import Box, bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.training.recipe import Stage
 from methods.training.samples import Pool, Samples, Variation
@@ -45,7 +45,7 @@ def tiny(bank, folder, stages) -> GleanRecipe:
     network = EmbeddedGlean(bank, (16, 64), TINY)
     pool = Pool(Samples(bank, 256, (16, 64), folder / "pool"), first=2, growth=0)
     validation = Samples(bank, 256, (16, 64), folder / "validation", Domain.VALIDATION)
-    return GleanRecipe(network, pool, validation, Lite0(), stages)
+    return GleanRecipe(network, pool, validation, lite0(), stages)
 
 
 def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
@@ -157,16 +157,20 @@ def test_the_losses_are_what_they_say():
 
 def test_perceptual_distances_grow_with_the_difference_and_reach_the_image():
     torch.manual_seed(0)
-    weights = vgg16().state_dict()
+    plain = torchvision.models.vgg16()
+    weights = plain.state_dict()
     truth = torch.rand(1, 3, 64, 64) * 2 - 1
-    for network in (Lite0(), Vgg16(weights)):
+    for network in (lite0(), vgg16(weights)):
         near, far = truth + 0.05 * torch.randn_like(truth), F.avg_pool2d(truth, 3, 1, 1)
         assert network(truth, truth).item() == pytest.approx(0, abs=1e-8)
         assert 0 < network(near, truth).item() < network(far, truth).item()
         moved = far.clone().requires_grad_()
         network(moved, truth).backward()
         assert moved.grad.abs().max() > 0
-    assert len(Vgg16(weights).layers) == DEPTH
+    mean, deviation = (torch.tensor(x).view(3, 1, 1) for x in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+    one, other = (plain.features[:22](((image + 1) / 2 - mean) / deviation) for image in (far, truth))  # conv4_3
+    wanted = 1e-2 * (one - other).square().mean().item()
+    assert vgg16(weights)(far, truth).item() == pytest.approx(wanted, rel=1e-4)
 
 
 def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
@@ -175,7 +179,7 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
     weights = dict(begin.network.named_parameters())
     weightfile.write(first, begin.network, weights, {"steps": 7, "trained with": ["lite0"]})
     recipe = tiny(bank, folder, [])
-    recipe.perception = Vgg16(vgg16().state_dict())
+    recipe.perception = vgg16(torchvision.models.vgg16().state_dict())
     assert recipe.identity != begin.identity
     recipe.history = weight_files.begun(first, weightfile.about, 5)
     recipe.export(weights, second, {"steps": 3})
