@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     """Whether the width doubles after every four scales, as published."""
 
 
-PLANS: dict[Preset, Plan] = {"fast": Plan(50, 400, 32, widens=False), "paper": Plan(2000, 2000, 32, widens=True)}
+PLANS: dict[Preset, Plan] = {"fast": Plan(40, 400, 32, widens=False), "paper": Plan(2000, 2000, 32, widens=True)}
 
 
 def plan(preset: Preset, iterations: int = 0) -> Plan:
