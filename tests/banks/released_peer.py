@@ -311,7 +311,7 @@ def biggan_judge(channels=(8, 16, 16), classes=7, attention=0, seed=1):
 
 
 def run_biggan_judge(state, image, blocks=3):
-    """Return the logit and the feature after every block and attention."""
+    """Return the logit and the feature after every block and attention, then what the last layer sees."""
 
     def conv(x, name, padding=1):
         return F.conv2d(x, folded(state, name), state[f"{name}.bias"], padding=padding)
@@ -334,4 +334,4 @@ def run_biggan_judge(state, image, blocks=3):
             x = attend(state, f"blocks.{index}.1", x)
             seen.append(x)
     pooled = torch.relu(x).sum((2, 3))
-    return pooled @ folded(state, "linear").T + state["linear.bias"], seen
+    return pooled @ folded(state, "linear").T + state["linear.bias"], [*seen, pooled]

@@ -106,7 +106,7 @@ def test_biggan_and_its_discriminator(biggan):
     logits, seen = peer.run_biggan_judge(judge, 2 * image - 1)
     torch.testing.assert_close(bank.discriminator(2 * image - 1), logits, rtol=1e-4, atol=1e-3)
     found = DiscriminatorFeatures(bank.discriminator, 16)(image)
-    assert len(found) == len(seen) == 4  # three blocks and an attention
+    assert len(found) == len(seen) == 5  # three blocks, an attention and the pooled vector
     for one, other in zip(found, seen, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
     with pytest.raises(MethodError, match="needs a class: got no label, expected one of 7 an image"):
