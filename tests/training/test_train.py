@@ -29,11 +29,10 @@ def test_a_missing_package_is_said_before_anything_is_read(tmp_path, monkeypatch
     with pytest.raises(Unavailable, match=r"no Python package accelerate; pip install \"glean-bench\[train\]\""):
         training.train("glean", "no bank of this name", (16,), tmp_path / "absent", tmp_path)
     monkeypatch.undo()
-    for module in ("methods.idinvert.recipe", "methods.idinvert.weightfile"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.setitem(sys.modules, "methods.banks.readout", None)
+    monkeypatch.delitem(sys.modules, "methods.idinvert.recipe", raising=False)
+    monkeypatch.setitem(sys.modules, "methods.training.latents", None)
     with pytest.raises(
-        Unavailable, match=r"idinvert cannot be trained here: got no Python package methods.banks.re"
+        Unavailable, match=r"idinvert cannot be trained here: got no Python package .*; install it"
     ):
         training.train("idinvert", "no bank of this name", (16,), None, tmp_path)
 
