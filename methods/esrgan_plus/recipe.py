@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import seeds
-from bench.assets import digest
 from bench.contracts import Bank
-from methods import banks
+from methods import banks, weight_files
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
 from methods.esrgan_plus import weightfile
@@ -26,7 +25,7 @@ from methods.esrgan_plus.network import EsrganPlusNet
 from methods.glean.parts import enlarge
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
-from methods.training.pieces import Box, cut, draw_box, without_rim
+from methods.training.pieces import RIM, Box, cut, draw_box, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
 from methods.training.samples import Draw, Pool, Samples
 from methods.training.sheets import validate
@@ -42,7 +41,7 @@ STAGES = (
 PIXEL, PERCEPTION, ADVERSARIAL = 1e-2, 1.0, 5e-3
 """The published weights of the last stage."""
 PATCH = 128
-"""The side of what the discriminator judges, the published one."""
+"""The side of what the discriminator judges where there is room for it, the published one."""
 JUDGE = 128
 """Its widest layer: it then costs about what the published VGG-style one does."""
 
@@ -65,7 +64,8 @@ class EsrganPlusRecipe:
     def identity(self) -> str:
         """Say what is trained."""
         sides = ", ".join(map(str, self.network.inputs))
-        return f"esrgan+ to {self.network.resolution} from {sides}, {self.network.shape}, on {self.bank.name}"
+        what = f"esrgan+ to {self.network.resolution} from {sides}, {self.network.shape}"
+        return f"{what}, on {self.bank.name} {self.bank.digest:.8}, {self.perception.name}"
 
     def place(self, device: torch.device) -> None:
         """Move the bank and the loss network to a device."""
@@ -91,7 +91,7 @@ class EsrganPlusRecipe:
         near = {"perception": self.perception(image, draw.hr), "piece perception": self.perception(made, true)}
         weighted = {name: PIXEL * value for name, value in losses.items()}
         weighted |= {name: PERCEPTION * value for name, value in near.items()}
-        return Terms(weighted, *_patches(step, made, true))
+        return Terms(weighted, *_patches(step, _patch_side(self.network), made, true))
 
     def _size(self, stage: Stage) -> int:
         return self.network.sizes[0] if stage.name == "base" else self.network.middle
@@ -121,13 +121,20 @@ class EsrganPlusRecipe:
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision; the perceptual network counts once its loss was used."""
         spoiled = list(self.perception.judges) if history.get("stage") == "adversarial" else []
-        weightfile.write(path, self.network, weights, {**self.history, **history, "trained with": spoiled})
+        said = weight_files.marked({**self.history, **history}, spoiled)
+        weightfile.write(path, self.network, weights, said)
 
 
-def _patches(step: int, *images: Tensor) -> list[Tensor]:
+def _patch_side(network: EsrganPlusNet) -> int:
+    """Return the side of what the discriminator judges: PATCH, or the power of two that fits in a piece."""
+    start = network.middle // 2
+    room = (draw_box(0, start).side - 2 * RIM) * network.resolution // start
+    return min(PATCH, 1 << room.bit_length() - 1)
+
+
+def _patches(step: int, side: int, *images: Tensor) -> list[Tensor]:
     """Cut the same patch from images of one size, at a place that the step decides."""
     size = images[0].shape[-1]
-    side = min(PATCH, size)
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
     return [cut(image, Box(top, left, side), size) for image in images]
@@ -147,6 +154,6 @@ def recipe(
     photographs = () if data is None else read_folder(data, loaded.resolution, size, network.inputs)
     pool = Pool(Samples(loaded, size, network.inputs, out / "pool"), photographs)
     validation = Samples(loaded, size, network.inputs, out / "validation", seeds.Domain.VALIDATION)
-    history: dict[str, object] = {"started from": None if start is None else digest(start)}
-    judge = Discriminator(capped(min(PATCH, size), JUDGE))
+    history = weight_files.begun(start, weightfile.about, len(photographs))
+    judge = Discriminator(capped(_patch_side(network), JUDGE))
     return EsrganPlusRecipe(network, loaded, pool, validation, perception(), STAGES, judge, history)

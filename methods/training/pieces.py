@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from bench.contracts import Bank
 
+RIM = 2
+"""Pixels of `start` on every side that the padding at a cut has changed."""
+
 
 class Box(NamedTuple):
     """A square at the resolution at which the upper bank starts."""
@@ -39,8 +42,8 @@ def cut(image: Tensor, box: Box, start: int) -> Tensor:
 
 
 def without_rim(piece: Tensor, box: Box) -> Tensor:
-    """Leave away what the padding at the cut has changed: two pixels of `start` on every side."""
-    edge = 2 * piece.shape[-1] // box.side
+    """Leave away what the padding at the cut has changed."""
+    edge = RIM * piece.shape[-1] // box.side
     return piece[..., edge:-edge, edge:-edge]
 
 
