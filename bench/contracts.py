@@ -57,7 +57,7 @@ class Batch:
     """One seed an image, from the run's seed and the LR pixels."""
     category: Category
     extras: Mapping[str, Any] = field(default_factory=dict)
-    """`hr` for a method that says `sees_hr`; a class `label`; a `reference` image."""
+    """`hr` for a method that says `sees_hr`; a `reference` image."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ DIVERGED = 100.0
 """A loss this many times the first one, or none that is finite, ends a search."""
 
 
-def refusal(method: str, bank: str, lr_size: Size, hr_size: Size, category: Category) -> str | None:
+def refusal(
+    method: str, bank: str, lr_size: Size, hr_size: Size, category: Category, *, label: int = -1
+) -> str | None:
     """Return why a method cannot restore with a bank, as far as that is known before it is read."""
     from methods import banks
 
@@ -42,7 +44,7 @@ def refusal(method: str, bank: str, lr_size: Size, hr_size: Size, category: Cate
         return f"the bank {bank} makes {about.resolution} pixels, not {hr_size[0]}"
     if None not in (category.kind, about.kind) and category.kind != about.kind:
         return f"the bank {bank} makes {about.kind}, this category shows {category.kind}"
-    return None
+    return banks.misses_class(bank, label)
 
 
 def restore_each(batch: Batch, bank: Bank, one: One) -> Restored:

@@ -82,10 +82,8 @@ class Dgp:
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make."""
-        from methods import banks
-
-        bank = self.options.bank
-        return refusal(self.name, bank, lr_size, hr_size, category) or banks.misses_class(bank, self.options.label)
+        label = self.options.label
+        return refusal(self.name, self.options.bank, lr_size, hr_size, category, label=label)
 
     def load(self, device: torch.device) -> None:
         """Read the bank and, where it has no discriminator, the perceptual network.
