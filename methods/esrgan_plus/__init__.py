@@ -33,8 +33,8 @@ class EsrganPlus:
     needs = Needs(memory_mb=1300)
     notes = (
         "The GLEAN paper's rival, whose weights were never published: an RRDB trunk at the LR's size and nearest-"
-        "neighbour doublings up to the result, trained with L1 and then with ESRGAN's losses on the samples that "
-        "the embedded GLEAN was trained on, at its number of multiplications. Changed: one network serves three "
+        "neighbour doublings up to the result, trained with L1 and then with ESRGAN's losses on samples of "
+        "the embedded GLEAN's pool, at its number of multiplications. Changed: one network serves three "
         "factors; it adds to the bicubic image and ends, as the embedded GLEAN does, with the nearest image that "
         "shrinks to the LR; weights=embedded-l1 is what it was before the adversarial stage."
     )
