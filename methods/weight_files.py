@@ -29,6 +29,9 @@ TRAINED_WITH = "trained with"
 PHOTOGRAPHS = "photographs"
 """In a file's history: how many photographs its training saw beside the bank's samples."""
 
+BEFORE = "steps before"
+"""In a file's history: the steps of the trainings that its own went on from."""
+
 
 class Trained(NamedTuple):
     """The bank that a file was trained over."""
@@ -117,8 +120,13 @@ def marked(history: Mapping[str, Any], judges: Iterable[str]) -> dict[str, Any]:
     return {**history, TRAINED_WITH: sorted({*marks(history), *judges})}
 
 
+def steps(history: Mapping[str, Any]) -> int:
+    """Return the steps of a training and of those that it went on from, as far as its file says."""
+    return int(history.get(BEFORE, 0)) + int(history.get("steps", 0))
+
+
 def begun(start: Path | None, about: Callable[[Path], Any], photographs: int) -> dict[str, object]:
-    """Return how a history begins: with the file that a training starts from, its marks and its photographs.
+    """Return how a history begins: with the file that a training starts from, its steps, marks and photographs.
 
     Args:
         start: the file.
@@ -129,9 +137,13 @@ def begun(start: Path | None, about: Callable[[Path], Any], photographs: int) ->
         AssetError: when it is not such a file, or cut short.
     """
     if start is None:
-        return {"started from": None, PHOTOGRAPHS: photographs}
+        return {"started from": None, BEFORE: 0, PHOTOGRAPHS: photographs}
     before = about(start).history
-    history: dict[str, object] = {"started from": digest(start), TRAINED_WITH: marks(before)}
+    history: dict[str, object] = {
+        "started from": digest(start),
+        BEFORE: steps(before),
+        TRAINED_WITH: marks(before),
+    }
     # Files of an earlier version do not say what they saw, and then neither can what follows them.
     return history | ({PHOTOGRAPHS: max(before[PHOTOGRAPHS], photographs)} if PHOTOGRAPHS in before else {})
 

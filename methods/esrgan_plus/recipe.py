@@ -152,8 +152,9 @@ def recipe(
         weightfile.load(network, start)
     size = network.middle
     photographs = () if data is None else read_folder(data, loaded.resolution, size, network.inputs)
-    pool = Pool(Samples(loaded, size, network.inputs, out / "pool"), photographs)
-    validation = Samples(loaded, size, network.inputs, out / "validation", seeds.Domain.VALIDATION)
     history = weight_files.begun(start, weightfile.about, len(photographs))
+    samples = Samples(loaded, size, network.inputs, out / "pool")
+    pool = Pool(samples, photographs, past=weight_files.steps(history))
+    validation = Samples(loaded, size, network.inputs, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(_patch_side(network), JUDGE))
     return EsrganPlusRecipe(network, loaded, pool, validation, perception(), STAGES, judge, history)

@@ -163,8 +163,9 @@ def recipe(
         weightfile.load(network, start)
     size, sides = network.middle, network.inputs
     photographs = () if data is None else read_folder(data, loaded.resolution, size, sides)
-    pool = Pool(Samples(loaded, size, sides, out / "pool"), photographs)
+    history = weight_files.begun(start, weightfile.about, len(photographs))
+    samples = Samples(loaded, size, sides, out / "pool")
+    pool = Pool(samples, photographs, past=weight_files.steps(history))
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(size))
-    history = weight_files.begun(start, weightfile.about, len(photographs))
     return GleanRecipe(network, pool, validation, perception(), STAGES, judge, history, fresh=start is None)

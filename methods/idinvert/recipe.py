@@ -135,10 +135,11 @@ def recipe(
     size = min(POOL_SIZE, loaded.resolution)
     sides = tuple(side for side in sorted(loaded.resolution // factor for factor in factors) if side <= SIDE)
     photographs = () if data is None else read_folder(data, loaded.resolution, size, sides)
-    pool = Pool(Samples(loaded, size, sides, out / "pool"), photographs)
+    history = weight_files.begun(start, weightfile.about, len(photographs))
+    samples = Samples(loaded, size, sides, out / "pool")
+    pool = Pool(samples, photographs, past=weight_files.steps(history))
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     judge = Discriminator(capped(min(SIZE, loaded.resolution)))
-    history = weight_files.begun(start, weightfile.about, len(photographs))
     return IdinvertRecipe(
         encoder, loaded, sides, pool, validation, perception(), STAGES, judge, history, fresh=start is None
     )

@@ -171,9 +171,12 @@ class Pool:
     """The share of images that are mirrored, recoloured or bent: photographs are less strange to a network then.
 
     The bank's noise stays in its place, so a mirrored sample is no image of the bank, as a photograph is none."""
+    past: int = 0
+    """Steps of the trainings that this one goes on from: it draws what would have followed, not the same again."""
 
     def draw(self, step: int, batch: int, side: int, size: int, shard: tuple[int, int] = (0, 1)) -> Draw:
         """Return the batch of a step for one LR side, the HR averaged down to `size`."""
+        step += self.past
         rng = np.random.default_rng([step, *shard])
         reach = min(self.capacity, int(self.first + self.growth * step))
         items = [self._pick(rng, reach) for _ in range(batch)]

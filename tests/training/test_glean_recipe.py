@@ -184,7 +184,13 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
     recipe.history = weight_files.begun(first, weightfile.about, 5)
     recipe.export(weights, second, {"steps": 3})
     said = weightfile.about(second).history
-    assert said == {"steps": 3, "started from": digest(first), "trained with": ["lite0", "lpips_vgg"]}
+    assert said == {
+        "started from": digest(first),
+        "steps before": 7,
+        "steps": 3,
+        "trained with": ["lite0", "lpips_vgg"],
+    }
+    assert weight_files.begun(second, weightfile.about, 0)["steps before"] == 10
     assert weight_files.begun(None, weightfile.about, 2)["photographs"] == 2
     weightfile.write(first, begin.network, weights, {"photographs": 4})
     assert weight_files.begun(first, weightfile.about, 0)["photographs"] == 4

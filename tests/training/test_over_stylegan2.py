@@ -64,6 +64,9 @@ def test_every_stage_trains_and_the_weights_restore(size, factors, start, files,
         torch.testing.assert_close(sr, ((image + 1) / 2).clamp(0, 1), rtol=0, atol=1e-5)
         down = torch.from_numpy(resize_matrix(size, size // factor))
         torch.testing.assert_close(down @ image.double() @ down.T, lr.double() * 2 - 1, rtol=0, atol=1e-4)
+    # What goes on from these weights draws what would have followed.
+    more = recipes.recipe(str(files[size]), factors, None, tmp_path / "more", weights)
+    assert more.pool.past == sum(steps.values())
 
 
 @pytest.mark.parametrize("start", [8, 16, 32, 64, 128])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -109,6 +111,8 @@ def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
     assert not torch.equal(first.lr, pool.draw(5, 8, 16, 32).lr)
     assert not torch.equal(first.lr, pool.draw(4, 8, 16, 32, (1, 2)).lr)
     assert max(known.asked) <= 4
+    gone_on = replace(pool, past=4).draw(0, 8, 16, 32)
+    assert torch.equal(gone_on.lr, first.lr)
     known.asked.clear()
     for step in range(50, 70):
         pool.draw(step, 8, 16, 32)
