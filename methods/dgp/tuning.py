@@ -53,17 +53,17 @@ class Plan(NamedTuple):
 
 PLANS: dict[Preset, Plan] = {
     "fast": Plan(
-        (Stage(0, 60, 0.0, 3e-2), Stage(5, 30, 2e-3, 1e-2)),
-        candidates=256,
+        (Stage(0, 50, 0.0, 3e-2), Stage(5, 24, 2e-3, 1e-2)),
+        candidates=192,
         spread=1.0,
         selected_by=0,
         pixel_weight=10.0,
         feature_weight=0.02,
         betas=(0.9, 0.999),
         relative=True,
-        rounds=4,
+        rounds=3,
         fine_rounds=5,
-        round_steps=8,
+        round_steps=7,
     ),
     "paper": Plan(
         (
