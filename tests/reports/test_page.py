@@ -41,13 +41,13 @@ def column(page: Page, name: str) -> list[float]:
 @pytest.mark.parametrize("factor", USUAL.factors)
 def test_every_row_and_every_picture_is_there(opened: Open, usual_page: Path, factor: int) -> None:
     page = opened(usual_page, f"#f={factor}")
-    assert page.locator(".slice[data-factor] .board:visible tbody tr").count() == len(USUAL.methods)
+    expect(page.locator(".slice[data-factor] .board:visible tbody tr")).to_have_count(len(USUAL.methods))
     assert page.locator("#rows .row h3 bdi").all_inner_texts() == list(USUAL.images)
     see_everything(page)
     failed = sum(at == factor for _, _, at in USUAL.failed)
     shown = len(USUAL.images) * len(USUAL.methods)  # LR and HR, and the methods but the bound, which is HR
-    assert page.locator("#rows figure").count() == shown + len(USUAL.images)
-    assert page.locator("#rows img").count() == shown + len(USUAL.images) - failed
+    expect(page.locator("#rows figure")).to_have_count(shown + len(USUAL.images))
+    expect(page.locator("#rows img")).to_have_count(shown + len(USUAL.images) - failed)
     assert page.locator("#rows .failed").all_inner_texts() == ["timeout: it took longer than 60 s"] * failed
 
 
@@ -78,7 +78,7 @@ def test_names_are_text_and_never_markup(opened: Open, strange_page: Path) -> No
     names = page.locator(".slice[data-factor] .board:visible tbody th .name > bdi").all_text_contents()
     assert names == list(STRANGE.methods)
     assert page.locator("#rows .row h3 bdi").all_text_contents() == list(STRANGE.images)
-    assert page.locator("main script, main u:not(.key u), .about script").count() == 0
+    expect(page.locator("main script, main u:not(.key u), .about script")).to_have_count(0)
     assert page.locator(".about").first.text_content().strip().endswith("<script>alert(1)</script>")
     page.locator("#rows .frame img").first.click()
     assert page.locator("#compare-title").text_content() == HOSTILE[0]
@@ -92,7 +92,7 @@ def test_another_category_shows_its_own_pictures(opened: Open, strange_page: Pat
     page.locator("#choose select").select_option(label="Cats & <Dogs>")
     see_everything(page)
     expect(page.locator("#arranged")).to_have_text("7 of 7 images of Cats & <Dogs> at 16\N{MULTIPLICATION SIGN}.")
-    assert page.locator(".slice[data-factor] .board:visible").count() == 1
+    expect(page.locator(".slice[data-factor] .board:visible")).to_have_count(1)
     sources = page.locator("#rows img").evaluate_all("(all) => all.map((one) => decodeURIComponent(one.src))")
     assert all("/cats & <dogs>/" in source for source in sources)
     page.reload()
@@ -136,13 +136,13 @@ def test_a_column_can_be_hidden(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
     page.locator("#columns summary").click()
     page.get_by_label("ssim", exact=True).press("Space")
-    assert page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible').count() == 0
-    assert page.locator('.slice[data-factor] .board:visible [data-column="psnr"]:visible').count() == 6
+    expect(page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible')).to_have_count(0)
+    expect(page.locator('.slice[data-factor] .board:visible [data-column="psnr"]:visible')).to_have_count(6)
     page.reload()
-    assert page.locator('th[data-column="ssim"]:visible').count() == 0
+    expect(page.locator('th[data-column="ssim"]:visible')).to_have_count(0)
     page.locator("#columns summary").press("Enter")
     page.get_by_label("ssim", exact=True).click()
-    assert page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible').count() == 6
+    expect(page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible')).to_have_count(6)
 
 
 def test_pictures_sort_by_metric_and_by_disagreement(opened: Open, usual_page: Path) -> None:
@@ -173,7 +173,7 @@ def titles(page: Page) -> list[str]:
 
 def test_the_page_reads_without_a_script(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page, java_script_enabled=False)
-    assert page.locator(".board:visible").count() == 3
+    expect(page.locator(".board:visible")).to_have_count(3)
     expect(page.locator("#problems")).to_contain_text("it took longer than 60 s")
 
 
@@ -182,7 +182,7 @@ def test_the_baseline_is_chosen_on_the_page(opened: Open, usual_page: Path) -> N
     rows = ".duel:visible"
     assert page.locator(rows).first.locator("tr.baseline .name > bdi").inner_text() == "nearest"
     page.locator("#against [name=base]").select_option("glean")
-    assert page.locator(rows).count() == 2
+    expect(page.locator(rows)).to_have_count(2)
     assert page.locator(rows).first.locator("tr.baseline .name > bdi").inner_text() == "GLEAN"
     lines = csv.DictReader(io.StringIO((usual_page.parent / "tables" / "statistics.csv").read_text()))
     (line,) = (one for one in lines if (one["factor"], one["metric"], one["method"]) == ("16", "psnr", "glean"))
@@ -213,11 +213,11 @@ def test_pictures_of_two_runs_are_found(opened: Open, tmp_path: Path) -> None:
     two = write_run(tmp_path / "two", Made(methods=("nearest", "glean"), images=("a",), factors=(16,)))
     page = opened(reports.build([one, two]))
     see_everything(page)
-    assert page.locator("#rows img").count() == 4
+    expect(page.locator("#rows img")).to_have_count(4)
     page.locator("#rows .frame img").first.click()
     page.keyboard.press("i")
     wait_until(page, "[...document.querySelectorAll('#compare img')].every((one) => one.naturalWidth)")
-    assert page.locator(".pane").count() == 2
+    expect(page.locator(".pane")).to_have_count(2)
 
 
 def test_one_file_opens_alone(opened: Open, usual: Run, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_odd_runs_open(opened: Open, tmp_path: Path, made: str, width: int) -> N
     failed = {(method, "a", 16): (Status.ERROR, "it broke") for method in Made().methods}
     kinds = {"none": {"images": ()}, "one": {"images": ("a",)}, "failed": {"images": ("a",), "failed": failed}}
     page = opened(reports.build([write_run(tmp_path / "run", Made(factors=(16,), **kinds[made]))]), width=width)
-    assert page.locator("#rows .row").count() == (made != "none")
+    expect(page.locator("#rows .row")).to_have_count(int(made != "none"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -278,7 +278,7 @@ def test_a_script_from_elsewhere_is_refused(browser, usual_page: Path, tmp_path:
 def test_print_shows_every_factor_and_the_chosen_baseline_alone(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
     page.emulate_media(media="print")
-    assert page.locator(".board:visible").count() == 3
+    expect(page.locator(".board:visible")).to_have_count(3)
     baselines = page.locator(".duel:visible tr.baseline .name > bdi").all_inner_texts()
     assert baselines == ["nearest"] * 3
-    assert page.locator("nav:visible, .tools:visible").count() == 0
+    expect(page.locator("nav:visible, .tools:visible")).to_have_count(0)
