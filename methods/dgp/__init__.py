@@ -29,9 +29,10 @@ class Dgp:
         "without a discriminator is tuned with the features of a named perceptual network; one with styles has a "
         "latent a slot, as BigGAN's blocks have parts of z of their own. "
         "preset=fast first searches the latents alone, weighs pixels 10 and features 0.02, takes rates in "
-        "proportion to each tensor's size and momentum, tunes through read-outs, ever finer ones, that the whole "
-        "bank corrects, and leaves the layers above them as they are; preset=paper runs five stages of 200 steps "
-        "with the whole bank, whose weights are those of the released files with their normalisation folded in."
+        "proportion to each tensor's size and other momenta, tunes through read-outs, ever finer ones, that "
+        "the whole bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
+        "of 200 steps with the whole bank, whose weights are those of the released files with their "
+        "normalisation folded in."
     )
 
     @dataclass(frozen=True)

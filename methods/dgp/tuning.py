@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.contracts import Bank
-from methods.inversion import Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
+from methods.inversion import SHORT_MEMORY, Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
 from methods.perceptual import Perceptual
 
 LATENT_WEIGHT = 0.02
@@ -59,10 +59,10 @@ PLANS: dict[Preset, Plan] = {
         selected_by=0,
         pixel_weight=10.0,
         feature_weight=0.02,
-        betas=(0.9, 0.999),
+        betas=SHORT_MEMORY,
         relative=True,
         rounds=3,
-        fine_rounds=5,
+        fine_rounds=4,
         round_steps=7,
     ),
     "paper": Plan(

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from bench.contracts import Bank
-from methods.inversion import Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
+from methods.inversion import SHORT_MEMORY, Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
 from methods.perceptual import Network, Perceptual
 
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
@@ -33,7 +33,8 @@ class Plan(NamedTuple):
     round_steps: int
     code_rate: float
     weight_rate: float
-    adam: bool
+    betas: tuple[float, float] | None
+    """Adam's; None: plain gradient descent."""
 
 
 PLANS: dict[Preset, Plan] = {
@@ -42,12 +43,12 @@ PLANS: dict[Preset, Plan] = {
         layer=16,
         candidates=128,
         steps=45,
-        rounds=7,
+        rounds=6,
         fine_rounds=3,
         round_steps=10,
         code_rate=5e-2,
         weight_rate=1.5e-1,
-        adam=True,
+        betas=SHORT_MEMORY,
     ),
     "paper": Plan(
         codes=30,
@@ -59,7 +60,7 @@ PLANS: dict[Preset, Plan] = {
         round_steps=0,
         code_rate=1.0,
         weight_rate=1.0,
-        adam=False,
+        betas=None,
     ),
 }
 
@@ -176,7 +177,7 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
     point = Composition(scene, plan, z[: plan.codes + 1], chunk)
     search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
-    optimiser = torch.optim.Adam(groups) if plan.adam else torch.optim.SGD(groups)
+    optimiser = torch.optim.Adam(groups, betas=plan.betas) if plan.betas else torch.optim.SGD(groups)
     heads = heads_for(scene.bank, lr.shape[-1]) if plan.rounds else None
     if heads is None:
         search.walk(optimiser, plan.steps, None)

@@ -69,7 +69,7 @@ def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):  #
 
 def test_the_published_preset_walks_with_sgd(small, light):  # noqa: F811
     plan = search.plan("paper")
-    assert (plan.codes, plan.layer, plan.steps, plan.code_rate, plan.adam) == (30, 16, 2000, 1.0, False)
+    assert (plan.codes, plan.layer, plan.steps, plan.code_rate, plan.betas) == (30, 16, 2000, 1.0, None)
     done = loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8,steps=30]").restore(target(small))
     assert done.values[0]["objective"] < done.values[0]["objective_first"]
 
