@@ -61,8 +61,8 @@ PLANS: dict[Preset, Plan] = {
         feature_weight=0.02,
         betas=SHORT_MEMORY,
         relative=True,
-        rounds=3,
-        fine_rounds=4,
+        rounds=2,
+        fine_rounds=5,
         round_steps=7,
     ),
     "paper": Plan(
@@ -125,7 +125,7 @@ def total(
         made: an LR (1, 3, h, h) in [0, 1].
         lr: what it should be.
         likeness: the distance of their features, a scalar.
-        z: the latents (slots, width); half their mean square is the negative log-likelihood but for a constant.
+        z: the latents (1, width); half their mean square is the negative log-likelihood but for a constant.
         pixel_weight: of the mean squared error of the images in [-1, 1].
         feature_weight: of the likeness.
     """
@@ -153,12 +153,10 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
     with torch.no_grad():
         wanted = scene.perceptual(lr)
     start, chunk = smaller_once(lambda chunk: nearest(scene, lr, wanted, plan, seed=seed, chunk=chunk), CHUNK)
-    # BigGAN gives every block a part of z of its own; a bank with styles gets a z a slot in the same spirit.
-    a_slot = scene.bank.map(start).ndim == 2  # in-domain inversion's bank maps one z to all slots' latents
-    z = start.repeat(scene.bank.latents.slots if a_slot else 1, 1).requires_grad_()
+    z = start.clone().requires_grad_()
 
     def draw(upto: int | None) -> Draw:
-        latents = scene.bank.map(z)[None] if a_slot else scene.bank.map(z)
+        latents = scene.bank.map(z)
         return Draw(scene.bank.synthesise(latents, upto=upto, label=scene.label), latents)
 
     def loss(made: Tensor) -> Tensor:
