@@ -28,7 +28,7 @@ Preset = Literal["fast", "paper"]
 """`fast`: an image a minute on a CPU. `paper`: the published steps, every one with the whole bank."""
 
 SHORT_MEMORY = (0.7, 0.9)
-"""Adam's betas in the fast presets: a search of some hundred steps, whose target moves at every correction,
+"""Adam's betas in the fast presets of dgp and mganprior: such a search, whose target moves at every correction,
 ends 2 to 3 dB nearer to the LR with these than with the usual ones (16x, two photographs)."""
 
 DIVERGED = 100.0

@@ -27,7 +27,7 @@ class Dgp:
         "more of the generator, coarse to fine, are tuned together. Changed: the published factor is 4, here any; "
         "both LR images come from the suite's operator and are compared as they are, not enlarged first; a bank "
         "without a discriminator is tuned with the features of a named perceptual network. "
-        "preset=fast first searches the latents alone, weighs pixels 10 and features 0.02, takes rates in "
+        "preset=fast first searches the latent alone, weighs pixels 10 and features 0.02, takes rates in "
         "proportion to each tensor's size and other momenta, tunes through read-outs, ever finer ones, that "
         "the whole bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
         "of 200 steps with the whole bank, whose weights are those of the released files with their "

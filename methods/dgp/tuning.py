@@ -23,7 +23,7 @@ class Stage(NamedTuple):
     """A stretch of the tuning. The weights of the loss are the same in all of them."""
 
     groups: int
-    """Of the bank's parameters that are tuned, from the coarsest; 0: the latents alone."""
+    """Of the bank's parameters that are tuned, from the coarsest; 0: the latent alone."""
     steps: int
     bank_rate: float
     latent_rate: float
@@ -125,7 +125,7 @@ def total(
         made: an LR (1, 3, h, h) in [0, 1].
         lr: what it should be.
         likeness: the distance of their features, a scalar.
-        z: the latents (1, width); half their mean square is the negative log-likelihood but for a constant.
+        z: the latent (1, width); half its mean square is the negative log-likelihood but for a constant.
         pixel_weight: of the mean squared error of the images in [-1, 1].
         feature_weight: of the likeness.
     """

@@ -155,7 +155,7 @@ def test_flicker_and_difference(compare: Page) -> None:
     expect(second).to_be_hidden()
     compare.keyboard.press("d")
     expect(compare.locator(".layer").nth(1)).to_have_css("mix-blend-mode", "difference")
-    expect(compare.locator(".pane")).to_have_count(5)
+    expect(compare.locator(".pane"), "each against the reference, HR").to_have_count(5)
     compare.locator("#compare [name=b]").select_option("glean")
     wait_for_pictures(compare)
     names = compare.locator(".pane .who bdi").all_inner_texts()
