@@ -35,6 +35,11 @@ DIVERGED = 100.0
 """A loss this many times the first one, or none that is finite, ends a search."""
 
 
+def has_diverged(loss: float, first: float) -> bool:
+    """Say whether a search whose first loss is known should end."""
+    return not loss <= DIVERGED * max(first, 1e-3)  # true of NaN as well
+
+
 def refusal(
     method: str, bank: str, lr_size: Size, hr_size: Size, category: Category, *, label: int = -1
 ) -> str | None:
@@ -179,7 +184,7 @@ class Search:
             made = self._through(head)
             loss = self.problem.loss(made if self._correction is None else made + self._correction)
         value = float(loss.detach())
-        self.diverged = not value <= DIVERGED * max(self.first, 1e-3)  # true of NaN as well
+        self.diverged = has_diverged(value, self.first)
         if self.diverged:
             return
         optimiser.zero_grad(set_to_none=True)
@@ -225,12 +230,19 @@ class Heads(NamedTuple):
     """The next finer one, where there is one: it follows the bank where `fit` no longer does."""
 
 
-def heads_for(bank: Bank, side: int) -> Heads | None:
-    """Return the read-outs for an LR's side, or nothing when the bank has none so fine."""
+def heads_for(bank: Bank, side: int, layer: int = 0) -> Heads | None:
+    """Return the read-outs for an LR's side, or nothing when the bank has none so fine.
+
+    Args:
+        bank: whose read-outs.
+        side: of the LR.
+        layer: the resolution that the bank is resumed from: a read-out sees no feature below it.
+    """
     from methods import banks
     from methods.banks import readout
 
-    known = [res for res in readout.RESOLUTIONS if res <= banks.about(bank.name).readout]
+    largest = banks.about(bank.name).readout
+    known = [res for res in readout.RESOLUTIONS if 2 * layer <= res <= largest]
     fit = [res for res in known if res >= 2 * side]
     if not fit:
         return None

@@ -32,6 +32,8 @@ class About(NamedTuple):
     """The largest resolution of its read-outs; 0 when it has none."""
     classes: int | None = 0
     """How many classes a label chooses from: 0 when it has none, None when only its file says."""
+    discriminator: bool = False
+    """Whether its files hold a discriminator for certain."""
 
 
 _KNOWN = {
@@ -47,8 +49,8 @@ _KNOWN = {
     "pggan-car": About(256, "cars"),
     "pggan-bedroom": About(256, "bedrooms"),
     "pggan-tower": About(256, "towers"),
-    "biggan-128": About(128, classes=1000),
-    "biggan-256": About(256, classes=1000),
+    "biggan-128": About(128, classes=1000, discriminator=True),
+    "biggan-256": About(256, classes=1000, discriminator=True),
     "stylegan1-ffhq": About(1024, "faces"),
     "stylegan1-ffhq-256": About(256, "faces"),
     "stylegan1-tower-256": About(256, "towers"),
@@ -60,6 +62,13 @@ NAMES = tuple(_KNOWN)
 def about(name: str) -> About:
     """Say what is known of a bank by its name alone; of a file of one's own, whether its family has classes."""
     return _KNOWN.get(name, About(classes=None if name.startswith("biggan:") else 0))
+
+
+def family(name: str) -> str:
+    """Return what a bank of this name, or of a file, calls itself once it is read."""
+    if name.startswith(_FAMILIES) and (name in NAMES or ":" in name):
+        return next(one for one in _FAMILIES if name.startswith(one))
+    return name if name == "mobilestylegan" else "stylegan2"
 
 
 def misses_class(name: str, label: int) -> str | None:

@@ -31,7 +31,7 @@ class Dgp:
         "proportion to each tensor's size and other momenta, tunes through read-outs, ever finer ones, that "
         "the whole bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
         "of 200 steps with the whole bank, whose weights are those of the released files with their "
-        "normalisation folded in."
+        "normalisation folded in, and begins a new Adam at every stage."
     )
 
     @dataclass(frozen=True)
@@ -68,17 +68,24 @@ class Dgp:
     @property
     def trained_with(self) -> tuple[str, ...]:
         """Name the metrics whose network may be part of the loss."""
-        return JUDGES[self.options.perceptual]
+        return () if self._has_discriminator else JUDGES[self.options.perceptual]
+
+    @property
+    def _has_discriminator(self) -> bool:
+        from methods import banks
+
+        return banks.about(self.options.bank).discriminator
 
     def assets(self) -> Sequence[Asset | Path]:
-        """Return the files of the bank and of the perceptual network.
+        """Return the files of the bank and, unless it has a discriminator, of the perceptual network.
 
         Raises:
             UsageError: when there is no such bank.
         """
         from methods import banks, perceptual
 
-        return (*banks.assets(self.options.bank), *perceptual.assets(self.options.perceptual))
+        bank = banks.assets(self.options.bank)
+        return bank if self._has_discriminator else (*bank, *perceptual.assets(self.options.perceptual))
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make."""
@@ -117,6 +124,7 @@ class Dgp:
         scene = tuning.Scene(self._bank, self._perceptual, label)
 
         def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
-            return tuning.run(scene, lr, seed, plan)
+            image, values = tuning.run(scene, lr, seed, plan)
+            return image, values | {"by_discriminator": float(self._bank.discriminator is not None)}
 
         return restore_each(batch, self._bank, one)

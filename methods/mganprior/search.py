@@ -178,7 +178,7 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
     search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
     optimiser = torch.optim.Adam(groups, betas=plan.betas) if plan.betas else torch.optim.SGD(groups)
-    heads = heads_for(scene.bank, lr.shape[-1]) if plan.rounds else None
+    heads = heads_for(scene.bank, lr.shape[-1], plan.layer) if plan.rounds else None
     if heads is None:
         search.walk(optimiser, plan.steps, None)
     else:

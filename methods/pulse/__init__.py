@@ -21,7 +21,6 @@ class Pulse:
 
     name = "pulse"
     needs = Needs(memory_mb=1700)
-    title = "PULSE"
     notes = (
         "The published search with the suite's own LR operator, on another generator (MobileStyleGAN, not "
         "StyleGAN); an image that misses eps is kept, and recorded as missed_eps. search=heads walks the "
@@ -37,6 +36,8 @@ class Pulse:
         eps: float = 2e-3
         bank: str = "mobilestylegan"
         search: Literal["heads", "full"] = "heads"
+        label: int = -1
+        """The number of the class, for a bank that has classes."""
 
         def __post_init__(self) -> None:
             if self.steps < 1 or self.eps < 0:
@@ -44,6 +45,11 @@ class Pulse:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    @property
+    def title(self) -> str:
+        """Say when the search is the published one."""
+        return "PULSE (paper)" if self.options.search == "full" else "PULSE"
 
     @property
     def kind(self) -> str | None:
@@ -67,7 +73,7 @@ class Pulse:
         from methods import banks
 
         bank = self.options.bank
-        if reason := refusal(self.name, bank, lr_size, hr_size, category):
+        if reason := refusal(self.name, bank, lr_size, hr_size, category, label=self.options.label):
             return reason
         if self.options.search == "heads" and lr_size[0] > banks.about(bank).readout:
             return f"no read-out of the bank {bank} reaches an LR of {lr_size[0]} pixels; use search=full"
@@ -101,8 +107,9 @@ class Pulse:
             raise MethodError(
                 f"the bank {self.options.bank} makes images of another size", got=made, expected=side
             )
+        label = None if self.options.label < 0 else torch.tensor([self.options.label])
         tasks = [
-            Task(lr, seed, self.options.steps, self.options.eps)
+            Task(lr, seed, self.options.steps, self.options.eps, label)
             for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True)
         ]
         images, values = zip(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import repeat
 from typing import Literal, NamedTuple
 
 import torch
@@ -13,6 +16,7 @@ from bench.errors import MethodError
 from bench.protocol import resize_tensor
 from methods.banks import readout
 from methods.banks.readout import Readout
+from methods.inversion import has_diverged
 from methods.pulse import loss, space
 from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
 
@@ -32,6 +36,8 @@ class Task(NamedTuple):
     seed: int
     steps: int
     eps: float
+    label: Tensor | None = None
+    """Of a bank with classes, (1,)."""
 
 
 class Look(NamedTuple):
@@ -48,20 +54,24 @@ class Search:
     def __init__(self, bank: Bank, prior: Prior, task: Task, point: Point) -> None:
         self.bank, self.prior, self.task, self.point = bank, prior, task, point
         self._walk = SphericalAdam(point.moving)
-        self.steps = 0
+        self.steps, self.diverged = 0, False
         self.best: Tensor | None = None
-        self._least = float("inf")
+        self.first = self.least = float("inf")
+        """Losses that the whole bank showed."""
 
     def whole(self) -> Look:
         """Look with the whole bank."""
         latents = self.prior.latents(self.point.z)
-        made = self.bank.synthesise(latents, noise=self.point.noise)
+        made = self.bank.synthesise(latents, noise=self.point.noise or None, label=self.task.label)
         if made.image is None:
             raise MethodError(f"the bank {self.bank.name} made no image")
         image = (made.image + 1) / 2
         look = self._look(image, latents)
-        if look.loss.item() < self._least:
-            self.best, self._least = image.detach().clamp(0, 1), look.loss.item()
+        value = look.loss.item()
+        if self.first == float("inf"):
+            self.first = value
+        if value < self.least:
+            self.best, self.least = image.detach().clamp(0, 1), value
         return look
 
     def through(self, head: Readout, correction: Tensor | None = None) -> Look:
@@ -71,10 +81,16 @@ class Search:
         image = (head(features[head.resolution // 2], latents) + 1) / 2
         return self._look(image, latents, correction, largest=head.resolution // 2)
 
-    def step(self, look: Look, rate: float) -> None:
-        """Walk on."""
-        self._walk.step(look.loss, rate)
-        self.steps += 1
+    def walk(self, look: Callable[[], Look], rates: Iterable[float]) -> None:
+        """Go a step at each rate, down from what a look shows. A search that diverges stops for good."""
+        for rate in rates:
+            if self.diverged:
+                return
+            loss = look().loss
+            self.diverged = has_diverged(loss.item(), self.first)
+            if not self.diverged:
+                self._walk.step(loss, rate)
+                self.steps += 1
 
     def _look(
         self, image: Tensor, latents: Tensor, correction: Tensor | None = None, largest: int | None = None
@@ -94,14 +110,20 @@ def run(bank: Bank, prior: Prior, task: Task, how: Literal["heads", "full"]) -> 
     if found.best is None:
         raise MethodError("the search saw no image of a finite loss")
     error = loss.l2(resize_tensor(found.best, *task.lr.shape[2:]), task.lr, eps=0.0).item()
-    return found.best, {"missed_eps": float(error > task.eps), "steps": found.steps, "lr_mse": error}
+    return found.best, {
+        "missed_eps": float(error > task.eps),
+        "steps": found.steps,
+        "objective_first": found.first,
+        "objective": found.least,
+        "lr_mse": error,
+        "diverged": float(found.diverged),
+    }
 
 
 def published(bank: Bank, prior: Prior, task: Task) -> Search:
     """Search as published: every step looks with the whole bank."""
     search = Search(bank, prior, task, space.start(bank, task.seed))
-    for step in range(task.steps):
-        search.step(search.whole(), one_cycle(step, task.steps))
+    search.walk(search.whole, _cycle(task.steps))
     return search
 
 
@@ -113,21 +135,25 @@ def through_readouts(bank: Bank, prior: Prior, task: Task) -> Search:
     """
     coarse, head = readout.load(bank, readout.RESOLUTIONS[0]), readout.load(bank, _readout_for(task.lr))
     search = Search(bank, prior, task, _nearest(bank, prior, task))
-    for step in range(task.steps):
-        search.step(search.through(coarse), one_cycle(step, task.steps))
+    with torch.no_grad():
+        search.whole()
+    search.walk(partial(search.through, coarse), _cycle(task.steps))
     fine = math.ceil(task.steps * FINE_SHARE) if head.resolution != coarse.resolution else 0
-    for step in range(fine):
-        search.step(search.through(head), FINE_RATE * (1 - step / fine))
+    search.walk(partial(search.through, head), (FINE_RATE * (1 - step / fine) for step in range(fine)))
     rounds = min(ROUNDS, task.steps)
     for turn in range(rounds + 1):
         with torch.no_grad():
             made = search.whole().made
             correction = made - search.through(head).made
-        if turn == rounds or loss.l2(made, task.lr, 0.0) <= task.eps:
+        if turn == rounds or search.diverged or loss.l2(made, task.lr, 0.0) <= task.eps:
             break
-        for _ in range(math.ceil(task.steps * ROUND_SHARE)):
-            search.step(search.through(head, correction), ROUND_RATE * (1 - turn / rounds))
+        look = partial(search.through, head, correction)
+        search.walk(look, repeat(ROUND_RATE * (1 - turn / rounds), math.ceil(task.steps * ROUND_SHARE)))
     return search
+
+
+def _cycle(steps: int) -> Iterable[float]:
+    return (one_cycle(step, steps) for step in range(steps))
 
 
 def _readout_for(lr: Tensor) -> int:

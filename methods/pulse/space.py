@@ -23,14 +23,18 @@ class Prior(NamedTuple):
 
     mean: Tensor
     std: Tensor
+    slope: float = _SLOPE
+    """Of that LeakyReLU; 1 for none."""
 
     def latents(self, z: Tensor) -> Tensor:
         """Return the latents of Gaussian z (..., width)."""
-        return F.leaky_relu(z * self.std + self.mean, _SLOPE)
+        return F.leaky_relu(z * self.std + self.mean, self.slope)
 
 
 def fit(bank: Bank) -> Prior:
-    """Fit the prior to latents of the bank."""
+    """Fit the prior to latents of the bank; those of a bank without a mapping are the Gaussian itself."""
+    if bank.latents.slots == 1:
+        return Prior(torch.zeros_like(bank.mean_latent), torch.ones_like(bank.mean_latent), slope=1.0)
     before = F.leaky_relu(bank.sample(range(_DRAWS), Domain.FITTING), 1 / _SLOPE)
     return Prior(before.mean(0), before.std(0))
 
@@ -41,7 +45,7 @@ class Point(NamedTuple):
     z: Tensor
     """(1, slots, width)."""
     noise: list[Tensor]
-    """(1, 1, r, r), coarse to fine."""
+    """(1, 1, r, r), coarse to fine; none for a bank without noise."""
 
     @property
     def moving(self) -> list[Tensor]:
@@ -54,7 +58,8 @@ def start(bank: Bank, seed: int) -> Point:
     generator, device = torch.Generator().manual_seed(seed), bank.mean_latent.device
     z = torch.randn(1, *bank.latents, generator=generator).to(device)
     noise = [torch.randn(1, 1, *size, generator=generator).to(device) for size in bank.noise_shapes()]
-    noise[-1].zero_()
+    for finest in noise[-1:]:
+        finest.zero_()
     point = Point(z, noise)
     for tensor in point.moving:
         tensor.requires_grad_()

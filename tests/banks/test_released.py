@@ -185,7 +185,7 @@ def test_what_is_known_of_a_bank_is_what_its_file_is_called():
     for name, bank in stylegan2_files.RELEASED.items():
         assert bank.kind == banks.about(name).kind is not None
     assert {name for name in banks.NAMES if banks.about(name).resolution is None} == set()
-    assert banks.about("mine.pth") == (None, None, 0, 0)
+    assert banks.about("mine.pth") == (None, None, 0, 0, False)
     assert banks.about("biggan:mine.pth").classes is None
 
 
@@ -207,7 +207,7 @@ def test_a_bank_of_another_kind_or_size_is_refused_before_it_is_read(method):
     assert (celeba.kind, cat.kind) == ("faces", "cats")
 
 
-@pytest.mark.parametrize("method", ["dgp", "mganprior"])
+@pytest.mark.parametrize("method", ["dgp", "mganprior", "pulse"])
 def test_a_class_is_asked_of_banks_that_have_classes_and_of_no_other(method):
     anything, sizes = Category("c", None), ((16, 16), (256, 256), 16)
     for bank, label, says in (
@@ -219,7 +219,8 @@ def test_a_class_is_asked_of_banks_that_have_classes_and_of_no_other(method):
         ("pggan-cat", 0, "has no classes, so it cannot take label=0"),
         ("pggan-cat", -1, None),
     ):
-        told = build(f"{method}[bank={bank},label={label}]").supports(*sizes, anything)
+        how = "search=full," if method == "pulse" else ""
+        told = build(f"{method}[{how}bank={bank},label={label}]").supports(*sizes, anything)
         assert told is None if says is None else says in told
 
 
@@ -228,7 +229,8 @@ def test_searches_run_on_a_bank_with_classes(biggan, tmp_path, light):  # noqa: 
     image = bank.synthesise(bank.sample([5], Domain.VALIDATION), label=torch.tensor([4])).image
     given = Batch(resize_tensor((image + 1) / 2, 4, 4).clamp(0, 1), 4, ("a",), (1,), Category("c", None))
     named = f"bank=biggan:{tmp_path / 'G_ema_16.pth'}"
-    for text in (f"mganprior[{named},codes=4,layer=8,steps=40", f"dgp[{named},steps=30"):
+    searches = ("mganprior[codes=4,layer=8,steps=40", "dgp[steps=30", "pulse[search=full,eps=0,steps=20")
+    for text in (f"{search},{named}" for search in searches):
         right, other = (loaded(f"{text},label={label}]").restore(given) for label in (4, 2))
         assert right.values[0]["objective"] < right.values[0]["objective_first"]
         assert not right.sr.equal(other.sr)
@@ -241,5 +243,17 @@ def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
     given = target(path, seeds=(1,), side=4)
     done = loaded(f"mganprior[bank={path},codes=4,layer=8,steps=40]").restore(given)
     assert done.values[0]["objective"] <= 0.5 * done.values[0]["objective_first"]
-    done = loaded(f"dgp[bank={path},steps=30]").restore(given)
-    assert done.values[0]["objective"] < done.values[0]["objective_first"]
+    for text in ("dgp[steps=30", "pulse[search=full,steps=30"):
+        done = loaded(f"{text},bank={path}]").restore(given)
+        assert done.values[0]["objective"] < done.values[0]["objective_first"]
+
+
+def test_a_discriminator_takes_the_perceptual_networks_place(biggan, tmp_path, light):  # noqa: F811
+    """A bank that certainly has one needs no such network, and no metric is marked; the record says which it was."""
+    certain, open_to_both = build("dgp[bank=biggan-256,label=0]"), build("dgp[bank=pggan-cat]")
+    assert (certain.trained_with, open_to_both.trained_with) == ((), ("lite0",))
+    assert len(certain.assets()) == 2
+    assert len(open_to_both.assets()) > 1
+    given = Batch(torch.full((1, 3, 4, 4), 0.5), 4, ("a",), (1,), Category("c", None))
+    [values] = loaded(f"dgp[bank=biggan:{tmp_path / 'G_ema_16.pth'},label=1,steps=2]").restore(given).values
+    assert values["by_discriminator"] == float(biggan[-1].discriminator is not None)

@@ -8,7 +8,8 @@ import torch
 from bench.contracts import Category, Synthesis
 from bench.errors import MethodError
 from bench.registry import create
-from methods.inversion import Draw, Problem, Search, refusal, smaller_once
+from methods import banks
+from methods.inversion import Draw, Problem, Search, heads_for, refusal, smaller_once
 from tests.methods.inverting import Pooled
 
 
@@ -33,6 +34,16 @@ def test_a_sound_search_keeps_its_best_and_says_how_far_it_came():
     assert values["lr_mse"] == pytest.approx(values["objective"], rel=1e-3, abs=1e-9)
     assert (values["steps"], values["diverged"]) == (20, 0)
     assert image.shape == (1, 3, 8, 8)
+
+
+def test_a_bank_that_is_resumed_is_read_out_where_it_makes_features():
+    bank = banks.load("mobilestylegan")
+    resolutions = {layer: heads_for(bank, 16, layer) for layer in (0, 32, 64, 128, 256)}
+    assert [head.resolution for head in resolutions[0]] == [64, 64, 128]
+    assert resolutions[32] == resolutions[0]
+    assert [head.resolution for head in resolutions[64]] == [128, 128, 256]
+    assert [head.resolution for head in resolutions[128]] == [256, 256, 256]
+    assert resolutions[256] is None
 
 
 def test_a_search_that_diverges_is_stopped_with_its_best_kept():
@@ -163,7 +174,7 @@ def test_the_light_network_is_what_it_says():
     assert means[0, 0, 0, 0].item() == pytest.approx(image[0, 0, :2, :2].mean().item())
 
 
-@pytest.mark.parametrize("name", ["mganprior", "dgp", "singan"])
+@pytest.mark.parametrize("name", ["mganprior", "dgp", "singan", "idinvert"])
 def test_the_preset_is_in_the_title_and_in_the_identity(name):
     fast, paper = create(name), create(f"{name}[preset=paper]")
     assert (fast.method.title[-6:], paper.method.title[-7:]) == ("(fast)", "(paper)")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.contracts import Batch, Category
+from bench.contracts import Batch, Category, Latents
 from bench.errors import MethodError, UsageError
 from bench.protocol import make_lr, resize_tensor, to_pixels, to_tensor
 from bench.registry import create
@@ -126,7 +126,9 @@ def test_a_missed_eps_is_a_value_and_seeds_decide(face, how):
     done = method.restore(batch(face.repeat(2, 1, 1, 1), 64, seeds=(1, 2)))
     for value, sr in zip(done.values, done.sr.split(1), strict=True):
         lr_mse = (resize_tensor(sr, 16, 16) - face).square().mean().item()
-        assert value == {"missed_eps": 1, "steps": value["steps"], "lr_mse": pytest.approx(lr_mse, rel=1e-5)}
+        assert (value["missed_eps"], value["diverged"]) == (1, 0)
+        assert value["lr_mse"] == pytest.approx(lr_mse, rel=1e-5)
+        assert value["objective"] <= value["objective_first"]
     assert not done.sr[0].equal(done.sr[1])
     assert method.restore(batch(face, 64, seeds=(2,))).sr[0].equal(done.sr[1])
 
@@ -142,8 +144,35 @@ def test_the_published_search_on_another_bank(small):
         loaded(f"pulse[search=full,bank={small},steps={steps}]").restore(given).values for steps in (1, 60)
     )
     assert all(after["lr_mse"] < 0.5 * before["lr_mse"] for before, after in zip(one, many, strict=True))
+    assert all(value["objective"] < 0.5 * value["objective_first"] for value in many)
     assert [value["steps"] for value in many] == [60, 60]
     assert many[0]["lr_mse"] != many[1]["lr_mse"]
+
+
+def test_a_search_that_diverges_stops_with_the_best_it_saw(small, monkeypatch):
+    seen = []
+
+    def total(*given):
+        seen.append(loss_of(*given))
+        return seen[-1] * (float("nan") if len(seen) > 3 else 1.0)
+
+    loss_of = loss.total
+    monkeypatch.setattr(loss, "total", total)
+    [values] = (
+        loaded(f"pulse[search=full,bank={small},steps=50]")
+        .restore(batch(torch.full((1, 3, 8, 8), 0.5), 4, category=Category("c", None)))
+        .values
+    )
+    assert (values["diverged"], values["steps"], len(seen)) == (1, 3, 4)
+    assert values["objective"] == min(value.item() for value in seen[:3])
+
+
+def test_a_bank_without_a_mapping_is_searched_where_its_latents_are_drawn(small):
+    other = banks.load(str(small))
+    z = torch.randn(1, *other.latents, generator=torch.Generator().manual_seed(0))
+    assert not space.fit(other).latents(z).equal(z)
+    other.latents = Latents(1, other.latents.width)
+    assert space.fit(other).latents(z).equal(z)
 
 
 @pytest.mark.parametrize(
