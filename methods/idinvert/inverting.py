@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -9,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.contracts import Bank
-from methods.idinvert.encoder import Encoder
 from methods.inversion import Draw, Preset, Problem, Search, heads_for
 from methods.perceptual import Network, Perceptual
 
@@ -46,7 +46,8 @@ class Scene(NamedTuple):
     """What is the same for every image."""
 
     bank: Bank
-    encoder: Encoder
+    encoder: Callable[[Tensor], Tensor]
+    """Makes latents (1, slots, width) of an LR (1, 3, h, h) in [-1, 1]."""
     perceptual: Perceptual
     network: Network
 

@@ -24,7 +24,7 @@ from methods.banks.stylegan2_layers import capped
 from methods.idinvert import weightfile
 from methods.idinvert.encoder import SIDE, Encoder
 from methods.training.latents import fit_to_pool
-from methods.training.losses import latent_loss
+from methods.training.losses import by_slot, latent_loss
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
 from methods.training.recipe import Sheet, Stage, Terms
@@ -111,7 +111,7 @@ class IdinvertRecipe:
         size = min(SIZE, self.bank.resolution)
 
         def score(made: Shown) -> dict[str, float]:
-            error = (self.network(made.lr) - made.latents[:, None]).square().mean()
+            error = (self.network(made.lr) - by_slot(made.latents)).square().mean()
             return {"psnr": made.psnr, "latent": float(error / SPREAD)}
 
         sides = sorted(self.sides, reverse=True)

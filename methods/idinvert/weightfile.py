@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import AssetError
-from methods import weight_files
+from methods import banks, weight_files
 from methods.weight_files import Kind, Trained, load
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.contracts import Bank
     from methods.idinvert.encoder import Encoder
 
-__all__ = ["KIND", "SIDE", "About", "about", "load", "read", "write"]
+__all__ = ["KIND", "SIDE", "About", "about", "load", "misfit", "read", "write"]
 
 KIND = Kind("idinvert-encoder-1", "an idinvert encoder", "idinvert")
 SIDE = 64
@@ -55,6 +55,21 @@ def about(path: Path) -> About:
 def _parse(said: dict[str, Any]) -> About:
     digest = str(said.get("digest", ""))
     return About(said["bank"], said["resolution"], dict(said["shape"]), dict(said["history"]), digest)
+
+
+def misfit(path: Path, bank: str) -> str | None:
+    """Return why an encoder is none for a bank, as far as the bank's name tells; `read` compares the bank itself.
+
+    Raises:
+        AssetError: when the file is not such a file, or cut short.
+    """
+    said = about(path)
+    if said.bank == banks.family(bank) and banks.about(bank).resolution in (None, said.resolution):
+        return None
+    return (
+        f"idinvert's encoder was trained over {said.bank} at {said.resolution} pixels, not over {bank}; train one "
+        f"with `bench train idinvert --bank {bank}` and name it as weights="
+    )
 
 
 def read(path: Path, bank: Bank) -> Encoder:

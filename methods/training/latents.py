@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from methods import linear_guess
+from methods.training.losses import by_slot
 from methods.training.samples import Pool
 
 log = logging.getLogger(__name__)
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
     """Fit the guess of a latent's offset from the bank's mean to the samples that a pool begins with.
+
+    The guess is one for all slots: where every slot has a latent of its own, it is that of their mean.
 
     Args:
         layer: from what `linear_guess.seen` returns to an offset.
@@ -25,7 +28,7 @@ def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
     lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
     latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
     mean = pool.samples.bank.mean_latent.cpu()
-    fit_guess(layer, linear_guess.seen(lr.float() / 127.5 - 1), latents - mean)
+    fit_guess(layer, linear_guess.seen(lr.float() / 127.5 - 1), by_slot(latents).mean(1) - mean)
 
 
 def fit_guess(layer: nn.Linear, seen: Tensor, wanted: Tensor) -> None:

@@ -39,7 +39,12 @@ def feature_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     return ((made - truth) / spread).clamp(-8, 8).square().mean()
 
 
+def by_slot(latents: Tensor) -> Tensor:
+    """Return latents (N, slots, width) as they are, and those all slots share, (N, width), as (N, 1, width)."""
+    return latents if latents.ndim == 3 else latents[:, None]
+
+
 def latent_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """Squared distance of latents (N, slots, width) to the w (N, width) of the known images."""
-    error = (made.float() - truth[:, None]).square().mean((1, 2))
+    """Squared distance of latents (N, slots, width) to those of the known images, (N, width) or one a slot."""
+    error = (made.float() - by_slot(truth)).square().mean((1, 2))
     return (error * known).sum() / known.sum().clamp(min=1)

@@ -37,7 +37,7 @@ class Item(NamedTuple):
     lr: dict[int, Pixels]
     """By side, made of the full image by the protocol."""
     latent: npt.NDArray[np.float32] | None
-    """The w that it was made of; None for a photograph."""
+    """The w that it was made of, (width,) or (slots, width) as the bank draws it; None for a photograph."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Samples:
         return self._read(path) or self._fill(index, path)
 
     def latent(self, index: int) -> Tensor:
-        """Return the w of a sample (1, width) without making its image."""
+        """Return the w of a sample (1, width) or (1, slots, width) without making its image."""
         training = self.domain is seeds.Domain.TRAINING
         spread = seeds.uniform(self.domain, index, *TRUNCATION) if training else VALIDATION_TRUNCATION
         return self.bank.sample([index], self.domain, spread)
@@ -149,7 +149,7 @@ class Draw(NamedTuple):
     lr: Tensor
     """[-1, 1] in 8-bit steps, (N, 3, side, side)."""
     latents: Tensor
-    """(N, width), zeros for a photograph."""
+    """(N, width) or (N, slots, width) as the bank draws them; zeros for a photograph."""
     sampled: Tensor
     """bool (N,): whether the bank made the image of the latent, before it was varied."""
     known: Tensor
@@ -183,8 +183,10 @@ class Pool:
         variations = tuple(_variation(rng) if rng.random() < self.varied else None for _ in items)
         pairs = [_pair(item, side, change) for item, change in zip(items, variations, strict=True)]
         hr, lr = (torch.stack(images) for images in zip(*pairs, strict=True))
-        unknown = np.zeros(self.samples.bank.latents.width, np.float32)
-        latents = np.stack([unknown if item.latent is None else item.latent for item in items])
+        given = [item.latent for item in items]
+        drawn = next((one for one in given if one is not None), None)
+        unknown = np.zeros(self.samples.bank.latents.width if drawn is None else drawn.shape, np.float32)
+        latents = np.stack([unknown if one is None else one for one in given])
         sampled = torch.tensor([item.latent is not None for item in items])
         known = sampled & torch.tensor([change is None for change in variations])
         device = self.samples.bank.mean_latent.device

@@ -25,7 +25,7 @@ COLUMNS = 6
 
 
 class Shown(NamedTuple):
-    """The validation samples restored from one LR size: images (N, 3, h, h) in [-1, 1], and the w (N, width)."""
+    """The validation samples restored from one LR size: images (N, 3, h, h) in [-1, 1], and the w as in `Item`."""
 
     lr: Tensor
     bicubic: Tensor

@@ -10,7 +10,7 @@ import torch
 
 from bench.contracts import Category
 from bench.errors import AssetError, UsageError
-from bench.registry import create
+from bench.registry import build, create
 from methods import banks, idinvert
 from methods.idinvert import inverting, recipe, weightfile
 from methods.idinvert.encoder import Encoder, Shape
@@ -20,7 +20,15 @@ from methods.training.recipe import Stage
 from methods.training.samples import Pool
 from tests.banks import stylegan2_peer as peer
 from tests.methods.common import loaded
-from tests.methods.inverting import light, small, target  # noqa: F401 - fixtures
+from tests.methods.inverting import (  # noqa: F401 - fixtures
+    Pooled,
+    diverged,
+    light,
+    pooled_distance,
+    shrunk,
+    small,
+    target,
+)
 
 TINY = Shape(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
 
@@ -116,6 +124,33 @@ def test_what_it_supports(small, weights):  # noqa: F811
     assert "at most 64 pixels" in method.supports((128, 128), (512, 512), 4, Category("c", None))
 
 
+@pytest.mark.parametrize(
+    ("bank", "fits"),
+    [
+        ("mobilestylegan", True),
+        ("stylegan2-ffhq", False),
+        ("stylegan1-ffhq-256", False),
+        ("pggan:mine.pth", False),
+        ("mobilestylegan.pth", False),
+    ],
+)
+def test_an_encoder_of_another_bank_is_a_reason_before_anything_is_read(bank, fits):
+    reason = build(f"idinvert[bank={bank}]").supports((16, 16), (1024, 1024), 64, Category("c", "faces"))
+    said = f"was trained over mobilestylegan at 1024 pixels, not over {bank}; train one with `bench train idinvert"
+    assert reason is None if fits else said in reason
+
+
+def test_a_bank_of_another_size_is_seen_by_its_name(tmp_path):
+    other = {"name": "stylegan2", "resolution": 1024, "digest": ""}
+    bank = SimpleNamespace(**other, latents=(18, 512), mean_latent=torch.zeros(512))
+    encoder = Encoder(bank, TINY)
+    path = tmp_path / "weights.safetensors"
+    weightfile.write(path, encoder, bank, dict(encoder.named_parameters()), {})
+    assert weightfile.misfit(path, "stylegan2-ffhq") is None
+    assert weightfile.misfit(path, "mine.pth") is None
+    assert "not over stylegan2-cat" in weightfile.misfit(path, "stylegan2-cat")
+
+
 def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr(sheets, "SHOWN", 2)
     made = recipe.recipe(str(small), (4, 8), None, tmp_path)
@@ -137,3 +172,29 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
     lr = torch.rand(1, 3, 8, 8)
     assert read(lr).shape == (1, *made.bank.latents)
     assert weightfile.about(tmp_path / "weights.safetensors").history["trained with"] == ["lite0"]
+
+
+@pytest.mark.parametrize(("network", "weight"), [("vgg16", 0.17), ("lite0", 0.05)])
+def test_an_inversion_begins_with_the_loss_of_its_network_in_float64(small, weights, network, weight):  # noqa: F811
+    bank = banks.load(str(small))
+    scene = inverting.Scene(bank, weightfile.read(weights, bank), Pooled(10), network)
+    lr = target(small).lr
+    _, values = inverting.run(scene, lr, inverting.plan("paper", 1))
+    latents = scene.encoder(2 * lr - 1)
+    made, wanted = shrunk(bank.synthesise(latents).image), lr.double().numpy()
+    encoded = scene.encoder(2 * torch.from_numpy(made).float() - 1)
+    moved = ((encoded - latents).double().numpy() ** 2).mean()
+    loss = ((2 * made - 2 * wanted) ** 2).mean() + weight * 10 * pooled_distance(made, wanted) + 2 * moved
+    assert moved > 1e-3 * loss
+    assert values["objective_first"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_the_weight_for_vgg16_is_the_published_one_for_inputs_of_0_to_255():
+    """Features of layers of ReLU grow with their input: by 255 times the deviation that it is divided by here."""
+    deviation = np.mean([0.229, 0.224, 0.225])
+    assert inverting.PERCEPTUAL_WEIGHT["vgg16"] == pytest.approx(5e-5 * (255 * deviation) ** 2, rel=0.03)
+
+
+def test_an_inversion_that_diverges_gives_its_best_and_says_so(small, light, weights, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(inverting.PLANS, "paper", inverting.plan("paper")._replace(rate=1e6))
+    diverged(loaded(f"idinvert[preset=paper,bank={small},weights={weights}]"), target(small), monkeypatch)
