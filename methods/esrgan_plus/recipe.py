@@ -81,17 +81,18 @@ class EsrganPlusRecipe:
         side = self.network.inputs[step % len(self.network.inputs)]
         draw = self.pool.draw(step, stage.batch, side, size, shard)
         image: Tensor = network(draw.lr, size)
-        losses = {"pixel": F.l1_loss(image, draw.hr)}
-        if stage.name not in {"full", "adversarial"} or not draw.sampled.any():
-            return Terms(losses)
-        made, true = self._piece(draw, step)
-        losses["piece pixel"] = F.l1_loss(made, true)
+        pairs = {"": (image, draw.hr)}
+        if stage.name in {"full", "adversarial"} and draw.sampled.any():
+            pairs["piece "] = self._piece(draw, step)
+        losses = {f"{name}pixel": F.l1_loss(*pair) for name, pair in pairs.items()}
         if not stage.adversarial:
             return Terms(losses)
-        near = {"perception": self.perception(image, draw.hr), "piece perception": self.perception(made, true)}
+        near = {f"{name}perception": self.perception(*pair) for name, pair in pairs.items()}
         weighted = {name: PIXEL * value for name, value in losses.items()}
         weighted |= {name: PERCEPTION * value for name, value in near.items()}
-        return Terms(weighted, *_patches(step, _patch_side(self.network), made, true))
+        # Only a sample has a truth of the result's size, so photographs alone give nothing to judge.
+        judged = _patches(step, _patch_side(self.network), *pairs["piece "]) if "piece " in pairs else ()
+        return Terms(weighted, *judged)
 
     def _size(self, stage: Stage) -> int:
         return self.network.sizes[0] if stage.name == "base" else self.network.middle

@@ -125,14 +125,20 @@ class Loop:
         with self.accelerator.autocast():
             terms = self.recipe.terms(self.network, stage, now.total, shard)
             losses = dict(terms.losses)
-            if terms.fake is not None:
+            judged = stage.adversarial and self._everywhere(terms.fake is not None)
+            if judged:
                 losses["adversarial"] = self.recipe.adversarial_weight * self._fooled(terms, stage)
         self._descend(losses, self.network, optimisers[0], now)
-        if terms.fake is not None:
+        if judged:
             losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
         now.step, now.total = now.step + 1, now.total + 1
         self._average(now)
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _everywhere(self, here: bool) -> bool:
+        """Say whether something is so in every process: a discriminator run in one alone waits for the others."""
+        said: Tensor = self.accelerator.gather(torch.tensor([here], device=self.accelerator.device))
+        return bool(said.all())
 
     def _fooled(self, terms: Terms, stage: Stage) -> Tensor:
         if stage.relativistic:

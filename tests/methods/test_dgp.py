@@ -14,19 +14,38 @@ from methods import banks
 from methods.dgp import features, tuning
 from methods.dgp.features import DiscriminatorFeatures
 from tests.methods.common import loaded
-from tests.methods.inverting import Pooled, judged, light, small, target  # noqa: F401 - fixtures
+from tests.methods.inverting import (  # noqa: F401 - fixtures
+    Pooled,
+    diverged,
+    judged,
+    light,
+    pooled_distance,
+    shrunk,
+    small,
+    target,
+)
 
 
 def test_the_loss_equals_a_computation_in_float64():
     rng = np.random.default_rng(5)
     made, lr, z = rng.random((1, 3, 8, 8)), rng.random((1, 3, 8, 8)), rng.standard_normal((1, 24))
-    blocks = [image.reshape(3, 4, 2, 4, 2).mean((2, 4)) for image in (made[0], lr[0])]
-    likeness = ((blocks[0] - blocks[1]) ** 2).mean()
-    wanted = 10 * ((2 * made - 2 * lr) ** 2).mean() + 0.7 * likeness + 0.02 * (z**2).mean() / 2
+    wanted = 10 * ((2 * made - 2 * lr) ** 2).mean() + 0.7 * pooled_distance(made, lr) + 0.02 * (z**2).mean() / 2
     one, other, latent = (torch.from_numpy(array).float() for array in (made, lr, z))
     near = Pooled().distance(Pooled()(one), Pooled()(other))
     got = tuning.total(one, other, near, latent, pixel_weight=10.0, feature_weight=0.7)
     assert got.item() == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(("preset", "pixels", "features"), [("paper", 1, 1), ("fast", 10, 0.02)])
+def test_a_tuning_begins_with_the_loss_of_its_preset_in_float64(small, preset, pixels, features):  # noqa: F811
+    scene, lr = tuning.Scene(banks.load(str(small)), Pooled(30)), target(small).lr
+    plan = tuning.plan(preset, 2)
+    z = tuning.nearest(scene, lr, scene.perceptual(lr), plan, seed=6, chunk=8)
+    _, values = tuning.run(scene, lr, 6, plan)
+    made, wanted = shrunk(scene.bank.synthesise(scene.bank.map(z)).image), lr.double().numpy()
+    loss = pixels * ((2 * made - 2 * wanted) ** 2).mean() + features * 30 * pooled_distance(made, wanted)
+    loss += 0.02 * (z.double().numpy() ** 2).mean() / 2
+    assert values["objective_first"] == pytest.approx(loss, rel=1e-5)
 
 
 def test_discriminator_features_are_those_of_its_last_blocks_and_what_its_last_layer_sees(judged, monkeypatch):  # noqa: F811
@@ -96,6 +115,33 @@ def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, m
     assert not any(value.requires_grad or value.grad is not None for value in bank.parameters())
 
 
+def test_a_tuning_that_diverges_gives_its_best_and_the_bank_as_it_was(small, light, monkeypatch):  # noqa: F811
+    plan = tuning.plan("paper")._replace(candidates=2)
+    steep = tuple(stage._replace(bank_rate=1e3) for stage in plan.stages)
+    monkeypatch.setitem(tuning.PLANS, "paper", plan._replace(stages=steep))
+    method = loaded(f"dgp[preset=paper,bank={small}]")
+    before = {name: value.clone() for name, value in method._bank.state_dict().items()}
+    diverged(method, target(small), monkeypatch)
+    for name, value in method._bank.state_dict().items():
+        assert value.equal(before[name]), name
+
+
+def test_memory_that_runs_out_once_in_choosing_is_recorded(small, light, monkeypatch):  # noqa: F811
+    asked = []
+    nearest = tuning.nearest
+
+    def short(*given, chunk, **named):
+        asked.append(chunk)
+        if chunk > 4:
+            raise torch.OutOfMemoryError
+        return nearest(*given, chunk=chunk, **named)
+
+    monkeypatch.setattr(tuning, "nearest", short)
+    done = loaded(f"dgp[bank={small},steps=2]").restore(target(small))
+    assert asked == [8, 4]
+    assert done.values[0]["smaller_chunk"] == 1
+
+
 def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):  # noqa: F811
     bank = banks.load(str(small))
     groups = bank.groups()
@@ -104,6 +150,7 @@ def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):  # no
         for count in (0, 1, 3):
             stage = tuning.Stage(count, 1, 1e-3, 1e-2)
             optimiser = tuning._optimiser(bank, z, stage, tuning.plan("paper"))
+            assert {group["betas"] for group in optimiser.param_groups} == {(0.0, 0.999)}
             assert len(optimiser.param_groups) == 1 + sum(map(len, groups[:count]))
             assert [group["lr"] for group in optimiser.param_groups] == [1e-2] + [1e-3] * sum(
                 map(len, groups[:count])
@@ -155,10 +202,12 @@ def test_a_tuning_halves_its_objective_and_repeats_bit_for_bit(small, light):  #
 
 
 def test_the_published_preset_and_a_bank_with_a_discriminator(judged):  # noqa: F811
-    stages = tuning.plan("paper").stages
-    assert [stage.groups for stage in stages] == [2, 3, 4, 5, 7]
-    assert [stage.steps for stage in stages] == [200] * 5
-    assert [stage.bank_rate for stage in stages] == [5e-5, 5e-5, 2e-5, 1e-5, 1e-5]
+    plan = tuning.plan("paper")
+    assert [stage.groups for stage in plan.stages] == [2, 3, 4, 5, 7]
+    assert [stage.steps for stage in plan.stages] == [200] * 5
+    assert [stage.bank_rate for stage in plan.stages] == [5e-5, 5e-5, 2e-5, 1e-5, 1e-5]
+    assert [stage.latent_rate for stage in plan.stages] == [2e-3, 1e-3, 2e-5, 1e-5, 1e-5]
+    assert (plan.candidates, plan.spread, plan.betas, plan.relative) == (500, 0.3, (0.0, 0.999), False)
     method = loaded(f"dgp[preset=paper,bank={judged},steps=10]")
     assert isinstance(method._perceptual, DiscriminatorFeatures)
     done = method.restore(target(judged))

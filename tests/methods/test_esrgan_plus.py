@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,25 +18,31 @@ from methods.esrgan_plus import recipe, weightfile
 from methods.esrgan_plus.network import EsrganPlusNet, Shape
 from methods.glean import recipe as glean_recipe
 from methods.glean.embedded import EmbeddedGlean
-from methods.training import planned, sheets, train
+from methods.training import planned, sheets, state, train
 from methods.training.loop import Loop
 from methods.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from methods.training.recipe import Stage
 from methods.training.samples import Pool
 from tests.methods.common import loaded
-from tests.methods.inverting import small  # noqa: F401 - fixtures
+from tests.methods.inverting import Pooled, pooled_distance, small  # noqa: F401 - fixtures
 
 TINY = Shape(width=8, growth=4, blocks=1, widest=16, narrowing=(8,))
+
+
+def randomised(sides):
+    """Return a network to 32 pixels with random weights in every layer."""
+    torch.manual_seed(0)
+    network = EsrganPlusNet(sides, 32, TINY)
+    with torch.no_grad():
+        for value in network.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+    return network
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """The path of a network for 8 and 4 pixels to 32, with random weights in every layer."""
-    torch.manual_seed(0)
-    network = EsrganPlusNet((8, 4), 32, TINY)
-    with torch.no_grad():
-        for value in network.parameters():
-            value.add_(0.1 * torch.randn_like(value))
+    network = randomised((8, 4))
     path = tmp_path_factory.mktemp("network") / "mine.safetensors"
     weightfile.write(path, network, dict(network.named_parameters()), {"trained with": ["lite0"]})
     return path
@@ -61,17 +69,21 @@ def test_its_stages_see_as_many_images_as_gleans():
 def test_the_relativistic_losses_equal_a_computation_in_float64():
     rng = np.random.default_rng(8)
     real, fake = rng.standard_normal((5, 1)), rng.standard_normal((5, 1))
+    given = [torch.from_numpy(scores).float() for scores in (real, fake)]
+    wanted = relativistic(real, fake)
+    assert relativistic_discriminator_loss(*given).item() == pytest.approx(wanted, rel=1e-5)
+    wanted = relativistic(fake, real)
+    assert relativistic_generator_loss(*given).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def relativistic(more, less):
+    """Return in float64 how far scores are from looking more real than others."""
 
     def entropy(logits, wanted):
         p = 1 / (1 + np.exp(-logits))
         return -(np.log(p) if wanted else np.log(1 - p)).mean()
 
-    up, down = real - fake.mean(), fake - real.mean()
-    given = [torch.from_numpy(scores).float() for scores in (real, fake)]
-    wanted = (entropy(up, True) + entropy(down, False)) / 2
-    assert relativistic_discriminator_loss(*given).item() == pytest.approx(wanted, rel=1e-5)
-    wanted = (entropy(up, False) + entropy(down, True)) / 2
-    assert relativistic_generator_loss(*given).item() == pytest.approx(wanted, rel=1e-5)
+    return (entropy(more - less.mean(), True) + entropy(less - more.mean(), False)) / 2
 
 
 def test_it_begins_as_the_nearest_image_to_bicubic_that_shrinks_to_the_lr():
@@ -170,3 +182,53 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
 def test_the_name_with_a_plus_finds_its_recipe(tmp_path):
     with pytest.raises(UsageError, match="unknown stage 'latents'"):
         train("esrgan+", "mobilestylegan", (16,), None, tmp_path, steps={"latents": 1})
+
+
+class Means(torch.nn.Module):
+    """A loss network that can be computed by hand."""
+
+    name, judges = "means", ()
+
+    def forward(self, image, truth):
+        return Pooled().distance(Pooled()(image), Pooled()(truth))
+
+
+def last_stage(path, folder):
+    """Return a recipe in one step of its last stage, whose every loss can be computed by hand."""
+    made = recipe.recipe(str(path), (8,), None, folder)
+    made.network, made.perception = randomised((4,)), Means()
+    made.discriminator = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 1))
+    made.stages = (replace(recipe.STAGES[-1], steps=1, batch=2),)
+    made.pool = Pool(made.pool.samples, first=8, growth=0, varied=0.0)
+    return made
+
+
+def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(sheets, "SHOWN", 1)
+    made = last_stage(small, tmp_path)
+    draw = made.pool.draw(0, 2, 4, 16)
+    pairs = [(made.network(draw.lr, 16), draw.hr), made._piece(draw, 0)]
+    pairs = [[image.detach().double().numpy() for image in pair] for pair in pairs]
+    wanted = sum(1e-2 * np.abs(one - other).mean() + 1.0 * pooled_distance(one, other) for one, other in pairs)
+    weight, bias = (value.detach().double().numpy() for value in made.discriminator[1].parameters())
+    fake, real = (image.reshape(2, -1) @ weight.T + bias for image in pairs[1])  # a piece is one patch here
+    wanted += 5e-3 * relativistic(fake, real)
+    Loop(made, tmp_path, cpu=True).run()
+    _, _, losses = state.load(tmp_path / "state.pt", made.identity).curve[0]
+    assert losses.pop("discriminator") == pytest.approx(relativistic(real, fake), rel=1e-4)
+    assert sum(losses.values()) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(small, tmp_path):  # noqa: F811
+    made = last_stage(small, tmp_path)
+    photographs = [made.pool.samples[index]._replace(latent=None) for index in range(2)]
+    made.pool = replace(made.pool, photographs=photographs)
+    draws = ((step, made.pool.draw(step, 2, 4, 16)) for step in range(99))
+    step, draw = next((step, draw) for step, draw in draws if not draw.sampled.any())
+    pair = [image.detach().double().numpy() for image in (made.network(draw.lr, 16), draw.hr)]
+    terms = made.terms(made.network, made.stages[0], step, (0, 1))
+    losses = {name: value.item() for name, value in terms.losses.items()}
+    assert losses == pytest.approx(
+        {"pixel": 1e-2 * np.abs(pair[0] - pair[1]).mean(), "perception": pooled_distance(*pair)}, rel=1e-4
+    )
+    assert terms.fake is terms.real is None

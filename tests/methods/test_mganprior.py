@@ -12,18 +12,42 @@ from bench.registry import create
 from methods import banks
 from methods.mganprior import search
 from tests.methods.common import loaded
-from tests.methods.inverting import Pooled, light, small, target  # noqa: F401 - fixtures
+from tests.methods.inverting import (  # noqa: F401 - fixtures
+    Pooled,
+    diverged,
+    light,
+    pooled_distance,
+    shrunk,
+    small,
+    target,
+)
 
 
 def test_the_loss_equals_a_computation_in_float64():
     rng = np.random.default_rng(4)
     made, lr = rng.random((1, 3, 8, 8)), rng.random((1, 3, 8, 8))
     pixels = ((2 * made - 1) - (2 * lr - 1)) ** 2
-    blocks = [image.reshape(3, 4, 2, 4, 2).mean((2, 4)) for image in (made[0], lr[0])]
-    wanted = pixels.mean() + 0.3 * ((blocks[0] - blocks[1]) ** 2).mean()
+    wanted = pixels.mean() + 0.3 * pooled_distance(made, lr)
     given = [torch.from_numpy(image).float() for image in (made, lr)]
     got = search.total(*given, Pooled(), Pooled()(given[1]), 0.3)
     assert got.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def begun(scene, seed, codes):
+    """Return the composition that a `paper` search over 8 pixels begins with."""
+    start = torch.randn(codes + 1, 24, generator=torch.Generator().manual_seed(seed))
+    return search.Composition(scene, search.plan("paper", codes=codes, layer=8), start, chunk=codes)
+
+
+@pytest.mark.parametrize(("network", "weight"), [("vgg16", 1e-3), ("lite0", 5e-3)])
+def test_a_search_begins_with_the_loss_of_its_network_in_float64(small, network, weight):  # noqa: F811
+    """Published: a weight of 1e-3 for VGG16's features, 1 for the pixels."""
+    scene = search.Scene(banks.load(str(small)), Pooled(1e3), network)
+    lr, plan = target(small).lr, search.plan("paper", codes=2, layer=8, steps=1)
+    _, values = search.run(scene, lr, 5, plan)
+    made, wanted = shrunk(begun(scene, 5, 2).draw(None).synthesis.image), lr.double().numpy()
+    loss = ((2 * made - 2 * wanted) ** 2).mean() + weight * 1e3 * pooled_distance(made, wanted)
+    assert values["objective_first"] == pytest.approx(loss, rel=1e-4)
 
 
 def test_codes_are_composed_with_a_weight_a_channel(small):  # noqa: F811
@@ -72,6 +96,33 @@ def test_the_published_preset_walks_with_sgd(small, light):  # noqa: F811
     assert (plan.codes, plan.layer, plan.steps, plan.code_rate, plan.betas) == (30, 16, 2000, 1.0, None)
     done = loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8,steps=30]").restore(target(small))
     assert done.values[0]["objective"] < done.values[0]["objective_first"]
+
+
+def test_a_published_step_goes_straight_down_the_gradient(small, monkeypatch):  # noqa: F811
+    points = []
+
+    class Watched(search.Composition):
+        def __init__(self, *given):
+            super().__init__(*given)
+            points.append(self)
+
+    scene, lr = search.Scene(banks.load(str(small)), Pooled(), "vgg16"), target(small).lr
+    before = begun(scene, 3, 4)
+    made = resize_tensor((before.draw(None).synthesis.image + 1) / 2, 8, 8)
+    loss = (2 * made - 2 * lr).square().mean() + 1e-3 * Pooled().distance(Pooled()(made), Pooled()(lr))
+    loss.backward()
+    monkeypatch.setattr(search, "Composition", Watched)
+    search.run(scene, lr, 3, search.plan("paper", codes=4, layer=8, steps=1))
+    (after,) = points
+    for one, other in ((before.z, after.z), (before.weights, after.weights)):
+        assert one.grad.abs().max() > 1e-5
+        torch.testing.assert_close(other - one, -one.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_a_search_that_diverges_gives_its_best_and_says_so(small, light, monkeypatch):  # noqa: F811
+    steep = search.plan("paper")._replace(weight_rate=1e6)
+    monkeypatch.setitem(search.PLANS, "paper", steep)
+    diverged(loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8]"), target(small), monkeypatch)
 
 
 def test_memory_that_runs_out_once_is_recorded(small, light, monkeypatch):  # noqa: F811

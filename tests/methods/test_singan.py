@@ -8,24 +8,27 @@ import numpy as np
 import pytest
 import torch
 
+import reports
 from bench.contracts import Category
 from bench.registry import create
+from bench.results import Run
 from methods.singan import network, pyramid, scaling
+from tests.conftest import bench
 from tests.methods.common import loaded, photo_batch
 
 
 def test_the_losses_equal_a_computation_in_float64():
-    """The critic is linear, so that its slope is known: its weights everywhere."""
+    """The critic is quadratic: its slope is known, and another one at every point between the images."""
     rng = np.random.default_rng(6)
     real, fake, weights = (rng.standard_normal((1, 3, 4, 4)) for _ in range(3))
 
     def critic(image):
-        return (image * torch.from_numpy(weights).float()).sum(1, keepdim=True)
+        return (image**2 * torch.from_numpy(weights).float()).sum(1, keepdim=True)
 
     def scores(image):
-        return (image * weights).sum(1)
+        return (image**2 * weights).sum(1)
 
-    slope = np.sqrt((weights**2).sum(1))
+    slope = np.sqrt(((2 * weights * (0.3 * real + 0.7 * fake)) ** 2).sum(1))
     wanted = scores(fake).mean() - scores(real).mean() + 0.1 * ((slope - 1) ** 2).mean()
     given = [torch.from_numpy(image).float() for image in (real, fake)]
     got = network.critic_loss(critic, *given, torch.tensor(0.3))
@@ -133,6 +136,20 @@ def test_what_it_supports():
     assert "needs an LR of 14 pixels, this one is 16x8" in method.supports((8, 16), (512, 1024), 64, category)
     assert pyramid.plan("paper") == (2000, 2000, 32, True)
     assert create("singan").identity != create("singan[preset=paper]").identity
+
+
+def test_an_lr_too_small_for_it_is_skipped_and_the_report_says_why(folder, tmp_path):
+    given = ["--methods", "bicubic,singan", "--category", f"mine={folder}", "--factor", "16", "--images", "1"]
+    done = bench("run", *given, "--metrics", "psnr", "--device", "cpu", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = Run(tmp_path / "run")
+    said = run.frame.drop_duplicates("method").set_index("method")[["status", "reason"]]
+    reason = "singan needs an LR of 14 pixels, this one is 4x4"
+    assert said.loc["bicubic", "status"] == "done"
+    assert tuple(said.loc["singan"]) == ("skipped", reason)
+    page = reports.build([run]).read_text(encoding="utf-8")
+    assert f'<td class="text why"><bdi>{reason}</bdi></td>' in page
+    assert f'"skipped: {reason}"' in page
 
 
 class Shifting(torch.nn.Module):

@@ -267,6 +267,22 @@ def test_the_adversarial_stage_trains_both_and_resumes(tmp_path, monkeypatch):
     torch.testing.assert_close(resumed.discriminator.weight, whole.discriminator.weight, rtol=1e-4, atol=1e-6)
 
 
+def test_the_discriminator_rests_where_another_process_has_nothing_to_judge(tmp_path, monkeypatch):
+    """It would wait for that process for ever."""
+    for others, moves in ((True, True), (False, False)):
+        line = Line([Stage("fight", 3, 8, 1e-2, adversarial=True)], judge=True)
+        loop = Loop(line, tmp_path / str(others), cpu=True)
+        gathered = lambda here, others=others: torch.cat([here, torch.tensor([others])])  # noqa: E731
+        monkeypatch.setattr(loop.accelerator, "gather", gathered)
+        assert line.discriminator is not None
+        before = line.discriminator.weight.detach().clone()
+        loop.run()
+        assert line.discriminator.weight.equal(before) != moves
+        kept = states.load(tmp_path / str(others) / "state.pt", "a line")
+        assert kept is not None
+        assert ("adversarial" in kept.curve[0][2]) == moves
+
+
 def test_it_writes_sheets_curves_and_weights(tmp_path):
     run(Line(stages(10, 10)), tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
