@@ -92,6 +92,7 @@ class Site:
 
     def write(self) -> Path:
         """Write every file; the page last, when everything it shows is there."""
+        self._forget_the_killed()
         previews.refresh(self.grids.previews())
         plots = Plots(self.tables, self.duels)
         if self.is_single:
@@ -102,6 +103,12 @@ class Site:
         target = self.out / ("report.html" if self.is_single else "index.html")
         write_atomically(target, page.encode())
         return target
+
+    def _forget_the_killed(self) -> None:
+        """Remove what a report that was killed left half written: no other process writes into this folder."""
+        for folder in (self.out, self.out / "plots", self.out / "tables"):
+            for left in folder.glob(f".*.{'[0-9a-f]' * 8}.part"):
+                left.unlink(missing_ok=True)
 
     def _render(self, plots: Sequence[Plot], files: Sequence[str]) -> str:
         environment = self._environment()

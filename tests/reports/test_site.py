@@ -44,6 +44,21 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     assert len(list((tmp_path / "run" / "thumbs").rglob("*.webp"))) == 2 + 2 * 2 * 3
 
 
+def test_what_a_killed_report_left_half_written_is_removed(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Made(images=("a",)))
+    folder = reports.build([run]).parent
+    whole = digests(folder)
+    for name in (
+        "plots/.1-factor.svg.4edaec55.part",
+        "tables/.results.csv.00ff00ff.part",
+        ".index.html.12345678.part",
+    ):
+        (folder / name).write_text("half")
+    (folder / ".mine.part").write_text("somebody's own")
+    reports.build([Run(tmp_path / "run")])
+    assert digests(folder).keys() == {*whole, ".mine.part"}
+
+
 def test_a_second_report_makes_no_preview_again(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", Made(images=("a", "b")))
     reports.build([run])
