@@ -74,6 +74,13 @@ def restore_each(batch: Batch, bank: Bank, one: One) -> Restored:
     return Restored(torch.cat([sr for sr, _ in found]), [values for _, values in found])
 
 
+def class_label(number: int) -> Tensor | None:
+    """Return the label (1,) of a class by its number, nothing for the -1 of a bank without classes."""
+    import torch
+
+    return None if number < 0 else torch.tensor([number])
+
+
 class Draw(NamedTuple):
     """What the parameters of a search make."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.assets import Asset
 from bench.contracts import Batch, Category, Needs, Restored, Size
-from methods.inversion import Preset, refusal, restore_each
+from methods.inversion import Preset, class_label, refusal, restore_each
 from methods.perceptual import JUDGES, Network
 
 if TYPE_CHECKING:
@@ -115,12 +115,10 @@ class Dgp:
         Raises:
             MethodError: when the bank makes images of another size, or no finite loss was seen.
         """
-        import torch
-
         from methods.dgp import tuning
 
         plan = tuning.plan(self.options.preset, self.options.steps)
-        label = None if self.options.label < 0 else torch.tensor([self.options.label])
+        label = class_label(self.options.label)
         scene = tuning.Scene(self._bank, self._perceptual, label)
 
         def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.assets import Asset
 from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import MethodError
-from methods.inversion import Preset, refusal, restore_each
+from methods.inversion import Preset, class_label, refusal, restore_each
 from methods.perceptual import JUDGES, Network
 
 if TYPE_CHECKING:
@@ -116,11 +116,9 @@ class MGanPrior:
         Raises:
             MethodError: when the bank makes images of another size, or no finite loss was seen.
         """
-        import torch
-
         from methods.mganprior import search
 
-        label = None if self.options.label < 0 else torch.tensor([self.options.label])
+        label = class_label(self.options.label)
         scene = search.Scene(self._bank, self._perceptual, self.options.perceptual, label)
 
         def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bench.assets import Asset
 from bench.contracts import Batch, Category, Needs, Restored, Size
 from bench.errors import MethodError
-from methods.inversion import refusal
+from methods.inversion import class_label, refusal
 
 if TYPE_CHECKING:
     import torch
@@ -107,7 +107,7 @@ class Pulse:
             raise MethodError(
                 f"the bank {self.options.bank} makes images of another size", got=made, expected=side
             )
-        label = None if self.options.label < 0 else torch.tensor([self.options.label])
+        label = class_label(self.options.label)
         tasks = [
             Task(lr, seed, self.options.steps, self.options.eps, label)
             for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True)
