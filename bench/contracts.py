@@ -161,7 +161,7 @@ class Bank(Protocol):
         ...
 
     def map(self, z: Tensor) -> Tensor:
-        """Map Gaussian z (N, width) to latents w (N, width)."""
+        """Map Gaussian z (N, width) to latents w (N, width), or to one a slot (N, slots, width)."""
         ...
 
     def sample(self, indices: Sequence[int], domain: Any, truncation: float = 1.0) -> Tensor:

@@ -35,11 +35,6 @@ DIVERGED = 100.0
 """A loss this many times the first one, or none that is finite, ends a search."""
 
 
-def has_diverged(loss: float, first: float) -> bool:
-    """Say whether a search whose first loss is known should end."""
-    return not loss <= DIVERGED * max(first, 1e-3)  # true of NaN as well
-
-
 def refusal(
     method: str, bank: str, lr_size: Size, hr_size: Size, category: Category, *, label: int = -1
 ) -> str | None:
@@ -100,18 +95,60 @@ class Problem(NamedTuple):
     """Of a made LR (1, 3, h, h); a scalar."""
 
 
+class Seen:
+    """What a search saw: the best image, the first and the least loss that the whole bank showed."""
+
+    def __init__(self, lr: Tensor) -> None:
+        self.lr = lr
+        self.steps, self.diverged = 0, False
+        self.best: Tensor | None = None
+        """(1, 3, R, R) in [0, 1]."""
+        self.first = self.least = float("inf")
+
+    def keep(self, image: Tensor, loss: float) -> None:
+        """Remember an image when none was better."""
+        if self.first == float("inf"):
+            self.first = loss
+        if loss < self.least:
+            self.best, self.least = image.detach().clamp(0, 1), loss
+
+    def diverges(self, loss: float) -> bool:
+        """Say, and remember, whether a search that sees this loss should end."""
+        self.diverged = not loss <= DIVERGED * max(self.first, 1e-3)  # true of NaN as well
+        return self.diverged
+
+    def found(self) -> tuple[Tensor, dict[str, float]]:
+        """Return the best image (1, 3, R, R), and what is worth recording of the search.
+
+        Raises:
+            MethodError: when no image of a finite loss was seen.
+        """
+        if self.best is None:
+            raise MethodError("the search saw no image of a finite loss", remedy="try another seed")
+        return self.best, {
+            "steps": float(self.steps),
+            "objective_first": self.first,
+            "objective": self.least,
+            "lr_mse": float((shrunk(self.best, self.lr) - self.lr).square().mean()),
+            "diverged": float(self.diverged),
+        }
+
+
+def shrunk(image: Tensor, lr: Tensor) -> Tensor:
+    """Return an image (N, 3, H, W) at the size of an LR, by the protocol."""
+    from bench.protocol import resize_tensor
+
+    return resize_tensor(image, *lr.shape[2:])
+
+
 class Search:
-    """A walk and the best image of the whole bank so far.
+    """A walk and what it saw.
 
     Before it walks through a read-out, and whenever that is another one, the whole bank must correct it.
     """
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.steps, self.diverged = 0, False
-        self.best: Tensor | None = None
-        """(1, 3, R, R) in [0, 1]."""
-        self.first = self.least = float("inf")
+        self.problem, self.seen = problem, Seen(problem.lr)
         self._correction: Tensor | None = None
 
     def whole(self) -> tuple[Tensor, Tensor]:
@@ -124,17 +161,10 @@ class Search:
         if image is None:
             raise MethodError("a whole pass of the bank made no image")
         image = (image + 1) / 2
-        made = self._shrunk(image)
+        made = shrunk(image, self.problem.lr)
         loss = self.problem.loss(made)
-        self.keep(image, float(loss.detach()))
+        self.seen.keep(image, float(loss.detach()))
         return made, loss
-
-    def keep(self, image: Tensor, loss: float) -> None:
-        """Remember an image when none was better."""
-        if self.first == float("inf"):
-            self.first = loss
-        if loss < self.least:
-            self.best, self.least = image.detach().clamp(0, 1), loss
 
     def correct(self, head: Readout) -> None:
         """Let the whole bank say how wrong a read-out's LR is at this point."""
@@ -158,7 +188,7 @@ class Search:
         """
         full = [group["lr"] for group in optimiser.param_groups]
         for step in range(steps):
-            if self.diverged:
+            if self.seen.diverged:
                 break
             share = rates[0] + (rates[1] - rates[0]) * step / steps
             for group, rate in zip(optimiser.param_groups, full, strict=True):
@@ -190,40 +220,17 @@ class Search:
         else:
             made = self._through(head)
             loss = self.problem.loss(made if self._correction is None else made + self._correction)
-        value = float(loss.detach())
-        self.diverged = has_diverged(value, self.first)
-        if self.diverged:
+        if self.seen.diverges(float(loss.detach())):
             return
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        self.steps += 1
+        self.seen.steps += 1
 
     def _through(self, head: Readout) -> Tensor:
         draw = self.problem.draw(head.resolution // 2)
-        return self._shrunk((head(draw.synthesis.features[head.resolution // 2], draw.latents) + 1) / 2)
-
-    def _shrunk(self, image: Tensor) -> Tensor:
-        from bench.protocol import resize_tensor
-
-        return resize_tensor(image, *self.problem.lr.shape[2:])
-
-    def found(self) -> tuple[Tensor, dict[str, float]]:
-        """Return the best image (1, 3, R, R), and what is worth recording of the search.
-
-        Raises:
-            MethodError: when no image of a finite loss was seen.
-        """
-        if self.best is None:
-            raise MethodError("the search saw no image of a finite loss", remedy="try another seed")
-        error = float((self._shrunk(self.best) - self.problem.lr).square().mean())
-        return self.best, {
-            "steps": float(self.steps),
-            "objective_first": self.first,
-            "objective": self.least,
-            "lr_mse": error,
-            "diverged": float(self.diverged),
-        }
+        image = (head(draw.synthesis.features[head.resolution // 2], draw.latents) + 1) / 2
+        return shrunk(image, self.problem.lr)
 
 
 class Heads(NamedTuple):
@@ -273,8 +280,6 @@ def by_distance(
     """
     import torch
 
-    from bench.protocol import resize_tensor
-
     heads = heads_for(bank, 0)
     head = heads and heads.coarse
     found: list[Tensor] = []
@@ -286,7 +291,7 @@ def by_distance(
             image = made.image if head is None else head(made.features[head.resolution // 2], latents)
             if image is None:
                 raise MethodError("a whole pass of the bank made no image")
-            shown = resize_tensor((image + 1) / 2, *lr.shape[2:])
+            shown = shrunk((image + 1) / 2, lr)
             found += [distance(one[None]) for one in shown]
     return z[torch.stack(found).argsort()]
 

@@ -167,7 +167,7 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
     search = Search(Problem(lr, draw, loss))
     with restored(scene.bank):
         _tune(search, scene.bank, z, plan)
-    image, values = search.found()
+    image, values = search.seen.found()
     return image, values | {"smaller_chunk": float(chunk < CHUNK)}
 
 

@@ -112,7 +112,7 @@ class EsrganPlus:
         import torch
 
         with torch.inference_mode():
-            made = self.network(batch.lr * 2 - 1)
+            made = self.network(batch.lr * 2 - 1).image
         return Restored(((made + 1) / 2).clamp(0, 1))
 
     def _about(self) -> About:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from bench.errors import MethodError
 from methods.esrgan.network import RRDB
 from methods.glean.embedded import consistent
 from methods.glean.parts import enlarge
+from methods.training.pieces import Box, cut
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,24 @@ class Shape:
         """Return the channels at a resolution."""
         above = (resolution // self.widest).bit_length() - 1
         return self.width if above <= 0 else self.narrowing[min(above, len(self.narrowing)) - 1]
+
+
+class Piece(NamedTuple):
+    """What a training also looks at: a square of the full result of some images."""
+
+    of: Tensor
+    """Which of the images, (N,), bool."""
+    box: Box
+    """At half of `EsrganPlusNet.middle`."""
+
+
+class Enlarged(NamedTuple):
+    """What the network makes of LR images, in about [-1, 1]."""
+
+    image: Tensor
+    """(N, 3, size, size)."""
+    piece: Tensor | None = None
+    """(n, 3, p, p) of the n images that were asked for; it was not made to shrink to the LR."""
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
@@ -71,19 +90,25 @@ class EsrganPlusNet(nn.Module):
         nn.init.zeros_(cast(Tensor, last.bias))  # it begins as bicubic
         return nn.Sequential(_conv(width, width), nn.LeakyReLU(0.2), last)
 
-    def forward(self, lr: Tensor, size: int | None = None) -> Tensor:
-        """Return the image at `size`, the result's own when None: (N, 3, size, size) in about [-1, 1].
+    def forward(self, lr: Tensor, size: int | None = None, piece: Piece | None = None) -> Enlarged:
+        """Return the image at `size`, the result's own when None.
 
         Args:
             lr: (N, 3, h, h) in [-1, 1].
             size: one of `sizes`.
+            piece: what else to return, of the result's own size.
 
         Raises:
             MethodError: when the LR has another size than those it was made for.
         """
-        size = size or self.resolution
-        image = enlarge(lr, size) + self.images[str(size)](self.feature(lr, size)).float()
-        return consistent(image, lr)
+        size, start = size or self.resolution, self.middle // 2
+        low = self.feature(lr, start)
+        image = consistent(enlarge(lr, size) + self._detail(low, start, size), lr)
+        if piece is None:
+            return Enlarged(image)
+        of, box = piece
+        plain = cut(enlarge(lr[of], self.resolution), box, start)
+        return Enlarged(image, plain + self._detail(cut(low[of], box, start), start, self.resolution))
 
     def feature(self, lr: Tensor, size: int) -> Tensor:
         """Return the feature at a resolution."""
@@ -99,3 +124,8 @@ class EsrganPlusNet(nn.Module):
             side *= 2
             x = F.leaky_relu(self.doublings[str(side)](F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
         return x
+
+    def _detail(self, x: Tensor, side: int, size: int) -> Tensor:
+        """Return what a feature, or a piece of one, adds to the bicubic image."""
+        detail: Tensor = self.images[str(size)](self.above(x, side, size))
+        return detail.float()

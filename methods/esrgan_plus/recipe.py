@@ -21,13 +21,12 @@ from methods import banks, weight_files
 from methods.banks.stylegan2_discriminator import Discriminator
 from methods.banks.stylegan2_layers import capped
 from methods.esrgan_plus import weightfile
-from methods.esrgan_plus.network import EsrganPlusNet
-from methods.glean.parts import enlarge
+from methods.esrgan_plus.network import Enlarged, EsrganPlusNet, Piece
 from methods.training.perception import Perception, perception
 from methods.training.photographs import read_folder
 from methods.training.pieces import RIM, Box, cut, draw_box, without_rim
 from methods.training.recipe import Sheet, Stage, Terms
-from methods.training.samples import Draw, Pool, Samples
+from methods.training.samples import Pool, Samples
 from methods.training.sheets import validate
 from methods.training.truth import true_piece
 
@@ -80,10 +79,13 @@ class EsrganPlusRecipe:
         size = self._size(stage)
         side = self.network.inputs[step % len(self.network.inputs)]
         draw = self.pool.draw(step, stage.batch, side, size, shard)
-        image: Tensor = network(draw.lr, size)
-        pairs = {"": (image, draw.hr)}
-        if stage.name in {"full", "adversarial"} and draw.sampled.any():
-            pairs["piece "] = self._piece(draw, step)
+        pieced = stage.name in {"full", "adversarial"} and bool(draw.sampled.any())
+        box = draw_box(step, self.network.middle // 2)
+        made: Enlarged = network(draw.lr, size, Piece(draw.sampled, box) if pieced else None)
+        pairs = {"": (made.image, draw.hr)}
+        if made.piece is not None:
+            truth = true_piece(self.bank, draw, box, self.network.middle // 2, step)
+            pairs["piece "] = without_rim(made.piece, box), without_rim(truth, box)
         losses = {f"{name}pixel": F.l1_loss(*pair) for name, pair in pairs.items()}
         if not stage.adversarial:
             return Terms(losses)
@@ -97,24 +99,12 @@ class EsrganPlusRecipe:
     def _size(self, stage: Stage) -> int:
         return self.network.sizes[0] if stage.name == "base" else self.network.middle
 
-    def _piece(self, draw: Draw, step: int) -> tuple[Tensor, Tensor]:
-        """Return a piece of the result, and what it should be, where an image was sampled."""
-        chosen, start = draw.sampled, self.network.middle // 2
-        box = draw_box(step, start)
-        low = self.network.feature(draw.lr[chosen], start)
-        size = self.network.resolution
-        x = self.network.above(cut(low, box, start), start, size)
-        plain = cut(enlarge(draw.lr[chosen], size), box, start)
-        result = plain + self.network.images[str(size)](x).float()
-        truth = true_piece(self.bank, draw, box, start, step)
-        return without_rim(result, box), without_rim(truth, box)
-
     def show(self, stage: Stage) -> Sheet:
         """Restore validation samples for every LR size; scores are dB, and dB above bicubic."""
         size = self._size(stage)
 
         def restore(lr: Tensor) -> Tensor:
-            return torch.cat([self.network(one[None], size) for one in lr])
+            return torch.cat([self.network(one[None], size).image for one in lr])
 
         sides = reversed(self.network.inputs)
         return validate(self.validation, sides, size, restore, lambda made: made.likeness(self.perception))

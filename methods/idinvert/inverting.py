@@ -87,4 +87,4 @@ def run(scene: Scene, lr: Tensor, plan: Plan) -> tuple[Tensor, dict[str, float]]
         search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, heads.fit)
     with torch.no_grad():
         search.whole()
-    return search.found()
+    return search.seen.found()

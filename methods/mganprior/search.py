@@ -188,4 +188,4 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
         search.walk_and_correct(optimiser, plan.fine_rounds, plan.round_steps, heads.fine, (0.4, 0.0))
     with torch.no_grad():
         search.whole()
-    return search.found()
+    return search.seen.found()

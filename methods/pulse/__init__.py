@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.assets import Asset
 from bench.contracts import Batch, Category, Needs, Restored, Size
-from bench.errors import MethodError
-from methods.inversion import class_label, refusal
+from methods.inversion import class_label, refusal, restore_each
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 
 class Pulse:
@@ -97,22 +97,12 @@ class Pulse:
         Raises:
             MethodError: when the bank makes images of another size.
         """
-        import torch
-
         from methods.pulse.search import Task, run
 
-        side = batch.lr.shape[-1] * batch.factor
-        if side != self._bank.resolution:
-            made = self._bank.resolution
-            raise MethodError(
-                f"the bank {self.options.bank} makes images of another size", got=made, expected=side
-            )
-        label = class_label(self.options.label)
-        tasks = [
-            Task(lr, seed, self.options.steps, self.options.eps, label)
-            for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True)
-        ]
-        images, values = zip(
-            *(run(self._bank, self._prior, task, self.options.search) for task in tasks), strict=True
-        )
-        return Restored(torch.cat(images), values)
+        options, label = self.options, class_label(self.options.label)
+
+        def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
+            task = Task(lr, seed, options.steps, options.eps, label)
+            return run(self._bank, self._prior, task, options.search)
+
+        return restore_each(batch, self._bank, one)

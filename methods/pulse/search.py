@@ -16,7 +16,7 @@ from bench.errors import MethodError
 from bench.protocol import resize_tensor
 from methods.banks import readout
 from methods.banks.readout import Readout
-from methods.inversion import has_diverged
+from methods.inversion import Seen, shrunk
 from methods.pulse import loss, space
 from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
 
@@ -49,15 +49,12 @@ class Look(NamedTuple):
 
 
 class Search:
-    """One search on its way: a point, its walk, and the best image of the whole bank so far."""
+    """One search on its way: a point, its walk, and what it saw."""
 
     def __init__(self, bank: Bank, prior: Prior, task: Task, point: Point) -> None:
         self.bank, self.prior, self.task, self.point = bank, prior, task, point
         self._walk = SphericalAdam(point.moving)
-        self.steps, self.diverged = 0, False
-        self.best: Tensor | None = None
-        self.first = self.least = float("inf")
-        """Losses that the whole bank showed."""
+        self.seen = Seen(task.lr)
 
     def whole(self) -> Look:
         """Look with the whole bank."""
@@ -67,11 +64,7 @@ class Search:
             raise MethodError(f"the bank {self.bank.name} made no image")
         image = (made.image + 1) / 2
         look = self._look(image, latents)
-        value = look.loss.item()
-        if self.first == float("inf"):
-            self.first = value
-        if value < self.least:
-            self.best, self.least = image.detach().clamp(0, 1), value
+        self.seen.keep(image, look.loss.item())
         return look
 
     def through(self, head: Readout, correction: Tensor | None = None) -> Look:
@@ -84,13 +77,13 @@ class Search:
     def walk(self, look: Callable[[], Look], rates: Iterable[float]) -> None:
         """Go a step at each rate, down from what a look shows. A search that diverges stops for good."""
         for rate in rates:
-            if self.diverged:
+            if self.seen.diverged:
                 return
             loss = look().loss
-            self.diverged = has_diverged(loss.item(), self.first)
-            if not self.diverged:
-                self._walk.step(loss, rate)
-                self.steps += 1
+            if self.seen.diverges(loss.item()):
+                return
+            self._walk.step(loss, rate)
+            self.seen.steps += 1
 
     def _look(
         self, image: Tensor, latents: Tensor, correction: Tensor | None = None, largest: int | None = None
@@ -98,26 +91,16 @@ class Search:
         lr = self.task.lr
         if largest is not None and lr.shape[-1] > largest:
             lr = resize_tensor(lr, largest, largest)
-        made = resize_tensor(image, *lr.shape[2:])
+        made = shrunk(image, lr)
         made = made if correction is None else made + correction
         return Look(made, loss.total(made, lr, latents, self.task.eps))
 
 
 def run(bank: Bank, prior: Prior, task: Task, how: Literal["heads", "full"]) -> tuple[Tensor, dict[str, float]]:
     """Return the best image of a search (1, 3, R, R), and what is worth recording of it."""
-    with torch.enable_grad():
-        found = (through_readouts if how == "heads" else published)(bank, prior, task)
-    if found.best is None:
-        raise MethodError("the search saw no image of a finite loss")
-    error = loss.l2(resize_tensor(found.best, *task.lr.shape[2:]), task.lr, eps=0.0).item()
-    return found.best, {
-        "missed_eps": float(error > task.eps),
-        "steps": found.steps,
-        "objective_first": found.first,
-        "objective": found.least,
-        "lr_mse": error,
-        "diverged": float(found.diverged),
-    }
+    found = (through_readouts if how == "heads" else published)(bank, prior, task)
+    image, values = found.seen.found()
+    return image, {"missed_eps": float(values["lr_mse"] > task.eps), **values}
 
 
 def published(bank: Bank, prior: Prior, task: Task) -> Search:
@@ -145,7 +128,7 @@ def through_readouts(bank: Bank, prior: Prior, task: Task) -> Search:
         with torch.no_grad():
             made = search.whole().made
             correction = made - search.through(head).made
-        if turn == rounds or search.diverged or loss.l2(made, task.lr, 0.0) <= task.eps:
+        if turn == rounds or search.seen.diverged or loss.l2(made, task.lr, 0.0) <= task.eps:
             break
         look = partial(search.through, head, correction)
         search.walk(look, repeat(ROUND_RATE * (1 - turn / rounds), math.ceil(task.steps * ROUND_SHARE)))
@@ -168,7 +151,7 @@ def _nearest(bank: Bank, prior: Prior, task: Task) -> Point:
     faces = space.faces(bank, task.seed, CANDIDATES)
     latents = prior.latents(faces)
     features = bank.synthesise(latents, noise=point.noise, upto=head.resolution // 2).features
-    made = resize_tensor((head(features[head.resolution // 2], latents) + 1) / 2, *task.lr.shape[2:])
+    made = shrunk((head(features[head.resolution // 2], latents) + 1) / 2, task.lr)
     nearest = (made - task.lr).square().mean((1, 2, 3)).argmin()
     point.z.copy_(faces[nearest].expand_as(point.z))
     return point

@@ -13,7 +13,7 @@ from bench.contracts import Batch, Category
 from bench.protocol import resize_tensor
 from bench.seeds import Domain
 from methods import banks, perceptual
-from methods.inversion import Search
+from methods.inversion import Seen
 from tests.banks import stylegan2_peer as peer
 
 
@@ -80,13 +80,13 @@ def target(path, seeds=(1,), side=8):
 def diverged(method, given, monkeypatch):
     """Restore one image with a method that must diverge, and see that it stops and gives the best that it saw."""
     seen = []
-    keep = Search.keep
+    keep = Seen.keep
 
-    def watched(search, image, loss):
+    def watched(self, image, loss):
         seen.append((loss, image.detach().clone()))
-        keep(search, image, loss)
+        keep(self, image, loss)
 
-    monkeypatch.setattr(Search, "keep", watched)
+    monkeypatch.setattr(Seen, "keep", watched)
     done = method.restore(given)
     (values,) = done.values
     assert values["diverged"] == 1

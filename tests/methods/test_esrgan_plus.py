@@ -15,14 +15,16 @@ from bench.protocol import resize_matrix, resize_tensor
 from bench.registry import create
 from methods import banks, esrgan_plus
 from methods.esrgan_plus import recipe, weightfile
-from methods.esrgan_plus.network import EsrganPlusNet, Shape
+from methods.esrgan_plus.network import EsrganPlusNet, Piece, Shape
 from methods.glean import recipe as glean_recipe
-from methods.glean.embedded import EmbeddedGlean
+from methods.glean.embedded import EmbeddedGlean, consistent
 from methods.training import planned, sheets, state, train
 from methods.training.loop import Loop
 from methods.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
+from methods.training.pieces import Box, cut, draw_box, without_rim
 from methods.training.recipe import Stage
 from methods.training.samples import Pool
+from methods.training.truth import true_piece
 from tests.methods.common import loaded
 from tests.methods.inverting import Pooled, pooled_distance, small  # noqa: F401 - fixtures
 
@@ -88,7 +90,7 @@ def relativistic(more, less):
 
 def test_it_begins_as_the_nearest_image_to_bicubic_that_shrinks_to_the_lr():
     network, lr = EsrganPlusNet((8, 4), 32, TINY), torch.rand(1, 3, 8, 8) * 2 - 1
-    made, plain = network(lr), resize_tensor(lr, 32, 32)
+    made, plain = network(lr).image, resize_tensor(lr, 32, 32)
     torch.testing.assert_close(resize_tensor(made, 8, 8), lr, rtol=0, atol=1e-5)
     # the nearest image differs by nothing that the shrinking does not see: shrunk, the difference is all there is
     down = torch.from_numpy(resize_matrix(32, 8))
@@ -96,15 +98,28 @@ def test_it_begins_as_the_nearest_image_to_bicubic_that_shrinks_to_the_lr():
     moved = (made - plain).detach().double()
     torch.testing.assert_close(seen @ moved @ seen.T, moved, rtol=0, atol=1e-5)
     assert moved.abs().max() > 0.01
-    assert network(lr, 16).shape == (1, 3, 16, 16)
+    assert network(lr, 16).image.shape == (1, 3, 16, 16)
     with pytest.raises(MethodError, match="was not made for this LR: got 16 pixels"):
         network(torch.rand(1, 3, 16, 16))
+
+
+def test_a_piece_is_the_same_place_of_the_result():
+    network, lr = randomised((4,)), torch.rand(2, 3, 4, 4) * 2 - 1
+    start, of = network.middle // 2, torch.tensor([False, True])
+    image, whole = network(lr, None, Piece(of, Box(0, 0, start)))
+    assert image.equal(network(lr).image)
+    torch.testing.assert_close(consistent(whole, lr[1:]), image[1:], rtol=0, atol=1e-5)
+    box = Box(1, 2, 6)
+    piece = network(lr, 16, Piece(of, box)).piece
+    wanted = cut(whole, box, start)
+    torch.testing.assert_close(without_rim(piece, box), without_rim(wanted, box), rtol=0, atol=1e-5)
+    assert not torch.allclose(piece, wanted, atol=1e-5)  # its rim sees padding
 
 
 def test_a_file_is_read_back(weights, tmp_path):
     lr = torch.rand(1, 3, 8, 8)
     one, other = weightfile.read(weights), weightfile.read(weights)
-    assert one(lr).equal(other(lr))
+    assert one(lr).image.equal(other(lr).image)
     assert weightfile.about(weights).inputs == (4, 8)
     torn = tmp_path / "torn.safetensors"
     torn.write_bytes(weights.read_bytes()[:100])
@@ -207,7 +222,10 @@ def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small,
     monkeypatch.setattr(sheets, "SHOWN", 1)
     made = last_stage(small, tmp_path)
     draw = made.pool.draw(0, 2, 4, 16)
-    pairs = [(made.network(draw.lr, 16), draw.hr), made._piece(draw, 0)]
+    box = draw_box(0, 8)
+    image, piece = made.network(draw.lr, 16, Piece(draw.sampled, box))
+    truth = true_piece(made.bank, draw, box, 8, 0)
+    pairs = [(image, draw.hr), (without_rim(piece, box), without_rim(truth, box))]
     pairs = [[image.detach().double().numpy() for image in pair] for pair in pairs]
     wanted = sum(1e-2 * np.abs(one - other).mean() + 1.0 * pooled_distance(one, other) for one, other in pairs)
     weight, bias = (value.detach().double().numpy() for value in made.discriminator[1].parameters())
@@ -225,7 +243,7 @@ def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(smal
     made.pool = replace(made.pool, photographs=photographs)
     draws = ((step, made.pool.draw(step, 2, 4, 16)) for step in range(99))
     step, draw = next((step, draw) for step, draw in draws if not draw.sampled.any())
-    pair = [image.detach().double().numpy() for image in (made.network(draw.lr, 16), draw.hr)]
+    pair = [image.detach().double().numpy() for image in (made.network(draw.lr, 16).image, draw.hr)]
     terms = made.terms(made.network, made.stages[0], step, (0, 1))
     losses = {name: value.item() for name, value in terms.losses.items()}
     assert losses == pytest.approx(

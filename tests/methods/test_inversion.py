@@ -28,9 +28,9 @@ def search(start: float, rate: float, loss=None):
 def test_a_sound_search_keeps_its_best_and_says_how_far_it_came():
     found, optimiser = search(1.0, 0.2)
     found.walk(optimiser, 20, None)
-    image, values = found.found()
+    image, values = found.seen.found()
     assert values["objective_first"] == pytest.approx(0.25)
-    assert values["objective"] == found.least < 1e-6
+    assert values["objective"] == found.seen.least < 1e-6
     assert values["lr_mse"] == pytest.approx(values["objective"], rel=1e-3, abs=1e-9)
     assert (values["steps"], values["diverged"]) == (20, 0)
     assert image.shape == (1, 3, 8, 8)
@@ -49,22 +49,22 @@ def test_a_bank_that_is_resumed_is_read_out_where_it_makes_features():
 def test_a_search_that_diverges_is_stopped_with_its_best_kept():
     found, optimiser = search(0.6, 5.0)  # every step multiplies the error by -9
     found.walk(optimiser, 50, None)
-    image, values = found.found()
+    image, values = found.seen.found()
     assert values["diverged"] == 1
     assert values["steps"] < 5
     assert image.mean().item() == pytest.approx(0.6)
     assert values["objective"] == pytest.approx(0.01, rel=1e-4)
     found.walk(optimiser, 5, None)
-    assert found.steps == values["steps"]
+    assert found.seen.steps == values["steps"]
 
 
 def test_nan_is_divergence_and_no_finite_loss_at_all_is_an_error():
     found, optimiser = search(1.0, 0.1, lambda made: made.mean() * torch.nan)
     found.walk(optimiser, 5, None)
-    assert found.diverged
-    assert found.steps == 0
+    assert found.seen.diverged
+    assert found.seen.steps == 0
     with pytest.raises(MethodError, match="no image of a finite loss"):
-        found.found()
+        found.seen.found()
 
 
 def test_the_rates_are_given_back_after_a_walk_that_lets_them_fall():
@@ -149,9 +149,13 @@ def test_rounds_of_corrections_come_as_near_as_the_bank_can_show():
     often, optimiser = through_a_skewed_readout()
     often.walk_and_correct(optimiser, 6, 10, Skewed(), (1.0, 0.5))
     often.whole()
-    assert often.steps == once.steps == 60
-    assert often.least < 0.1 * once.least
-    assert often.first == once.first == pytest.approx((0.5 - often.problem.lr).square().mean().item(), rel=1e-5)
+    assert often.seen.steps == once.seen.steps == 60
+    assert often.seen.least < 0.1 * once.seen.least
+    assert (
+        often.seen.first
+        == once.seen.first
+        == pytest.approx((0.5 - often.problem.lr).square().mean().item(), rel=1e-5)
+    )
 
 
 @pytest.mark.parametrize(

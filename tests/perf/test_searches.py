@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -29,7 +31,7 @@ def test_a_step_through_a_readout(bank, search, report, resolution):
     head = readout.load(bank, resolution)
 
     def step():
-        search.step(search.through(head), 0.1)
+        search.walk(partial(search.through, head), [0.1])
 
     found = ratio(step, floor(step))
     report(f"a step of pulse through the read-out of {resolution} / its convolutions and products", found)
@@ -38,7 +40,7 @@ def test_a_step_through_a_readout(bank, search, report, resolution):
 
 def test_a_step_through_the_whole_bank(search, report):
     def step():
-        search.step(search.whole(), 0.1)
+        search.walk(search.whole, [0.1])
 
     found = ratio(step, floor(step), turns=3)
     report("a step of pulse[search=full] / its convolutions and products", found)
