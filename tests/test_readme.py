@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands exist, its options parse, its snippets run."""
+"""The README and the other guides tell the truth: their commands exist, options parse, snippets run."""
 
 import re
 import shlex
@@ -14,7 +14,8 @@ from bench.cli import app
 from tests.conftest import bench
 
 ROOT = Path(__file__).parent.parent
-TEXTS = ["README.md", "CONTRIBUTING.md", "datasets/README.md"]
+GUIDES = [ROOT, ROOT / "docs", ROOT / "datasets", ROOT / "methods"]
+TEXTS = sorted(str(path.relative_to(ROOT)) for folder in GUIDES for path in folder.glob("*.md"))
 
 
 def commands(text):
