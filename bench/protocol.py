@@ -138,6 +138,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def half_written(folder: Path) -> list[Path]:
+    """Return what `write_atomically` left in a folder where it was killed."""
+    return list(folder.glob(f".*.{'[0-9a-f]' * 8}.part"))
+
+
 def load_png(path: Path) -> Pixels:
     """Read back a PNG that the suite wrote."""
     with Image.open(path, formats=("PNG",)) as image:

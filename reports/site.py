@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench import previews
-from bench.protocol import write_atomically
+from bench.protocol import half_written, write_atomically
 from bench.results import Run
 from reports import problems, quoted, text, wording, writers
 from reports.duels import Duel, Duels, Tournament
@@ -107,7 +107,7 @@ class Site:
     def _forget_the_killed(self) -> None:
         """Remove what a report that was killed left half written: no other process writes into this folder."""
         for folder in (self.out, self.out / "plots", self.out / "tables"):
-            for left in folder.glob(f".*.{'[0-9a-f]' * 8}.part"):
+            for left in half_written(folder):
                 left.unlink(missing_ok=True)
 
     def _render(self, plots: Sequence[Plot], files: Sequence[str]) -> str:

@@ -79,12 +79,13 @@ class EsrganPlusRecipe:
         size = self._size(stage)
         side = self.network.inputs[step % len(self.network.inputs)]
         draw = self.pool.draw(step, stage.batch, side, size, shard)
+        start = self.network.middle // 2
+        box = draw_box(step, start)
         pieced = stage.name in {"full", "adversarial"} and bool(draw.sampled.any())
-        box = draw_box(step, self.network.middle // 2)
         made: Enlarged = network(draw.lr, size, Piece(draw.sampled, box) if pieced else None)
         pairs = {"": (made.image, draw.hr)}
         if made.piece is not None:
-            truth = true_piece(self.bank, draw, box, self.network.middle // 2, step)
+            truth = true_piece(self.bank, draw, box, start, step)
             pairs["piece "] = without_rim(made.piece, box), without_rim(truth, box)
         losses = {f"{name}pixel": F.l1_loss(*pair) for name, pair in pairs.items()}
         if not stage.adversarial:

@@ -18,9 +18,9 @@ from pathlib import Path
 from methods import training
 from methods.training import loop, sheets
 
-method, module, bank, out, *steps = sys.argv[1:]
+method, bank, out, *steps = sys.argv[1:]
 sheets.SHOWN = 1
-recipe = import_module(f"methods.{module}.recipe")
+recipe = import_module(f"methods.{method.replace('+', '_plus')}.recipe")
 recipe.Pool = partial(recipe.Pool, first=16, growth=0)
 whole = loop.Loop._stage
 
@@ -44,20 +44,20 @@ training.train(method, bank, (8,), None, Path(out), steps=steps, cpu=True)
 
 
 @pytest.mark.parametrize(
-    ("method", "module", "stages"),
+    ("method", "stages"),
     [
-        ("glean", "glean", ["latents", "base", "middle", "full", "adversarial"]),
-        ("esrgan+", "esrgan_plus", ["base", "middle", "full", "adversarial"]),
-        ("idinvert", "idinvert", ["latents", "domain", "adversarial"]),
+        ("glean", ["latents", "base", "middle", "full", "adversarial"]),
+        ("esrgan+", ["base", "middle", "full", "adversarial"]),
+        ("idinvert", ["latents", "domain", "adversarial"]),
     ],
 )
-def test_two_processes_stay_the_same(method, module, stages, small, tmp_path):  # noqa: F811
+def test_two_processes_stay_the_same(method, stages, small, tmp_path):  # noqa: F811
     script = tmp_path / "training.py"
     script.write_text(TRAINING)
     steps = [f"{stage}=1" for stage in stages]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*torchrun, script, method, module, small, tmp_path / "out", *steps],
+        [*torchrun, script, method, small, tmp_path / "out", *steps],
         capture_output=True,
         text=True,
         check=False,
