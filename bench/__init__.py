@@ -20,6 +20,6 @@ __all__ = ["__version__", "read_results"]
 
 def read_results(run: str | Path) -> pd.DataFrame:
     """Read every value of a run as one long frame: one row a method, category, factor, image and metric."""
-    from bench.results import Run
+    from bench.store.results import Run
 
     return Run(run).frame

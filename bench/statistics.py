@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
-from bench.contracts import Better
-from bench.errors import UsageError, unknown
+from bench.base.errors import UsageError, unknown
+from bench.base.metric import Better
 
 Floats = npt.NDArray[np.float64]
 
@@ -281,7 +281,7 @@ def compare_to_baseline(
     methods of one category, factor and metric.
 
     Args:
-        frame: the long frame of `bench.results.Run.frame`.
+        frame: the long frame of `bench.store.results.Run.frame`.
         baseline: the label of a method in it.
         metrics: the image metrics to compare, with their directions.
         seed: of the resampling.

@@ -15,11 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Cell, Restored, Size
-from bench.errors import MethodError, UsageError
-from bench.images import SUFFIXES
-from methods.pictures import read_sr
+from bench.assets.declare import Asset
+from bench.base.errors import MethodError, UsageError
+from bench.base.types import Batch, Category, Cell, Restored, Size
+from bench.images.decode import SUFFIXES
+from methods.shared.pictures import read_sr
 
 if TYPE_CHECKING:
     import torch

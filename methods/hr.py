@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
-from bench.errors import MethodError
+from bench.assets.declare import Asset
+from bench.base.errors import MethodError
+from bench.base.types import Batch, Category, Restored, Size
 
 if TYPE_CHECKING:
     import torch

@@ -1,6 +1,6 @@
 """Any network that `spandrel` recognises, from a weight file: dozens of published SR architectures."""
 
-# `from spandrel import ...` in `methods.checkpoint` is the installed package: imports here are absolute, and this
+# `from spandrel import ...` in `methods.shared.networks.checkpoint` is the installed package: imports here are absolute, and this
 # module is only ever `methods.spandrel`.
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
-from bench.errors import UsageError
-from methods import cascade, checkpoint
+from bench.assets.declare import Asset
+from bench.base.errors import UsageError
+from bench.base.types import Batch, Category, Restored, Size
+from methods.shared.networks import cascade, checkpoint
 
 if TYPE_CHECKING:
     import torch

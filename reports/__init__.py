@@ -1,6 +1,6 @@
-"""Reads a finished run through `bench.results` and draws: tables, grids, plots and the site."""
+"""Reads a finished run through `bench.store.results` and draws: tables, grids, plots and the site."""
 
-from reports.longtable import export
-from reports.site import build
+from reports.export.frame import export
+from reports.page.site import build
 
 __all__ = ["build", "export"]

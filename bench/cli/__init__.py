@@ -11,8 +11,8 @@ from pathlib import Path
 import typer
 
 from bench import __version__
+from bench.base.errors import AssetError, BenchError
 from bench.cli import assets, listing, methods, results, run, train
-from bench.errors import AssetError, BenchError
 
 DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 

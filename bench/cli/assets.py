@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.common import console
-from bench.selection import split
+from bench.registry.selection import split
 
 if TYPE_CHECKING:
-    from bench.progress import Reporter
+    from bench.base.progress import Reporter
 
 
 def prepare(
@@ -20,8 +20,8 @@ def prepare(
     metrics: Annotated[list[str] | None, typer.Option("--metrics", help="Whose files to fetch.")] = None,
 ) -> None:
     """Fetch every file that methods, categories and metrics need; afterwards nothing asks the network."""
-    from bench.doctor import needs
-    from bench.progress import Reporter
+    from bench.authoring.doctor import needs
+    from bench.base.progress import Reporter
 
     wanted = needs(split(methods or []), split(category or []), split(metrics or []))
     reporter = Reporter(console())
@@ -39,21 +39,21 @@ def doctor(
     ] = None,
 ) -> None:
     """Say what is here, what is missing and what it would take; or whether a run is still what it was."""
-    from bench.progress import Reporter
+    from bench.base.progress import Reporter
 
     reporter = Reporter(console())
     if verify is not None:
         _verify(verify, reporter)
         return
-    from bench.doctor import diagnose
+    from bench.authoring.doctor import diagnose
 
     for line in diagnose():
         reporter.say(line)
 
 
 def _verify(folder: Path, reporter: Reporter) -> None:
-    from bench.results import Run
-    from bench.verify import verify
+    from bench.pipeline.verify import verify
+    from bench.store.results import Run
 
     problems = 0
     for problems, sentence in enumerate(verify(Run(folder), reporter), 1):  # noqa: B007 (the last number counts)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.errors import UsageError, unknown
+from bench.base.errors import UsageError, unknown
 
 
 def console() -> Console:
@@ -36,9 +36,9 @@ def run_folder(given: Path | None) -> Path:
     Raises:
         StoreError: when it is not a run folder.
     """
-    from bench.layout import RunLayout
-    from bench.results import latest_run
-    from bench.store import connect_read_only
+    from bench.store.layout import RunLayout
+    from bench.store.results import latest_run
+    from bench.store.store import connect_read_only
 
     folder = given if given is not None else latest_run()
     connect_read_only(RunLayout(folder).database).close()

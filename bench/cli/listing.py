@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.base.errors import unknown
 from bench.cli.common import console, show_table
-from bench.errors import unknown
 
 app = typer.Typer(help="List methods, categories, metrics or runs.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="List methods, categories, metrics or runs.", no_args_is_
 @app.command("methods")
 def list_methods() -> None:
     """List what restores."""
-    from bench.registry import discover
+    from bench.registry.methods import discover
 
     rows = [[entry.name, entry.summary, entry.origin] for entry in discover().values()]
     show_table("methods", ["name", "what it is", "from"], rows)
@@ -25,7 +25,7 @@ def list_methods() -> None:
 @app.command("categories")
 def list_categories() -> None:
     """List the kinds of image that have a card."""
-    from bench.categories import discover
+    from bench.categories.category import discover
 
     rows = [[entry.name, entry.title, entry.source] for entry in discover().values()]
     show_table("categories", ["name", "what it is", "source"], rows)
@@ -43,7 +43,7 @@ def list_metrics() -> None:
 @app.command("runs")
 def list_runs(root: Annotated[Path, typer.Argument(help="The folder that holds runs.")] = Path("runs")) -> None:
     """List the runs in a folder."""
-    from bench.results import Run
+    from bench.store.results import Run
 
     rows = []
     for path in sorted(root.glob("*/results.db")):
@@ -58,8 +58,11 @@ def info(
     name: Annotated[str, typer.Argument(help="A method, category or metric, as a command would name it.")],
 ) -> None:
     """Say everything that is known of a method, category or metric."""
-    from bench import categories, describing, metrics, registry
-    from bench.selection import parse
+    from bench import metrics
+    from bench.authoring import info as describing
+    from bench.categories import category as categories
+    from bench.registry import methods as registry
+    from bench.registry.selection import parse
 
     wanted = parse(name).name
     if wanted in metrics.discover():

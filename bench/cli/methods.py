@@ -18,7 +18,7 @@ def new(
     folder: Annotated[Path, typer.Option(help="Where the file goes.")] = Path(),
 ) -> None:
     """Write an adapter to fill in."""
-    from bench.scaffold import new_adapter
+    from bench.authoring.scaffold import new_adapter
 
     path = new_adapter(name, folder)
     console().print(f"wrote {path}: fill in restore(), then `bench methods check ./{path}`", markup=False)
@@ -27,7 +27,7 @@ def new(
 @app.command()
 def check(method: Annotated[str, typer.Argument(help="A method, as `bench run` would name it.")]) -> None:
     """Try whether an adapter keeps its contract."""
-    from bench.conformance import check as check_method
+    from bench.authoring.conformance import check as check_method
 
     findings = check_method(method)
     for finding in findings:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.base.errors import UsageError
 from bench.cli.common import console, numbers, run_folder, show_table
-from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.results import Run
-    from reports.paper import Crop
+    from bench.store.results import Run
+    from reports.figure import Crop
 
 
 def report(
@@ -57,8 +57,8 @@ def figure(
     out: Annotated[Path, typer.Option(help="Its suffix does not matter.")] = Path("figure.pdf"),
 ) -> None:
     """Draw images by methods as a grid for a paper: PDF and PNG, and its table in LaTeX."""
-    from bench.selection import split
-    from reports.paper import Wanted, draw
+    from bench.registry.selection import split
+    from reports.figure import Wanted, draw
 
     wanted = Wanted(
         images=split([images]) if images else None,
@@ -80,8 +80,8 @@ def compare(
     every: Annotated[bool, typer.Option("--all", help="List what stayed the same too.")] = False,
 ) -> None:
     """Say what changed between two runs, and whether the change of a value is more than chance."""
-    from bench.results import Run
-    from reports.changes import Changes, printed
+    from bench.store.results import Run
+    from reports.compare import Changes, printed
 
     changes = Changes(Run(run_folder(old)), Run(run_folder(new)))
     for sentence in changes.sentences:
@@ -99,14 +99,14 @@ def compare(
 
 
 def _runs(paths: list[Path] | None) -> list[Run]:
-    from bench.results import Run
+    from bench.store.results import Run
 
     named: list[Path | None] = [*paths] if paths else [None]
     return [Run(run_folder(path)) for path in named]
 
 
 def _crop(given: str) -> Crop:
-    from reports.paper import Crop
+    from reports.figure import Crop
 
     parts = given.split(",")
     if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
@@ -120,7 +120,7 @@ def export(
 ) -> None:
     """Write every value as one long table (.csv, .parquet), or the leaderboard as LaTeX (.tex)."""
     import reports
-    from bench.results import Run
+    from bench.store.results import Run
 
     reports.export(Run(run_folder(run)), to)
     console().print(f"exported: {to}", markup=False)
@@ -133,7 +133,7 @@ def merge(
     out: Annotated[Path, typer.Option(help="The folder of the merged run.")],
 ) -> None:
     """Put the cells of several runs into one, as after working on several machines."""
-    from bench.merge import merge as merge_runs
+    from bench.store.merge import merge as merge_runs
 
     counts = merge_runs(runs, out)
     console().print(f"merged {counts} cells into {out}", markup=False)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.base.errors import UsageError, unknown
 from bench.cli.common import config_file, console, numbers, run_folder
-from bench.errors import UsageError, unknown
-from bench.selection import split
+from bench.registry.selection import split
 
 if TYPE_CHECKING:
-    from bench.executors.cluster import Cluster
-    from bench.runner import Request
-    from bench.store import Redo, Status, Store
+    from bench.pipeline.restore import Request
+    from bench.store.store import Redo, Status, Store
+    from bench.workers.ray import Cluster
 
 Methods = Annotated[
     list[str], typer.Option("--methods", help="What to compare: glean,pulse[steps=200],mine=folder:PATH,./mine.py")
@@ -70,11 +70,11 @@ def run(
     ] = None,
 ) -> None:
     """Restore, then score: every method, category, factor and image; the same command again continues."""
-    from bench import registry
-    from bench.categories import find
-    from bench.executors import Settings, local
-    from bench.hosting import hosting
-    from bench.runner import Request
+    from bench.categories.category import find
+    from bench.pipeline.restore import Request
+    from bench.registry import methods as registry
+    from bench.workers import Settings, local
+    from bench.workers.sandbox import hosting
 
     chosen_metrics = _metric_names(metrics)
     kind = _device(device)
@@ -98,7 +98,7 @@ def run(
     if dry_run:
         _say_plan(request, chosen_metrics)
         return
-    from bench.store import Status
+    from bench.store.store import Status
 
     with crew or nullcontext():
         counts = _run(request, chosen_metrics, out)
@@ -113,9 +113,9 @@ def score(
     redo: RedoText = None,
 ) -> None:
     """Compute the metrics that a run does not have yet."""
-    from bench.progress import Reporter
-    from bench.scoring import score as score_run
-    from bench.store import Store
+    from bench.base.progress import Reporter
+    from bench.pipeline.scoring import score as score_run
+    from bench.store.store import Store
 
     names = _metric_names(metrics)
     with Store(run_folder(folder)) as store:
@@ -123,11 +123,11 @@ def score(
 
 
 def _run(request: Request, metrics: list[str], out: Path) -> Counter[Status]:
-    from bench import provenance
-    from bench.progress import Reporter
-    from bench.runner import restore
-    from bench.scoring import score as score_run
-    from bench.store import Store
+    from bench.base.progress import Reporter
+    from bench.pipeline.restore import restore
+    from bench.pipeline.scoring import score as score_run
+    from bench.store import provenance
+    from bench.store.store import Store
 
     reporter, settings = Reporter(console()), request.settings
     with Store(out) as store:
@@ -145,7 +145,7 @@ def _run(request: Request, metrics: list[str], out: Path) -> Counter[Status]:
 def _constants(request: Request) -> dict[str, str]:
     from importlib.metadata import version
 
-    from bench import protocol
+    from bench.images import degradation as protocol
 
     return {
         "protocol": protocol.VERSION,
@@ -157,7 +157,7 @@ def _constants(request: Request) -> dict[str, str]:
 
 def _write_summary(store: Store) -> None:
     """Write run.json: what a person wants to see first in the folder."""
-    from bench.protocol import write_atomically
+    from bench.base.files import write_atomically
 
     rows = store.rows("SELECT status, COUNT(*) AS n FROM cells GROUP BY status ORDER BY status")
     summary: dict[str, Any] = {
@@ -253,7 +253,7 @@ def _crew(
 ) -> Cluster | None:
     """Return the Ray cluster that is asked for, or None for the local executor."""
     if executor == "ray":
-        from bench.executors.cluster import Cluster
+        from bench.workers.ray import Cluster
 
         return Cluster(workers, address, (1.0 if device == "cuda" else 0.0) if gpus is None else gpus)
     if executor != "local":

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from bench.base.errors import UsageError
 from bench.cli.common import numbers
-from bench.errors import UsageError
-from bench.selection import split
+from bench.registry.selection import split
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
 ) -> None:
     """Train a method, or go on with a training that was interrupted."""
-    from bench.registry import train as train_method
+    from bench.registry.methods import train as train_method
 
     if device not in ("auto", "cpu"):
         raise UsageError("--device", got=device, expected="auto or cpu")

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-from bench.contracts import Better, ImageMetric, SetMetric
-from bench.errors import unknown
+from bench.base.errors import unknown
+from bench.base.metric import Better, ImageMetric, SetMetric
 
 ORDER = (
     "psnr",

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.assets import Address, Asset, is_here
-from bench.contracts import Better, Pixels
-from bench.errors import ImageError, Unavailable
+from bench.assets.declare import Address, Asset
+from bench.assets.fetch import is_here
+from bench.base.errors import ImageError, Unavailable
+from bench.base.files import write_atomically
+from bench.base.metric import Better
+from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite, package, weights
-from bench.protocol import write_atomically
 
 if TYPE_CHECKING:
     import torch

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.assets import Asset, fetch
-from bench.contracts import Pixels
-from bench.errors import AssetError, ImageError, Unavailable
+from bench.assets.declare import Asset
+from bench.assets.fetch import fetch
+from bench.base.errors import AssetError, ImageError, Unavailable
+from bench.base.types import Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor

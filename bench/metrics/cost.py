@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bench.contracts import Better
+from bench.base.metric import Better
 
 
 class Cost(NamedTuple):

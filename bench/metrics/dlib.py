@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.assets import Asset, Wheel
-from bench.contracts import Better, Pixels
-from bench.errors import ImageError
+from bench.assets.declare import Asset, Wheel
+from bench.base.errors import ImageError
+from bench.base.metric import Better
+from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite, package, weights
 
 if TYPE_CHECKING:

@@ -15,16 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.assets import Address, Asset
-from bench.contracts import Better, Pixels, SetValue
-from bench.errors import Unavailable
+from bench.assets.declare import Address, Asset
+from bench.base.errors import Unavailable
+from bench.base.metric import Better, SetValue
+from bench.base.types import Pixels
+from bench.images.png import to_tensor
 from bench.metrics.common import finite, weights
-from bench.protocol import to_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.contracts import Gathered
+    from bench.base.metric import Gathered
 
     Doubles = npt.NDArray[np.float64]
     Features = npt.NDArray[np.float32]

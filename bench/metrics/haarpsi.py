@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.assets import Asset
-from bench.contracts import Better, Pixels
+from bench.assets.declare import Asset
+from bench.base.metric import Better
+from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 
 SMALLEST = 32  # piq halves the image, then needs the 16 pixels of its widest wavelet

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.assets import Asset
-from bench.contracts import Better, Pixels, SetValue
+from bench.assets.declare import Asset
+from bench.base.metric import Better, SetValue
+from bench.base.types import Pixels
 from bench.metrics.common import finite
 from bench.metrics.fid import ENOUGH, Fid, check_sets, read
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from bench.assets import Asset, Wheel, fetch
-from bench.contracts import Better, Pixels
-from bench.errors import AssetError
+from bench.assets.declare import Asset, Wheel
+from bench.assets.fetch import fetch
+from bench.base.errors import AssetError
+from bench.base.metric import Better
+from bench.base.types import Pixels
+from bench.images.png import to_tensor
 from bench.metrics.common import Stages, check_large, check_size, finite, needing_assets
-from bench.protocol import to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

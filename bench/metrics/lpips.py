@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
-from bench.assets import Address, Asset
-from bench.contracts import Better, Pixels
+from bench.assets.declare import Address, Asset
+from bench.base.metric import Better
+from bench.base.types import Pixels
+from bench.images.png import to_tensor
 from bench.metrics.common import Stages, check_large, check_size, finite, weights
-from bench.protocol import to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bench.assets import Asset
-from bench.contracts import Better, Pixels
+from bench.assets.declare import Asset
+from bench.base.metric import Better
+from bench.base.types import Pixels
+from bench.images.degradation import make_lr
 from bench.metrics.common import check_size, finite
 from bench.metrics.psnr import rgb_psnr
-from bench.protocol import make_lr
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from torch.nn import functional as F
 
-from bench.assets import Asset
-from bench.contracts import Better, Pixels
+from bench.assets.declare import Asset
+from bench.base.metric import Better
+from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 from bench.metrics.ssim import WINDOW, Described, centred, contrast, describe, similarity
 

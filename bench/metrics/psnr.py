@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from bench.assets import Asset
-from bench.contracts import Better, Pixels
+from bench.assets.declare import Asset
+from bench.base.metric import Better
+from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite
 
 if TYPE_CHECKING:

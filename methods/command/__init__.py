@@ -21,12 +21,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
-from bench.errors import MethodError, UsageError
-from bench.protocol import save_png, to_pixels
+from bench.assets.declare import Asset
+from bench.base.errors import MethodError, UsageError
+from bench.base.types import Batch, Category, Restored, Size
+from bench.images.png import save_png, to_pixels
 from methods.command.card import Card, read_card
-from methods.pictures import read_sr
+from methods.shared.pictures import read_sr
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bench import tables
-from bench.errors import UsageError, unknown
+from bench.base import toml as tables
+from bench.base.errors import UsageError, unknown
 
 REQUIRED = ("{input}", "{output}")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from methods.inversion import Preset, class_label, refusal, restore_each
-from methods.perceptual import JUDGES, Network
+from bench.assets.declare import Asset
+from bench.base.types import Batch, Category, Needs, Restored, Size
+from methods.shared.inversion import Preset, class_label, refusal, restore_each
+from methods.shared.networks.perceptual_networks import JUDGES, Network
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ class Dgp:
     @property
     def kind(self) -> str | None:
         """Say what its bank shows, as far as that is known before the bank is read."""
-        from methods import banks
+        from methods.shared import banks
 
         return banks.about(self.options.bank).kind
 
@@ -73,7 +73,7 @@ class Dgp:
 
     @property
     def _has_discriminator(self) -> bool:
-        from methods import banks
+        from methods.shared import banks
 
         return banks.about(self.options.bank).discriminator
 
@@ -83,7 +83,8 @@ class Dgp:
         Raises:
             UsageError: when there is no such bank.
         """
-        from methods import banks, perceptual
+        from methods.shared import banks
+        from methods.shared.networks import perceptual_networks as perceptual
 
         bank = banks.assets(self.options.bank)
         return bank if self._has_discriminator else (*bank, *perceptual.assets(self.options.perceptual))
@@ -99,8 +100,9 @@ class Dgp:
         Raises:
             AssetError: when a file cannot be had.
         """
-        from methods import banks, perceptual
         from methods.dgp.features import DiscriminatorFeatures
+        from methods.shared import banks
+        from methods.shared.networks import perceptual_networks as perceptual
 
         self._bank = banks.load(self.options.bank, device)
         judge = self._bank.discriminator

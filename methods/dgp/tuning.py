@@ -10,9 +10,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bench.contracts import Bank
-from methods.inversion import SHORT_MEMORY, Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
-from methods.perceptual import Perceptual
+from bench.base.bank import Bank
+from methods.shared.inversion import (
+    SHORT_MEMORY,
+    Draw,
+    Preset,
+    Problem,
+    Search,
+    by_distance,
+    heads_for,
+    smaller_once,
+)
+from methods.shared.networks.perceptual_networks import Perceptual
 
 LATENT_WEIGHT = 0.02
 CHUNK = 8

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset, fetch
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from bench.errors import AssetError, UsageError, unknown
-from methods import cascade, checkpoint
+from bench.assets.declare import Asset
+from bench.assets.fetch import fetch
+from bench.base.errors import AssetError, UsageError, unknown
+from bench.base.types import Batch, Category, Needs, Restored, Size
 from methods.esrgan.weights import BIN, PARAM, PUBLISHED
+from methods.shared.networks import cascade, checkpoint
 
 if TYPE_CHECKING:
     import torch

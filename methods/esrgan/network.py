@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from methods.cascade import tiled
+from methods.shared.networks.cascade import tiled
 
 if TYPE_CHECKING:
     from torch import Tensor

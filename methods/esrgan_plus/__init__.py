@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from bench.errors import AssetError, UsageError
+from bench.assets.declare import Asset
+from bench.base.errors import AssetError, UsageError
+from bench.base.types import Batch, Category, Needs, Restored, Size
 
 if TYPE_CHECKING:
     import torch

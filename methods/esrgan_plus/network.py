@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.errors import MethodError
+from bench.base.errors import MethodError
 from methods.esrgan.network import RRDB
 from methods.glean.embedded import consistent
 from methods.glean.parts import enlarge
-from methods.training.pieces import Box, cut
+from methods.shared.training.crops import Box, cut
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import seeds
-from bench.contracts import Bank
-from methods import banks, weight_files
-from methods.banks.stylegan2_discriminator import Discriminator
-from methods.banks.stylegan2_layers import capped
+from bench.base import seeds
+from bench.base.bank import Bank
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import Enlarged, EsrganPlusNet, Piece
-from methods.training.perception import Perception, perception
-from methods.training.photographs import read_folder
-from methods.training.pieces import RIM, Box, cut, draw_box, without_rim
-from methods.training.recipe import Sheet, Stage, Terms
-from methods.training.samples import Pool, Samples
-from methods.training.sheets import validate
-from methods.training.truth import true_piece
+from methods.shared import banks, weight_files
+from methods.shared.banks.stylegan2_discriminator import Discriminator
+from methods.shared.banks.stylegan2_layers import capped
+from methods.shared.training.crop_targets import true_piece
+from methods.shared.training.crops import RIM, Box, cut, draw_box, without_rim
+from methods.shared.training.perceptual_loss import Perception, perception
+from methods.shared.training.photographs import read_folder
+from methods.shared.training.recipe import Sheet, Stage, Terms
+from methods.shared.training.sample_grid import validate
+from methods.shared.training.samples import Pool, Samples
 
 STAGES = (
     Stage("base", 400_000, 6, 4e-4),
@@ -47,7 +47,7 @@ JUDGE = 128
 
 @dataclass
 class EsrganPlusRecipe:
-    """The recipe. See `methods.training.recipe.Recipe`."""
+    """The recipe. See `methods.shared.training.recipe.Recipe`."""
 
     network: EsrganPlusNet
     bank: Bank

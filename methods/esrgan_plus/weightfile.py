@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import AssetError
-from methods import weight_files
-from methods.weight_files import Kind, load
+from bench.base.errors import AssetError
+from methods.shared import weight_files
+from methods.shared.weight_files import Kind, load
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from bench.errors import MethodError, UsageError
-from methods import banks, weight_files
-from methods.perceptual import JUDGES
+from bench.assets.declare import Asset
+from bench.base.errors import MethodError, UsageError
+from bench.base.types import Batch, Category, Needs, Restored, Size
+from methods.shared import banks, weight_files
+from methods.shared.networks.perceptual_networks import JUDGES
 
 if TYPE_CHECKING:
     import torch

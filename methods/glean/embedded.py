@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.contracts import Bank
-from bench.errors import MethodError
-from bench.protocol import resize_matrix
+from bench.base.bank import Bank
+from bench.base.errors import MethodError
+from bench.images.degradation import resize_matrix
 from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, Shape, doublings, enlarge
 
 

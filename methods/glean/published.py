@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import torch
 
-from bench.assets import Address, Asset, fetch
-from bench.errors import AssetError, unknown
-from methods.banks import stylegan2, stylegan2_layouts
-from methods.banks.state_files import Tensors, building, check_name, fit, length, read
+from bench.assets.declare import Address, Asset
+from bench.assets.fetch import fetch
+from bench.base.errors import AssetError, unknown
 from methods.glean.published_network import PublishedGLEAN
+from methods.shared.banks import stylegan2, stylegan2_layouts
+from methods.shared.banks.state_files import Tensors, building, check_name, fit, length, read
 
 _FOLDER = "https://download.openmmlab.com/mmediting/restorers/glean"
 _LICENCE = "Apache-2.0 (OpenMMLab); over a StyleGAN2 bank, Nvidia Source Code License-NC"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.errors import MethodError
-from methods.banks.stylegan2 import StyleGAN2
+from bench.base.errors import MethodError
+from methods.shared.banks.stylegan2 import StyleGAN2
 
 
 class PublishedGLEAN(nn.Module):

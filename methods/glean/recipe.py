@@ -16,22 +16,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import seeds
-from bench.contracts import Bank
-from methods import banks, weight_files
-from methods.banks.stylegan2_discriminator import Discriminator
-from methods.banks.stylegan2_layers import capped
+from bench.base import seeds
+from bench.base.bank import Bank
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean, Restoration, add_detail
-from methods.training.latents import fit_to_pool
-from methods.training.losses import feature_loss, latent_loss
-from methods.training.perception import Perception, perception
-from methods.training.photographs import read_folder
-from methods.training.pieces import bank_noise, cut, draw_box, upper_bank, without_rim
-from methods.training.recipe import Sheet, Stage, Terms
-from methods.training.samples import Draw, Pool, Samples
-from methods.training.sheets import validate
-from methods.training.truth import true_piece
+from methods.shared import banks, weight_files
+from methods.shared.banks.stylegan2_discriminator import Discriminator
+from methods.shared.banks.stylegan2_layers import capped
+from methods.shared.training.crop_targets import true_piece
+from methods.shared.training.crops import bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.shared.training.latents import fit_to_pool
+from methods.shared.training.losses import feature_loss, latent_loss
+from methods.shared.training.perceptual_loss import Perception, perception
+from methods.shared.training.photographs import read_folder
+from methods.shared.training.recipe import Sheet, Stage, Terms
+from methods.shared.training.sample_grid import validate
+from methods.shared.training.samples import Draw, Pool, Samples
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -51,7 +51,7 @@ MATCHED = (16, 32)
 
 @dataclass
 class GleanRecipe:
-    """The recipe. See `methods.training.recipe.Recipe`."""
+    """The recipe. See `methods.shared.training.recipe.Recipe`."""
 
     network: EmbeddedGlean
     pool: Pool

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from bench.contracts import Bank
-from methods import weight_files
+from bench.base.bank import Bank
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
-from methods.weight_files import Kind, Trained, load
+from methods.shared import weight_files
+from methods.shared.weight_files import Kind, Trained, load
 
 __all__ = ["KIND", "About", "about", "load", "read", "write"]
 

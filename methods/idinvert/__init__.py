@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from bench.errors import AssetError, UsageError
-from methods import weight_files
-from methods.inversion import Preset, refusal, restore_each
-from methods.perceptual import JUDGES, Network
+from bench.assets.declare import Asset
+from bench.base.errors import AssetError, UsageError
+from bench.base.types import Batch, Category, Needs, Restored, Size
+from methods.shared import weight_files
+from methods.shared.inversion import Preset, refusal, restore_each
+from methods.shared.networks.perceptual_networks import JUDGES, Network
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,7 @@ class Idinvert:
     @property
     def kind(self) -> str | None:
         """Say what its bank shows, as far as that is known before the bank is read."""
-        from methods import banks
+        from methods.shared import banks
 
         return banks.about(self.options.bank).kind
 
@@ -112,7 +112,8 @@ class Idinvert:
             AssetError: when no encoder is shipped.
             UsageError: when there is no such file or bank.
         """
-        from methods import banks, perceptual
+        from methods.shared import banks
+        from methods.shared.networks import perceptual_networks as perceptual
 
         bank = banks.assets(self.options.bank)
         return (self._encoder_file(), *bank, *perceptual.assets(self.options.perceptual))
@@ -160,8 +161,9 @@ class Idinvert:
         Raises:
             AssetError: when a file cannot be had, is damaged, or is for another bank.
         """
-        from methods import banks, perceptual
         from methods.idinvert import weightfile
+        from methods.shared import banks
+        from methods.shared.networks import perceptual_networks as perceptual
 
         self._bank = banks.load(self.options.bank, device)
         self._encoder: nn.Module

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.contracts import Bank
-from bench.protocol import resize_tensor
-from methods import linear_guess
+from bench.base.bank import Bank
+from bench.images.degradation import resize_tensor
+from methods.shared import linear_guess
 
 SIDE = 64
 """Every LR is enlarged to this side with the protocol's kernel."""

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.contracts import Bank
-from methods.inversion import Draw, Preset, Problem, Search, heads_for
-from methods.perceptual import Network, Perceptual
+from bench.base.bank import Bank
+from methods.shared.inversion import Draw, Preset, Problem, Search, heads_for
+from methods.shared.networks.perceptual_networks import Network, Perceptual
 
 DOMAIN_WEIGHT = 2.0
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 0.17, "lite0": 0.05}

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.assets import fetch
-from bench.contracts import Bank, Latents
-from bench.errors import AssetError
-from bench.protocol import resize_tensor
-from methods.banks.converted import nothing_left, take
-from methods.banks.state_files import Tensors, building, fit, read
+from bench.assets.fetch import fetch
+from bench.base.bank import Bank, Latents
+from bench.base.errors import AssetError
+from bench.images.degradation import resize_tensor
 from methods.idinvert.released import FAMILY, RELEASED
+from methods.shared.banks.converted import nothing_left, take
+from methods.shared.banks.state_files import Tensors, building, fit, read
 
 MARKER = "block0.conv.weight"
 _WHAT = "published encoder of idinvert"

@@ -15,21 +15,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import seeds
-from bench.contracts import Bank
-from methods import banks, weight_files
-from methods.banks import readout
-from methods.banks.stylegan2_discriminator import Discriminator
-from methods.banks.stylegan2_layers import capped
+from bench.base import seeds
+from bench.base.bank import Bank
 from methods.idinvert import weightfile
 from methods.idinvert.encoder import SIDE, Encoder
-from methods.training.latents import fit_to_pool
-from methods.training.losses import by_slot, latent_loss
-from methods.training.perception import Perception, perception
-from methods.training.photographs import read_folder
-from methods.training.recipe import Sheet, Stage, Terms
-from methods.training.samples import Pool, Samples
-from methods.training.sheets import Shown, validate
+from methods.shared import banks, weight_files
+from methods.shared.banks import surrogate as readout
+from methods.shared.banks.stylegan2_discriminator import Discriminator
+from methods.shared.banks.stylegan2_layers import capped
+from methods.shared.training.latents import fit_to_pool
+from methods.shared.training.losses import by_slot, latent_loss
+from methods.shared.training.perceptual_loss import Perception, perception
+from methods.shared.training.photographs import read_folder
+from methods.shared.training.recipe import Sheet, Stage, Terms
+from methods.shared.training.sample_grid import Shown, validate
+from methods.shared.training.samples import Pool, Samples
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -49,7 +49,7 @@ POOL_SIZE = 256
 
 @dataclass
 class IdinvertRecipe:
-    """The recipe. See `methods.training.recipe.Recipe`."""
+    """The recipe. See `methods.shared.training.recipe.Recipe`."""
 
     network: Encoder
     bank: Bank

@@ -1,7 +1,7 @@
 """The encoders that in-domain inversion released: where a person gets them, and the banks that they are for.
 
 They lie on Google Drive, at the addresses in the README of genforce/idinvert_pytorch, each beside its generator
-(`methods.banks.released`). With both in the cache, or as files of one's own:
+(`methods.shared.banks.released`). With both in the cache, or as files of one's own:
 
     bench run --methods 'idinvert[weights=styleganinv_ffhq256_encoder.pth,bank=stylegan1-ffhq-256]' ...
     bench run --methods 'idinvert[weights=PATH/encoder.pth,bank=stylegan1:PATH/generator.pth]' ...
@@ -12,8 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.assets import Asset, ByHand
-from methods import banks
+from bench.assets.declare import Asset, ByHand
+from methods.shared import banks
 
 FAMILY = "stylegan1"
 """Of the banks that such encoders are for."""

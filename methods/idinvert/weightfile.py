@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import AssetError
-from methods import banks, weight_files
-from methods.weight_files import Kind, Trained, load
+from bench.base.errors import AssetError
+from methods.shared import banks, weight_files
+from methods.shared.weight_files import Kind, Trained, load
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.contracts import Bank
+    from bench.base.bank import Bank
     from methods.idinvert.encoder import Encoder
 
 __all__ = ["KIND", "SIDE", "About", "about", "load", "misfit", "read", "write"]

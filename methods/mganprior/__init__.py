@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from bench.errors import MethodError
-from methods.inversion import Preset, class_label, refusal, restore_each
-from methods.perceptual import JUDGES, Network
+from bench.assets.declare import Asset
+from bench.base.errors import MethodError
+from bench.base.types import Batch, Category, Needs, Restored, Size
+from methods.shared.inversion import Preset, class_label, refusal, restore_each
+from methods.shared.networks.perceptual_networks import JUDGES, Network
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ class MGanPrior:
     @property
     def kind(self) -> str | None:
         """Say what its bank shows, as far as that is known before the bank is read."""
-        from methods import banks
+        from methods.shared import banks
 
         return banks.about(self.options.bank).kind
 
@@ -79,7 +79,8 @@ class MGanPrior:
         Raises:
             UsageError: when there is no such bank.
         """
-        from methods import banks, perceptual
+        from methods.shared import banks
+        from methods.shared.networks import perceptual_networks as perceptual
 
         return (*banks.assets(self.options.bank), *perceptual.assets(self.options.perceptual))
 
@@ -95,8 +96,9 @@ class MGanPrior:
             AssetError: when a file cannot be had.
             MethodError: when the bank has no feature to compose at.
         """
-        from methods import banks, perceptual
         from methods.mganprior import search
+        from methods.shared import banks
+        from methods.shared.networks import perceptual_networks as perceptual
 
         given = self.options
         self._plan = search.plan(given.preset, given.codes, given.layer, given.steps)

@@ -9,9 +9,18 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from bench.contracts import Bank
-from methods.inversion import SHORT_MEMORY, Draw, Preset, Problem, Search, by_distance, heads_for, smaller_once
-from methods.perceptual import Network, Perceptual
+from bench.base.bank import Bank
+from methods.shared.inversion import (
+    SHORT_MEMORY,
+    Draw,
+    Preset,
+    Problem,
+    Search,
+    by_distance,
+    heads_for,
+    smaller_once,
+)
+from methods.shared.networks.perceptual_networks import Network, Perceptual
 
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""

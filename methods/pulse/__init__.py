@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from methods.inversion import class_label, refusal, restore_each
+from bench.assets.declare import Asset
+from bench.base.types import Batch, Category, Needs, Restored, Size
+from methods.shared.inversion import class_label, refusal, restore_each
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ class Pulse:
     @property
     def kind(self) -> str | None:
         """Say what its bank shows, as far as that is known before the bank is read."""
-        from methods import banks
+        from methods.shared import banks
 
         return banks.about(self.options.bank).kind
 
@@ -64,13 +64,13 @@ class Pulse:
         Raises:
             UsageError: when there is no such bank.
         """
-        from methods import banks
+        from methods.shared import banks
 
         return banks.assets(self.options.bank)
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make, and LR images too large for the read-outs."""
-        from methods import banks
+        from methods.shared import banks
 
         bank = self.options.bank
         if reason := refusal(self.name, bank, lr_size, hr_size, category, label=self.options.label):
@@ -85,8 +85,8 @@ class Pulse:
         Raises:
             AssetError: when its files cannot be had.
         """
-        from methods import banks
         from methods.pulse import space
+        from methods.shared import banks
 
         self._bank = banks.load(self.options.bank, device)
         self._prior = space.fit(self._bank)

@@ -11,14 +11,14 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bench.contracts import Bank
-from bench.errors import MethodError
-from bench.protocol import resize_tensor
-from methods.banks import readout
-from methods.banks.readout import Readout
-from methods.inversion import Seen, shrunk
+from bench.base.bank import Bank
+from bench.base.errors import MethodError
+from bench.images.degradation import resize_tensor
 from methods.pulse import loss, space
 from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
+from methods.shared.banks import surrogate as readout
+from methods.shared.banks.surrogate import Readout
+from methods.shared.inversion import Seen, shrunk
 
 CANDIDATES = 64
 """Random faces that a search through read-outs may start from."""

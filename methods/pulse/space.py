@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.contracts import Bank
-from bench.seeds import Domain
+from bench.base.bank import Bank
+from bench.base.seeds import Domain
 
 RATE = 0.4
 TRAINED_NOISES = 5

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Needs, Restored, Size
-from methods.inversion import Preset
+from bench.assets.declare import Asset
+from bench.base.types import Batch, Category, Needs, Restored, Size
+from methods.shared.inversion import Preset
 
 if TYPE_CHECKING:
     import torch

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.contracts import Size
-from bench.protocol import resize_tensor
-from methods.inversion import Preset
+from bench.base.types import Size
+from bench.images.degradation import resize_tensor
+from methods.shared.inversion import Preset
 from methods.singan.network import Critic, Generator, critic_loss, generator_loss, initialise
 
 RATIO = 2 ** (1 / 3)

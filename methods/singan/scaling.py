@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from bench.protocol import resize_tensor
+from bench.images.degradation import resize_tensor
 from methods.singan.pyramid import RATIO, Level, noise, resized
 
 

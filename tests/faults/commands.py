@@ -23,11 +23,11 @@ IS_FULL = "FAULT_MOMENTS" in os.environ
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = (
     "bench.cli",
-    "bench.runner",
-    "bench.verify",
-    "bench.executors.local",
+    "bench.pipeline.restore",
+    "bench.pipeline.verify",
+    "bench.workers.local",
     "bench.metrics.ssim",
-    "reports.site",
+    "reports.page.site",
 )
 SERVER.set_forkserver_preload([*PRELOADED])
 

@@ -12,10 +12,11 @@ import psutil
 import pytest
 
 import bench as package
-from bench.contracts import Category
-from bench.executors import Settings, Task, local
-from bench.protocol import load_png, make_lr, save_png
-from bench.store import Status
+from bench.base.types import Category
+from bench.images.degradation import make_lr
+from bench.images.png import load_png, save_png
+from bench.store.store import Status
+from bench.workers import Settings, Task, local
 from tests.conftest import write_adapter
 from tests.faults.commands import IS_FULL, Command, bench
 from tests.faults.comparing import COSTS, files

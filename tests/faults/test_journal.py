@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from bench.contracts import Better
-from bench.errors import StoreError
-from bench.store import Store, connect_read_only
+from bench.base.errors import StoreError
+from bench.base.metric import Better
+from bench.store.store import Store, connect_read_only
 
 SPILLING = """import os, sys
 from pathlib import Path

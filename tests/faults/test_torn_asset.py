@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.test_download import CONTENT, Ranges, serving
+from tests.bench.assets.test_download import CONTENT, Ranges, serving
 
 FETCH = """import sys
 from bench.assets import Address, Asset, fetch

@@ -1,7 +1,7 @@
 """What the worker does with an input: each function drives one reader as the suite does.
 
 A function gets the watch, the folder that holds the input's files, and the job's arguments. It may end in an error
-of `bench.errors`; whatever else it raises is a defect. `NAME_imports` is run once before, unwatched.
+of `bench.base.errors`; whatever else it raises is a defect. `NAME_imports` is run once before, unwatched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 if TYPE_CHECKING:
     from tests.fuzz.worker import Watch
@@ -36,9 +36,9 @@ def expect(holds: object, what: str) -> None:
 
 
 def category_card(watch: Watch, box: Path) -> str:
-    from bench.card import read_card
-    from bench.categories import CategorySource
-    from bench.layout import RunLayout
+    from bench.categories.card import read_card
+    from bench.categories.category import CategorySource
+    from bench.store.layout import RunLayout
 
     card = read_card(box / "card.toml", "mine")
     if card.source == "hub":
@@ -58,20 +58,20 @@ def category_card(watch: Watch, box: Path) -> str:
 
 
 def category_card_imports() -> None:
-    import bench.categories
-    import bench.sources.archive
-    import bench.sources.folder
-    import bench.sources.hub
-    import bench.sources.lsun
-    import bench.sources.package
-    import bench.sources.sampled  # noqa: F401
+    import bench.categories.category
+    import bench.categories.sources.archive
+    import bench.categories.sources.folder
+    import bench.categories.sources.hub
+    import bench.categories.sources.lsun
+    import bench.categories.sources.package
+    import bench.categories.sources.sampled  # noqa: F401
 
 
 def command_card(watch: Watch, box: Path, restore: bool) -> str:
     """Read a card, and run it when its program is this Python on a file of the test."""
     import torch
 
-    from bench.contracts import Batch, Category
+    from bench.base.types import Batch, Category
     from methods.command import Command
 
     method = Command(Command.Options(card=box / "card.toml"))
@@ -95,9 +95,9 @@ def command_card_imports() -> None:
 
 def selection(watch: Watch, box: Path, text: str) -> str:
     """Find the category and the method that a text selects, and look at the names they take in a run folder."""
-    from bench import registry
-    from bench.categories import find
-    from bench.layout import RunLayout
+    from bench.categories.category import find
+    from bench.registry import methods as registry
+    from bench.store.layout import RunLayout
 
     run, told = (box / "run").resolve(), []
     try:
@@ -113,7 +113,7 @@ def selection(watch: Watch, box: Path, text: str) -> str:
 
 def selection_imports() -> None:
     category_card_imports()
-    import bench.registry  # noqa: F401
+    import bench.registry.methods  # noqa: F401
 
 
 def _inside(path: Path, run: Path) -> None:
@@ -129,7 +129,7 @@ def _inside(path: Path, run: Path) -> None:
 
 def openvino(watch: Watch, box: Path, names: list[str]) -> str:
     """Ask for everything that a network's layers ask for; count what there is."""
-    from methods.banks.openvino import Graph
+    from methods.shared.banks.openvino import Graph
 
     graph, told = Graph(box / "net.xml", box / "net.bin"), 0
     for name in names:
@@ -146,8 +146,8 @@ def openvino(watch: Watch, box: Path, names: list[str]) -> str:
 
 def openvino_layers(watch: Watch, box: Path) -> str:
     """Build the layers of a bank from a topology."""
-    from methods.banks.mobile_layers import Dense, First
-    from methods.banks.openvino import Graph
+    from methods.shared.banks.mobile_layers import Dense, First
+    from methods.shared.banks.openvino import Graph
 
     graph, told, last = Graph(box / "net.xml", box / "net.bin"), [], None
     for build in (lambda: Dense(graph, 173), lambda: First(graph)):
@@ -161,7 +161,7 @@ def openvino_layers(watch: Watch, box: Path) -> str:
 
 
 def openvino_imports() -> None:
-    import methods.banks.mobile_layers  # noqa: F401
+    import methods.shared.banks.mobile_layers  # noqa: F401
 
 
 openvino_layers_imports = openvino_imports
@@ -191,7 +191,7 @@ def rrdbnet_imports() -> None:
 
 
 def state_file(watch: Watch, box: Path, name: str) -> str:
-    from methods.banks.state_files import read
+    from methods.shared.banks.state_files import read
 
     tensors = read(box / name)
     expect(all(isinstance(key, str) for key in tensors), "a key that is no text")
@@ -200,7 +200,7 @@ def state_file(watch: Watch, box: Path, name: str) -> str:
 
 def bank(watch: Watch, box: Path, prefix: str, name: str) -> str:
     """Load a bank as `bank=FAMILY:PATH` does."""
-    from methods import banks
+    from methods.shared import banks
 
     found = banks.load(f"{prefix}{box / name}")
     expect(found.resolution in (4 << level for level in range(12)), f"resolution {found.resolution}")
@@ -212,7 +212,7 @@ def network(watch: Watch, box: Path, name: str) -> str:
     """Load a network as `spandrel:PATH` does."""
     import torch
 
-    from methods import checkpoint
+    from methods.shared.networks import checkpoint
 
     return type(checkpoint.load(box / name, torch.device("cpu"))[0]).__name__
 
@@ -242,7 +242,7 @@ def weight_file(watch: Watch, box: Path, method: str) -> str:
 
 def tiny_bank():
     """Return a bank of 64 pixels and 8 channels, its values unimportant."""
-    from methods.banks.stylegan2 import StyleGAN2
+    from methods.shared.banks.stylegan2 import StyleGAN2
 
     return StyleGAN2({4 << level: 8 for level in range(5)}, width=8, mapping=2).requires_grad_(False).eval()
 
@@ -251,11 +251,6 @@ def network_imports() -> None:
     import spandrel
     import torch
 
-    import methods.banks.biggan
-    import methods.banks.pggan
-    import methods.banks.stylegan1
-    import methods.banks.stylegan2_files
-    import methods.checkpoint
     import methods.esrgan_plus.network
     import methods.glean.published
     import methods.glean.weightfile
@@ -272,7 +267,7 @@ state_file_imports = bank_imports = published_imports = weight_file_imports = ne
 
 
 def image(watch: Watch, box: Path, name: str) -> str:
-    from bench.images import read_image
+    from bench.images.decode import read_image
 
     return _is_picture(read_image(box / name, name))
 
@@ -287,7 +282,7 @@ def _is_picture(pixels: np.ndarray) -> str:
 
 def archive(watch: Watch, box: Path, name: str) -> str:
     """Use a path as a category: a .zip archive, a folder or an LSUN database."""
-    from bench.sources import open_path
+    from bench.categories.sources import open_path
 
     source = open_path(box / name)
     names = list(source.names())
@@ -305,9 +300,9 @@ def archive(watch: Watch, box: Path, name: str) -> str:
 
 
 def _safe(name: str) -> None:
-    from bench.stems import safe_stem
+    from bench.base.filenames import safe_filename
 
-    stem = safe_stem(name)
+    stem = safe_filename(name)
     expect(not set(stem) & set('/\\:*?"<>|\0\n') and stem[0] != "." and len(stem.encode()) < 200, repr(stem))
 
 
@@ -316,7 +311,7 @@ def image_imports() -> None:
 
     from PIL import Image, ImageCms
 
-    from bench.images import read_image
+    from bench.images.decode import read_image
 
     for kind in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF"):
         buffer = io.BytesIO()
@@ -332,7 +327,7 @@ def archive_imports() -> None:
 
 
 def preparation(watch: Watch, box: Path, text: str) -> str:
-    from bench.images import parse_preparation
+    from bench.images.prepare import parse_preparation
 
     prepared = parse_preparation(text)(np.zeros((9, 7, 3), np.uint8), "a")
     return _is_picture(prepared)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from PIL import Image
 
-from bench.sources import natural
-from bench.stems import MAX_BYTES, safe_stem
+from bench.base.filenames import MAX_BYTES, safe_filename
+from bench.categories.sources import natural
 from tests.fuzz.child import Job
 from tests.fuzz.mutations import mutated
 
@@ -216,7 +216,7 @@ def test_whole_cards_are_read(child):
 def test_a_stem_is_one_name_of_its_folder_and_can_be_read_back(name):
     if any("\ud800" <= character <= "\udbff" for character in name):
         return  # no file system gives such a name
-    stem = safe_stem(name)
+    stem = safe_filename(name)
     assert not set(stem) & set('/\\:*?"<>|\0\n')
     assert stem[0] not in " ."
     assert len(stem.encode()) <= MAX_BYTES

@@ -18,9 +18,9 @@ from hypothesis.strategies import DrawFn
 from safetensors.torch import save
 from torch import Tensor
 
-from tests.banks import released_peer, stylegan2_peer
 from tests.fuzz.child import Job
 from tests.fuzz.mutations import NUMBERS, mutated
+from tests.methods.shared.banks import released_peer, stylegan2_peer
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's, of the odd tensors that are made here
 

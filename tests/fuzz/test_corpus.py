@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.assets import Asset
-from bench.errors import AssetError, ImageError, UsageError
-from bench.images import read_image
-from bench.sources.archive import ArchiveSource
-from bench.sources.package import PackageSource
+from bench.assets.declare import Asset
+from bench.base.errors import AssetError, ImageError, UsageError
+from bench.categories.sources.archive import ArchiveSource
+from bench.categories.sources.package import PackageSource
+from bench.images.decode import read_image
 from tests.fuzz.child import CORPUS, Job
 
 

@@ -151,7 +151,7 @@ def _peak(*, reset: bool = False) -> int:
 
 
 def _outcome(watch: Watch, target: object, args: tuple[object, ...]) -> tuple[str, str]:
-    from bench.errors import BenchError
+    from bench.base.errors import BenchError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

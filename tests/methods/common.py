@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.contracts import Batch, Category
-from bench.registry import create
+from bench.base.types import Batch, Category
+from bench.registry.methods import create
 from tests.conftest import photo
 
 CPU = torch.device("cpu")

@@ -9,12 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bench.contracts import Batch, Category
-from bench.protocol import resize_tensor
-from bench.seeds import Domain
-from methods import banks, perceptual
-from methods.inversion import Seen
-from tests.banks import stylegan2_peer as peer
+from bench.base.seeds import Domain
+from bench.base.types import Batch, Category
+from bench.images.degradation import resize_tensor
+from methods.shared import banks
+from methods.shared.inversion import Seen
+from methods.shared.networks import perceptual_networks as perceptual
+from tests.methods.shared.banks import stylegan2_peer as peer
 
 
 class Pooled:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.errors import MethodError, UsageError
-from bench.registry import create
+from bench.base.errors import MethodError, UsageError
+from bench.registry.methods import create
 from tests.methods.common import batch, loaded, restored
 
 SCRIPT = """

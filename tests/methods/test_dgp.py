@@ -7,23 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bench.errors import UsageError
-from bench.protocol import resize_tensor
-from bench.registry import create
-from methods import banks
+from bench.base.errors import UsageError
+from bench.images.degradation import resize_tensor
+from bench.registry.methods import create
 from methods.dgp import features, tuning
 from methods.dgp.features import DiscriminatorFeatures
+from methods.shared import banks
 from tests.methods.common import loaded
-from tests.methods.inverting import (  # noqa: F401 - fixtures
-    Pooled,
-    diverged,
-    judged,
-    light,
-    pooled_distance,
-    shrunk,
-    small,
-    target,
-)
+from tests.methods.inverting import Pooled, diverged, pooled_distance, shrunk, target
 
 
 def test_the_loss_equals_a_computation_in_float64():
@@ -37,7 +28,7 @@ def test_the_loss_equals_a_computation_in_float64():
 
 
 @pytest.mark.parametrize(("preset", "pixels", "features"), [("paper", 1, 1), ("fast", 10, 0.02)])
-def test_a_tuning_begins_with_the_loss_of_its_preset_in_float64(small, preset, pixels, features):  # noqa: F811
+def test_a_tuning_begins_with_the_loss_of_its_preset_in_float64(small, preset, pixels, features):
     scene, lr = tuning.Scene(banks.load(str(small)), Pooled(30)), target(small).lr
     plan = tuning.plan(preset, 2)
     z = tuning.nearest(scene, lr, scene.perceptual(lr), plan, seed=6, chunk=8)
@@ -48,7 +39,7 @@ def test_a_tuning_begins_with_the_loss_of_its_preset_in_float64(small, preset, p
     assert values["objective_first"] == pytest.approx(loss, rel=1e-5)
 
 
-def test_discriminator_features_are_those_of_its_last_blocks_and_what_its_last_layer_sees(judged, monkeypatch):  # noqa: F811
+def test_discriminator_features_are_those_of_its_last_blocks_and_what_its_last_layer_sees(judged, monkeypatch):
     judge = banks.load(str(judged)).discriminator
     images = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
     outputs = []
@@ -73,7 +64,7 @@ def test_discriminator_features_are_those_of_its_last_blocks_and_what_its_last_l
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in judge.modules())
 
 
-def test_the_published_start_is_the_nearest_by_the_last_three_features(small):  # noqa: F811
+def test_the_published_start_is_the_nearest_by_the_last_three_features(small):
     class Watched(Pooled):
         def __call__(self, image):
             return [image + number for number in range(5)]
@@ -92,7 +83,7 @@ def test_the_published_start_is_the_nearest_by_the_last_three_features(small):  
         seen.clear()
 
 
-def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, monkeypatch):  # noqa: F811
+def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, monkeypatch):
     method = loaded(f"dgp[bank={small},steps=8]")
     bank = method._bank
     before = {name: value.clone() for name, value in bank.state_dict().items()}
@@ -115,7 +106,7 @@ def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, m
     assert not any(value.requires_grad or value.grad is not None for value in bank.parameters())
 
 
-def test_a_tuning_that_diverges_gives_its_best_and_the_bank_as_it_was(small, light, monkeypatch):  # noqa: F811
+def test_a_tuning_that_diverges_gives_its_best_and_the_bank_as_it_was(small, light, monkeypatch):
     plan = tuning.plan("paper")._replace(candidates=2)
     steep = tuple(stage._replace(bank_rate=1e3) for stage in plan.stages)
     monkeypatch.setitem(tuning.PLANS, "paper", plan._replace(stages=steep))
@@ -126,7 +117,7 @@ def test_a_tuning_that_diverges_gives_its_best_and_the_bank_as_it_was(small, lig
         assert value.equal(before[name]), name
 
 
-def test_memory_that_runs_out_once_in_choosing_is_recorded(small, light, monkeypatch):  # noqa: F811
+def test_memory_that_runs_out_once_in_choosing_is_recorded(small, light, monkeypatch):
     asked = []
     nearest = tuning.nearest
 
@@ -142,7 +133,7 @@ def test_memory_that_runs_out_once_in_choosing_is_recorded(small, light, monkeyp
     assert done.values[0]["smaller_chunk"] == 1
 
 
-def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):  # noqa: F811
+def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):
     bank = banks.load(str(small))
     groups = bank.groups()
     with tuning.restored(bank):
@@ -160,7 +151,7 @@ def test_stages_tune_more_and_more_of_the_bank(small, light, monkeypatch):  # no
     assert not any(value.requires_grad for group in groups for value in group)
 
 
-def test_relative_rates_follow_the_size_of_each_tensor(small):  # noqa: F811
+def test_relative_rates_follow_the_size_of_each_tensor(small):
     bank = banks.load(str(small))
     with tuning.restored(bank):
         tuned = bank.groups()[0]
@@ -173,7 +164,7 @@ def test_relative_rates_follow_the_size_of_each_tensor(small):  # noqa: F811
         assert rates == pytest.approx([1e-3 * size for size in sizes], rel=1e-5)
 
 
-def test_the_start_is_the_nearest_candidate(small):  # noqa: F811
+def test_the_start_is_the_nearest_candidate(small):
     bank = banks.load(str(small))
     plan = tuning.plan("fast")._replace(candidates=6)
     lr, scene = target(small).lr, tuning.Scene(bank, Pooled())
@@ -190,7 +181,7 @@ def test_the_start_is_the_nearest_candidate(small):  # noqa: F811
         assert tuning.nearest(scene, lr, wanted, plan, seed=9, chunk=chunk)[0].equal(best)
 
 
-def test_a_tuning_halves_its_objective_and_repeats_bit_for_bit(small, light):  # noqa: F811
+def test_a_tuning_halves_its_objective_and_repeats_bit_for_bit(small, light):
     given = target(small, seeds=(1, 2))
     method = loaded(f"dgp[bank={small},steps=28]")
     done, again = method.restore(given), method.restore(given)
@@ -201,7 +192,7 @@ def test_a_tuning_halves_its_objective_and_repeats_bit_for_bit(small, light):  #
         assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (28, 0, 0)
 
 
-def test_the_published_preset_and_a_bank_with_a_discriminator(judged):  # noqa: F811
+def test_the_published_preset_and_a_bank_with_a_discriminator(judged):
     plan = tuning.plan("paper")
     assert [stage.groups for stage in plan.stages] == [2, 3, 4, 5, 7]
     assert [stage.steps for stage in plan.stages] == [200] * 5

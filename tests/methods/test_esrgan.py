@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bench.assets import fetch
-from bench.errors import AssetError, UsageError
-from bench.registry import create
+from bench.assets.fetch import fetch
+from bench.base.errors import AssetError, UsageError
+from bench.registry.methods import create
 from methods.esrgan.network import RRDBNet
 from methods.esrgan.weights import BIN, PARAM, PUBLISHED
 from tests.methods.common import CPU, batch, loaded, photo_batch, restored

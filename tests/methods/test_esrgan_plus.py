@@ -8,23 +8,25 @@ import numpy as np
 import pytest
 import torch
 
-from bench.contracts import Category
-from bench.errors import AssetError, MethodError, UsageError
-from bench.executors.counting import count_macs
-from bench.protocol import resize_matrix, resize_tensor
-from bench.registry import create
-from methods import banks, esrgan_plus
+from bench.base.errors import AssetError, MethodError, UsageError
+from bench.base.types import Category
+from bench.images.degradation import resize_matrix, resize_tensor
+from bench.registry.methods import create
+from bench.workers.costs import count_macs
+from methods import esrgan_plus
 from methods.esrgan_plus import recipe, weightfile
 from methods.esrgan_plus.network import EsrganPlusNet, Piece, Shape
 from methods.glean import recipe as glean_recipe
 from methods.glean.embedded import EmbeddedGlean, consistent
-from methods.training import planned, sheets, state, train
-from methods.training.loop import Loop
-from methods.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
-from methods.training.pieces import Box, cut, draw_box, without_rim
-from methods.training.recipe import Stage
-from methods.training.samples import Pool
-from methods.training.truth import true_piece
+from methods.shared import banks
+from methods.shared.training import planned, state, train
+from methods.shared.training import sample_grid as sheets
+from methods.shared.training.crop_targets import true_piece
+from methods.shared.training.crops import Box, cut, draw_box, without_rim
+from methods.shared.training.loop import Loop
+from methods.shared.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
+from methods.shared.training.recipe import Stage
+from methods.shared.training.samples import Pool
 from tests.methods.common import loaded
 from tests.methods.inverting import Pooled, pooled_distance, small  # noqa: F401 - fixtures
 
@@ -142,7 +144,7 @@ def test_the_adapter_restores_and_repeats_bit_for_bit(weights):
 
 
 def batch(lr, factor):
-    from bench.contracts import Batch
+    from bench.base.types import Batch
 
     return Batch(lr, factor, ("a", "b")[: len(lr)], tuple(range(len(lr))), Category("c", None))
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.errors import MethodError, UsageError
-from bench.registry import create
+from bench.base.errors import MethodError, UsageError
+from bench.registry.methods import create
 from methods.folder import Cell
 from tests.conftest import photo
 from tests.methods.common import batch, loaded, restored

@@ -10,16 +10,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bench.contracts import Batch, Category
-from bench.errors import AssetError, MethodError, UsageError
-from bench.protocol import make_lr, resize, resize_matrix, to_pixels, to_tensor
-from bench.registry import create
-from bench.seeds import Domain
-from methods import banks
-from methods.banks.mobilestylegan import SYNTHESIS_BIN
+from bench.base.errors import AssetError, MethodError, UsageError
+from bench.base.seeds import Domain
+from bench.base.types import Batch, Category
+from bench.images.degradation import make_lr, resize, resize_matrix
+from bench.images.png import to_pixels, to_tensor
+from bench.registry.methods import create
 from methods.glean import SHIPPED, weightfile
 from methods.glean.embedded import EmbeddedGlean, add_detail, consistent, input_size
 from methods.glean.parts import Shape
+from methods.shared import banks
+from methods.shared.banks.mobilestylegan import SYNTHESIS_BIN
 from tests.conftest import photo
 
 TINY = Shape(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)

@@ -8,33 +8,26 @@ import numpy as np
 import pytest
 import torch
 
-from bench.contracts import Category
-from bench.errors import AssetError, UsageError
-from bench.registry import build, create
-from methods import banks, idinvert
+from bench.base.errors import AssetError, UsageError
+from bench.base.types import Category
+from bench.registry.methods import build, create
+from methods import idinvert
 from methods.idinvert import inverting, recipe, weightfile
 from methods.idinvert.encoder import Encoder, Shape
-from methods.training import sheets
-from methods.training.loop import Loop
-from methods.training.recipe import Stage
-from methods.training.samples import Pool
-from tests.banks import stylegan2_peer as peer
+from methods.shared import banks
+from methods.shared.training import sample_grid as sheets
+from methods.shared.training.loop import Loop
+from methods.shared.training.recipe import Stage
+from methods.shared.training.samples import Pool
 from tests.methods.common import loaded
-from tests.methods.inverting import (  # noqa: F401 - fixtures
-    Pooled,
-    diverged,
-    light,
-    pooled_distance,
-    shrunk,
-    small,
-    target,
-)
+from tests.methods.inverting import Pooled, diverged, pooled_distance, shrunk, target
+from tests.methods.shared.banks import stylegan2_peer as peer
 
 TINY = Shape(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
 
 
 @pytest.fixture(scope="module")
-def weights(small, tmp_path_factory):  # noqa: F811
+def weights(small, tmp_path_factory):
     """The path of an encoder of the small bank, with random weights in every layer."""
     torch.manual_seed(0)
     bank = banks.load(str(small))
@@ -56,7 +49,7 @@ def test_the_loss_equals_a_computation_in_float64():
     assert inverting.total(one, other, torch.tensor(0.123), w, e).item() == pytest.approx(wanted, rel=1e-5)
 
 
-def test_the_encoder_serves_every_lr_size_and_begins_at_the_mean(small):  # noqa: F811
+def test_the_encoder_serves_every_lr_size_and_begins_at_the_mean(small):
     bank = banks.load(str(small))
     bank.mean_latent.add_(0.5)
     for side in (4, 16, 64):
@@ -70,7 +63,7 @@ def test_the_encoder_of_the_embedded_bank_fits_in_four_megabytes():
     assert 2 * sum(value.numel() for value in Encoder(bank).parameters()) < 4e6
 
 
-def test_an_inversion_halves_its_objective_and_repeats_bit_for_bit(small, light, weights):  # noqa: F811
+def test_an_inversion_halves_its_objective_and_repeats_bit_for_bit(small, light, weights):
     given = target(small, seeds=(1, 2))
     method = loaded(f"idinvert[bank={small},weights={weights},steps=40]")
     done, again = method.restore(given), method.restore(given)
@@ -82,7 +75,7 @@ def test_an_inversion_halves_its_objective_and_repeats_bit_for_bit(small, light,
     assert method.trained_with == ("lite0", "lite2")
 
 
-def test_it_begins_where_the_encoder_says_and_ends_elsewhere(small, light, weights):  # noqa: F811
+def test_it_begins_where_the_encoder_says_and_ends_elsewhere(small, light, weights):
     given = target(small)
     bank = banks.load(str(small))
     encoder = weightfile.read(weights, bank)
@@ -92,7 +85,7 @@ def test_it_begins_where_the_encoder_says_and_ends_elsewhere(small, light, weigh
     torch.testing.assert_close(done.sr, first.clamp(0, 1), rtol=0, atol=0.3)
 
 
-def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):  # noqa: F811
+def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):
     bank = banks.load(str(small))
     said = weightfile.about(weights)
     assert (said.bank, said.resolution, said.shape["rank"]) == ("stylegan2", 32, 2)
@@ -118,7 +111,7 @@ def test_without_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
         create(f"idinvert[weights={tmp_path / 'mine.safetensors'}]")
 
 
-def test_what_it_supports(small, weights):  # noqa: F811
+def test_what_it_supports(small, weights):
     method = create(f"idinvert[bank={small},weights={weights}]").method
     assert method.supports((8, 8), (32, 32), 4, Category("c", None)) is None
     assert "at most 64 pixels" in method.supports((128, 128), (512, 512), 4, Category("c", None))
@@ -151,7 +144,7 @@ def test_a_bank_of_another_size_is_seen_by_its_name(tmp_path):
     assert "not over stylegan2-cat" in weightfile.misfit(path, "stylegan2-cat")
 
 
-def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):  # noqa: F811
+def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "SHOWN", 2)
     made = recipe.recipe(str(small), (4, 8), None, tmp_path)
     assert [stage.name for stage in made.stages] == ["latents", "domain", "adversarial"]
@@ -175,7 +168,7 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
 
 
 @pytest.mark.parametrize(("network", "weight"), [("vgg16", 0.17), ("lite0", 0.05)])
-def test_an_inversion_begins_with_the_loss_of_its_network_in_float64(small, weights, network, weight):  # noqa: F811
+def test_an_inversion_begins_with_the_loss_of_its_network_in_float64(small, weights, network, weight):
     bank = banks.load(str(small))
     scene = inverting.Scene(bank, weightfile.read(weights, bank), Pooled(10), network)
     lr = target(small).lr
@@ -195,6 +188,6 @@ def test_the_weight_for_vgg16_is_the_published_one_for_inputs_of_0_to_255():
     assert inverting.PERCEPTUAL_WEIGHT["vgg16"] == pytest.approx(5e-5 * (255 * deviation) ** 2, rel=0.03)
 
 
-def test_an_inversion_that_diverges_gives_its_best_and_says_so(small, light, weights, monkeypatch):  # noqa: F811
+def test_an_inversion_that_diverges_gives_its_best_and_says_so(small, light, weights, monkeypatch):
     monkeypatch.setitem(inverting.PLANS, "paper", inverting.plan("paper")._replace(rate=1e6))
     diverged(loaded(f"idinvert[preset=paper,bank={small},weights={weights}]"), target(small), monkeypatch)

@@ -6,21 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import MethodError, UsageError
-from bench.protocol import resize_tensor
-from bench.registry import create
-from methods import banks
+from bench.base.errors import MethodError, UsageError
+from bench.images.degradation import resize_tensor
+from bench.registry.methods import create
 from methods.mganprior import search
+from methods.shared import banks
 from tests.methods.common import loaded
-from tests.methods.inverting import (  # noqa: F401 - fixtures
-    Pooled,
-    diverged,
-    light,
-    pooled_distance,
-    shrunk,
-    small,
-    target,
-)
+from tests.methods.inverting import Pooled, diverged, pooled_distance, shrunk, target
 
 
 def test_the_loss_equals_a_computation_in_float64():
@@ -40,7 +32,7 @@ def begun(scene, seed, codes):
 
 
 @pytest.mark.parametrize(("network", "weight"), [("vgg16", 1e-3), ("lite0", 5e-3)])
-def test_a_search_begins_with_the_loss_of_its_network_in_float64(small, network, weight):  # noqa: F811
+def test_a_search_begins_with_the_loss_of_its_network_in_float64(small, network, weight):
     """Published: a weight of 1e-3 for VGG16's features, 1 for the pixels."""
     scene = search.Scene(banks.load(str(small)), Pooled(1e3), network)
     lr, plan = target(small).lr, search.plan("paper", codes=2, layer=8, steps=1)
@@ -50,7 +42,7 @@ def test_a_search_begins_with_the_loss_of_its_network_in_float64(small, network,
     assert values["objective_first"] == pytest.approx(loss, rel=1e-4)
 
 
-def test_codes_are_composed_with_a_weight_a_channel(small):  # noqa: F811
+def test_codes_are_composed_with_a_weight_a_channel(small):
     bank = banks.load(str(small))
     plan = search.plan("fast", codes=3, layer=8)
     start = torch.randn(4, 24, generator=torch.Generator().manual_seed(5))
@@ -64,7 +56,7 @@ def test_codes_are_composed_with_a_weight_a_channel(small):  # noqa: F811
     torch.testing.assert_close(point.draw(None).synthesis.image, above)
 
 
-def test_smaller_chunks_change_nothing_but_the_memory(small):  # noqa: F811
+def test_smaller_chunks_change_nothing_but_the_memory(small):
     bank = banks.load(str(small))
     scene, plan = search.Scene(bank, Pooled(), "lite0"), search.plan("fast", codes=5, layer=8)
     start = torch.randn(6, 24, generator=torch.Generator().manual_seed(5))
@@ -79,7 +71,7 @@ def test_smaller_chunks_change_nothing_but_the_memory(small):  # noqa: F811
         assert one.abs().max() > 0
 
 
-def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):  # noqa: F811
+def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):
     given = target(small, seeds=(1, 2))
     method = loaded(f"mganprior[bank={small},codes=4,layer=8,steps=30]")
     done, again = method.restore(given), method.restore(given)
@@ -91,14 +83,14 @@ def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):  #
         assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (30, 0, 0)
 
 
-def test_the_published_preset_walks_with_sgd(small, light):  # noqa: F811
+def test_the_published_preset_walks_with_sgd(small, light):
     plan = search.plan("paper")
     assert (plan.codes, plan.layer, plan.steps, plan.code_rate, plan.betas) == (30, 16, 2000, 1.0, None)
     done = loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8,steps=30]").restore(target(small))
     assert done.values[0]["objective"] < done.values[0]["objective_first"]
 
 
-def test_a_published_step_goes_straight_down_the_gradient(small, monkeypatch):  # noqa: F811
+def test_a_published_step_goes_straight_down_the_gradient(small, monkeypatch):
     points = []
 
     class Watched(search.Composition):
@@ -119,13 +111,13 @@ def test_a_published_step_goes_straight_down_the_gradient(small, monkeypatch):  
         torch.testing.assert_close(other - one, -one.grad, rtol=1e-3, atol=1e-6)
 
 
-def test_a_search_that_diverges_gives_its_best_and_says_so(small, light, monkeypatch):  # noqa: F811
+def test_a_search_that_diverges_gives_its_best_and_says_so(small, light, monkeypatch):
     steep = search.plan("paper")._replace(weight_rate=1e6)
     monkeypatch.setitem(search.PLANS, "paper", steep)
     diverged(loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8]"), target(small), monkeypatch)
 
 
-def test_memory_that_runs_out_once_is_recorded(small, light, monkeypatch):  # noqa: F811
+def test_memory_that_runs_out_once_is_recorded(small, light, monkeypatch):
     asked = []
     run = search._run
 
@@ -141,7 +133,7 @@ def test_memory_that_runs_out_once_is_recorded(small, light, monkeypatch):  # no
     assert done.values[0]["smaller_chunk"] == 1
 
 
-def test_what_the_bank_cannot_give_is_said(small):  # noqa: F811
+def test_what_the_bank_cannot_give_is_said(small):
     with pytest.raises(MethodError, match=r"no feature to compose at: got layer=64, expected one of 4, 8, 16, 32"):
         loaded(f"mganprior[bank={small},layer=64]")
     with pytest.raises(UsageError):

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from bench.assets import fetch
-from bench.errors import AssetError
+from bench.assets.fetch import fetch
+from bench.base.errors import AssetError
 from methods.esrgan import read_ncnn
 from methods.esrgan.ncnn_file import read_convolutions
 from methods.esrgan.weights import BIN, PARAM

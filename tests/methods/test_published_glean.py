@@ -6,15 +6,16 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from bench.assets import Address
-from bench.contracts import Batch, Category, needs_of
-from bench.errors import AssetError, MethodError, UsageError
-from bench.registry import build, create
-from methods.banks.stylegan2 import StyleGAN2
-from methods.banks.stylegan2_layers import capped
+from bench.assets.declare import Address
+from bench.base.errors import AssetError, MethodError, UsageError
+from bench.base.method import needs_of
+from bench.base.types import Batch, Category
+from bench.registry.methods import build, create
 from methods.glean import published
 from methods.glean.published_network import PublishedGLEAN
-from tests.banks import stylegan2_peer as peer
+from methods.shared.banks.stylegan2 import StyleGAN2
+from methods.shared.banks.stylegan2_layers import capped
+from tests.methods.shared.banks import stylegan2_peer as peer
 
 IN, OUT, CHANNELS, WIDTH, SLOTS = 8, 32, 12, 16, 8
 TRUNK, BLOCKS, GROWTH = 6, 2, 4

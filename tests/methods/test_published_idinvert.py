@@ -10,19 +10,21 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from bench.assets import Asset
-from bench.contracts import Category, Latents, needs_of
-from bench.errors import AssetError, UsageError
-from bench.protocol import resize_tensor
-from bench.registry import build, create
-from methods import banks
-from methods.banks import released as released_banks
+from bench.assets.declare import Asset
+from bench.base.bank import Latents
+from bench.base.errors import AssetError, UsageError
+from bench.base.method import needs_of
+from bench.base.types import Category
+from bench.images.degradation import resize_tensor
+from bench.registry.methods import build, create
 from methods.idinvert import published, released
 from methods.idinvert.published import PublishedEncoder
-from tests.banks import released_peer
-from tests.banks import stylegan2_peer as peer
+from methods.shared import banks
+from methods.shared.banks import released as released_banks
 from tests.methods.common import loaded
 from tests.methods.inverting import light, target  # noqa: F401 - a fixture
+from tests.methods.shared.banks import released_peer
+from tests.methods.shared.banks import stylegan2_peer as peer
 
 CHANNELS, WIDTH = (4, 6, 8, 8), 4  # 32 pixels down to 4; the last block has no convolution beside it
 SLOTS, SIDE = 2 * len(CHANNELS), 2 << len(CHANNELS)

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from bench.contracts import Batch, Category, Latents
-from bench.errors import MethodError, UsageError
-from bench.protocol import make_lr, resize_tensor, to_pixels, to_tensor
-from bench.registry import create
-from bench.seeds import Domain
-from methods import banks
+from bench.base.bank import Latents
+from bench.base.errors import MethodError, UsageError
+from bench.base.seeds import Domain
+from bench.base.types import Batch, Category
+from bench.images.degradation import make_lr, resize_tensor
+from bench.images.png import to_pixels, to_tensor
+from bench.registry.methods import create
 from methods.pulse import loss, space
-from tests.banks import stylegan2_peer as peer
+from methods.shared import banks
 from tests.methods.common import loaded
+from tests.methods.shared.banks import stylegan2_peer as peer
 
 FACES = Category("faces", "faces")
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.contracts import Batch
-from bench.errors import MethodError
+from bench.base.errors import MethodError
+from bench.base.types import Batch
 from tests.methods.common import batch, loaded, restored
 
 

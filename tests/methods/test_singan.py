@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import reports
-from bench.contracts import Category
-from bench.registry import create
-from bench.results import Run
+from bench.base.types import Category
+from bench.registry.methods import create
+from bench.store.results import Run
 from methods.singan import network, pyramid, scaling
 from tests.conftest import bench
 from tests.methods.common import loaded, photo_batch

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import AssetError, UsageError
-from bench.registry import create
+from bench.base.errors import AssetError, UsageError
+from bench.registry.methods import create
 from tests.methods.common import batch, loaded
 
 

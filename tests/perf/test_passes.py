@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from methods import banks, glean
+from methods import glean
 from methods.glean import weightfile
+from methods.shared import banks
 from tests.perf.floor import floor
 from tests.perf.timing import ratio
 

@@ -9,11 +9,11 @@ from pytorch_fid import inception
 from skimage.metrics import structural_similarity
 
 from bench import metrics
+from bench.images.png import to_tensor
 from bench.metrics.fid import Fid
-from bench.protocol import to_tensor
+from tests.bench.metrics import test_sets
+from tests.bench.metrics.test_lpips import random_trunk
 from tests.conftest import photo
-from tests.metrics import test_sets
-from tests.metrics.test_lpips import random_trunk
 from tests.perf.timing import ratio
 
 SIDE, METHODS = 1024, 4

@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 import torch
 
-from methods import banks
-from methods.banks import readout
 from methods.pulse import space
 from methods.pulse.search import Search, Task
+from methods.shared import banks
+from methods.shared.banks import surrogate as readout
 from tests.perf.floor import floor
 from tests.perf.timing import ratio
 

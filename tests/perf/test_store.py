@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from bench.results import Run
-from bench.store import Score, Store
+from bench.store.results import Run
+from bench.store.store import Score, Store
 
 IMAGES, FACTORS, METHODS, METRICS = 84_000, (16, 32, 64), 4, 5
 VALUES = IMAGES * len(FACTORS) * METHODS * METRICS

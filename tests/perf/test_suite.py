@@ -9,10 +9,12 @@ from pathlib import Path
 
 import torch
 
-from bench import conditions, metrics, registry
-from bench.contracts import Batch, Category
-from bench.layout import RunLayout
-from bench.protocol import load_png, to_tensor
+from bench import metrics
+from bench.base.types import Batch, Category
+from bench.images.png import load_png, to_tensor
+from bench.registry import methods as registry
+from bench.store.layout import RunLayout
+from bench.workers import determinism as conditions
 from tests.conftest import bench
 
 FEW, MANY = 1, int(os.environ.get("BENCH_PERF_IMAGES", "7"))

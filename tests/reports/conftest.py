@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 import reports
-from bench.results import Run
-from bench.store import Status
+from bench.store.results import Run
+from bench.store.store import Status
 from tests.reports.making import Made, write_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

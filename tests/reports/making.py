@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import Better
-from bench.protocol import make_lr, pixel_digest, save_png
-from bench.results import Run
-from bench.store import Score, Status, Store
+from bench.base.metric import Better
+from bench.images.degradation import make_lr
+from bench.images.png import pixel_digest, save_png
+from bench.store.results import Run
+from bench.store.store import Score, Status, Store
 
 SIGNATURES = {
     "psnr": ("psnr|rgb|crop:0|uint8|v1", Better.HIGHER, "dB"),

@@ -1,0 +1,115 @@
+"""A category's card: one TOML file that says what it is, where its images come from and which are held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from bench.base import toml as tables
+from bench.base.errors import UsageError, unknown
+from bench.categories.sources import Source, declared, natural
+from bench.categories.sources.local import LocalSource
+from bench.images.prepare import parse_preparation
+
+MOST_IMAGES = 10_000_000
+"""What a range may hold; a list of more would fill the memory before its first image is read."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Which images are compared on, and in which order: a list, a range of numbers, or a rule.
+
+    Attributes:
+        names: the list itself.
+        range: the first and the last number, written as the files are.
+        start: nothing that comes before this name, digits compared as numbers.
+        count: no more than this, in the source's order.
+    """
+
+    names: tuple[str, ...] = ()
+    range: tuple[str, ...] = ()
+    start: str = ""
+    count: int | None = None
+
+    def choose(self, available: Callable[[], Sequence[str]]) -> list[str]:
+        """Return the held-out names; only a rule looks at what is available."""
+        if self.names:
+            return list(self.names)
+        if self.range:
+            first, last = self.range
+            return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
+        return [name for name in available() if natural(name) >= natural(self.start)][: self.count]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card says, key by key."""
+
+    name: str
+    file: Path
+    title: str
+    about: str
+    """What a reader of a report must know."""
+    licence: str
+    how_to_get: str
+    source: str
+    """`local`, or one of `bench.categories.sources.declared`."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The source's own."""
+    kind: str | None = None
+    prepare: str = "none"
+    lr_only: bool = False
+    held_out: HeldOut = HeldOut()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Published pixel digests of prepared images, by name."""
+
+    def open(self) -> Source:
+        """Return its source, which opens nothing before its images are asked for.
+
+        Raises:
+            UsageError: when the settings are not those of the source.
+        """
+        where = f"settings of card {self.file}"
+        if self.source == "local":
+            own = {"name": self.name, "how_to_get": self.how_to_get, "folder": self.file.parent}
+            return tables.build(LocalSource, self.settings, where, **own)
+        if self.source not in declared():
+            raise unknown(f"source of card {self.file}", self.source, ["local", *declared()])
+        source: Source = tables.build(declared()[self.source], self.settings, where)
+        return source
+
+
+def discover() -> dict[str, Card]:
+    """Return the suite's cards by name, from the installed package or else from the checkout."""
+    installed = Path(str(files("bench"))) / "cards"
+    folder = installed if installed.is_dir() else Path(__file__).parents[2] / "datasets"
+    return {path.stem: read_card(path, path.stem) for path in sorted(folder.glob("*.toml"))}
+
+
+def read_card(path: Path, name: str) -> Card:
+    """Read a card for the category of this name.
+
+    Raises:
+        UsageError: when the file cannot be read, or a key is unknown, missing or cannot mean anything.
+    """
+    card = tables.build(Card, tables.read(path), f"card {path}", name=name, file=path)
+    card.open()
+    parse_preparation(card.prepare)
+    _check(card.held_out, f"held_out of card {path}")
+    return card
+
+
+def _check(held_out: HeldOut, where: str) -> None:
+    ends = held_out.range
+    if ends and not (len(ends) == 2 and all(end.isdecimal() and len(end) < 20 for end in ends)):
+        expected = "the first and the last number, as texts"
+        raise UsageError(f"range of {where}", got=list(ends), expected=expected)
+    if ends and int(ends[1]) - int(ends[0]) >= MOST_IMAGES:
+        raise UsageError(
+            f"range of {where} is too long", got=list(ends), expected=f"at most {MOST_IMAGES:,} images"
+        )
+    if held_out.count is not None and held_out.count < 1:
+        raise UsageError(f"count of {where}", got=held_out.count, expected="at least 1")

@@ -1,0 +1,200 @@
+"""Categories: a kind of image with a held-out list, from a card or from a path that a person names.
+
+faces                                  a card's name
+celebahq=~/CelebA-HQ                   a card's list and preparation, on data that lie elsewhere
+celeba256=celebahq[prepare=squash:256] a card under a name of your own
+portraits=~/photos                     every image of a folder, .zip archive or LSUN database
+mine=mine.toml                         a card of your own
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from bench.assets.declare import Asset
+from bench.base import options
+from bench.base.errors import UsageError, unknown
+from bench.base.filenames import MAX_BYTES, safe_filename
+from bench.base.types import Pixels
+from bench.categories.card import Card, discover, read_card
+from bench.categories.sources import Source, expanded, open_path
+from bench.images.prepare import parse_preparation
+from bench.registry.selection import Selection, parse
+
+__all__ = ["CategorySource", "discover", "find"]
+
+
+@dataclass(frozen=True)
+class CategoryOptions:
+    """What a selection may say of a category."""
+
+    prepare: str | None = None
+    kind: str | None = None
+    lr_only: bool | None = None
+
+
+@dataclass(frozen=True)
+class CategorySource:
+    """A category whose images can be listed and read.
+
+    An image is called by its safe name everywhere in a run; only the source knows the name it came with.
+    """
+
+    card: Card
+    source: Source
+
+    @property
+    def name(self) -> str:
+        """What the category is called, a safe folder name."""
+        return self.card.name
+
+    @property
+    def title(self) -> str:
+        """Its name in a report."""
+        return self.card.title
+
+    @property
+    def kind(self) -> str | None:
+        """What its images show; None when nobody said."""
+        return self.card.kind
+
+    @property
+    def about(self) -> str:
+        """What a reader of a report must know, in plain words."""
+        return self.card.about
+
+    @property
+    def licence(self) -> str:
+        """What applies to its images."""
+        return self.card.licence
+
+    @property
+    def how_to_get(self) -> str:
+        """What a person must do to have its images."""
+        return self.card.how_to_get
+
+    @property
+    def has_hr(self) -> bool:
+        """False when the images are the LR themselves."""
+        return not self.card.lr_only
+
+    @cached_property
+    def digest(self) -> str:
+        """What its images are, as far as it can be said without reading them: origin, list and preparation."""
+        origin = {} if self.card.source == "local" else self.card.settings
+        meaning = [self.card.source, dict(origin), list(self._names), self.card.prepare, self.card.kind]
+        said = json.dumps([*meaning, self.card.lr_only, dict(self.card.digests)], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def list(self, limit: int | None = None) -> list[str]:
+        """Return the safe names of the first held-out images, in the order of the list.
+
+        Raises:
+            UsageError: when the source holds no image, or lacks some of the list.
+            Unavailable: when the data are not here.
+        """
+        wanted = list(self._names)[:limit]
+        present = set(self.source.names())
+        missing = [self._names[name] for name in wanted if self._names[name] not in present]
+        if missing or not wanted:
+            raise UsageError(
+                f"category {self.name} lacks {len(missing)} of {len(wanted)} images of its list",
+                got=f"no {', '.join(missing[:3])}" if missing else None,
+                remedy="complete the data, ask for fewer images, or give the folder a name of your own",
+            )
+        return wanted
+
+    def read(self, image: str) -> Pixels:
+        """Read an image and prepare it: the HR, or the LR in an LR-only category.
+
+        Raises:
+            ImageError: when it cannot be used.
+        """
+        if image not in self._names:
+            raise unknown(f"image of category {self.name}", image, self._names)
+        return parse_preparation(self.card.prepare)(self.source.read(self._names[image]), image)
+
+    def stamp(self, image: str) -> str:
+        """Return a text that changes when a person may have changed the image's file."""
+        return self.source.stamp(self._names[image])
+
+    def expected_digest(self, image: str) -> str | None:
+        """Return the published pixel digest of a prepared image, or None when there is none."""
+        return self.card.digests.get(self._names.get(image, image))
+
+    def assets(self) -> Sequence[Asset]:
+        """Return the declared files that its source needs."""
+        return self.source.assets()
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        names = self.card.held_out.choose(self.source.names)
+        return {safe_filename(name): name for name in names}
+
+
+def find(text: str) -> CategorySource:
+    """Return the category that a selection names; its images are not looked for yet.
+
+    Raises:
+        UsageError: for an unknown category or option, or a path that holds no images.
+    """
+    selection = parse(text)
+    chosen: CategoryOptions = options.build(CategoryOptions, selection.options, f"category {selection.target}")
+    card, source = _resolve(selection)
+    changes = {key: value for key, value in options.describe(chosen).items() if value is not None}
+    if changes.get("prepare", card.prepare) != card.prepare:
+        parse_preparation(changes["prepare"])
+        changes["digests"] = {}  # they were published for another preparation
+    return CategorySource(replace(card, name=_name(selection), **changes), source)
+
+
+def _resolve(selection: Selection) -> tuple[Card, Source]:
+    cards, target, label = discover(), selection.target, selection.label
+    if target in cards:
+        return cards[target], cards[target].open()
+    if label is None:
+        raise _unknown_category(target, cards)
+    path = expanded(target, f"category {label}")
+    if path.suffix == ".toml":
+        card = read_card(path, label)
+        return card, card.open()
+    source = open_path(path)
+    if label not in cards:
+        return _plain_card(label, path), source
+    if cards[label].source != "local":
+        remedy = f"give the folder another name: mine={target}"
+        raise UsageError(f"category {label} brings its own images", got=target, remedy=remedy)
+    return cards[label], source
+
+
+def _unknown_category(target: str, cards: Mapping[str, Card]) -> UsageError:
+    if _is_there(target):
+        return UsageError(f"category {target} has no name", remedy=f"give it one: mine={target}")
+    return unknown("category", target, cards)
+
+
+def _is_there(target: str) -> bool:
+    try:
+        return expanded(target, "a category").exists()
+    except (UsageError, OSError):  # no such home folder; no name of a file at all
+        return False
+
+
+def _plain_card(name: str, path: Path) -> Card:
+    about = f"Images that the user named: {path.name}."
+    return Card(name, path, name, about, "the user's own", "They are the user's own.", "local")
+
+
+def _name(selection: Selection) -> str:
+    # Options make another category: it must not share a name with the card's own.
+    name = selection.label or re.sub(r"[^\w+.-]+", "-", str(selection)).strip("-")
+    if len(name.encode()) > MAX_BYTES:
+        expected = f"at most {MAX_BYTES} bytes, as it becomes a folder"
+        raise UsageError(f"category name {name[:40]}... is too long", expected=expected)
+    return name

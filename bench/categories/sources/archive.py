@@ -1,0 +1,90 @@
+"""Images in a .zip archive. Nothing is ever unpacked to disk, so no member's path can lead anywhere."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath, PurePosixPath
+
+from bench.assets.declare import Asset
+from bench.base.errors import ImageError, UsageError
+from bench.base.types import Pixels
+from bench.categories.sources import by_stem, file_stamp
+from bench.images.decode import read_image
+
+MAX_BYTES = 1 << 29
+_NAMES = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma"}
+_AGAIN = "make the archive again"
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The compressions that are unpacked piece by piece: `zipfile` unpacks any other as a whole, whatever its size."""
+
+
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, KeyError)
+"""What `zipfile` raises on damaged archives, NotImplementedError and UnicodeError among the kinds of these."""
+
+
+@dataclass(frozen=True)
+class ArchiveSource:
+    """Image members, named by their stem, in natural order.
+
+    Args:
+        path: the archive.
+    """
+
+    path: Path
+
+    def names(self) -> Sequence[str]:
+        """Return the stems; see `bench.categories.sources.Source.names`."""
+        return list(self._members)
+
+    def read(self, name: str) -> Pixels:
+        """Read one image; see `bench.categories.sources.Source.read`."""
+        member = self._members[name]
+        where = f"{self.path}:{member}"
+        return read_image(io.BytesIO(self._unpack(member, where)), where)
+
+    def assets(self) -> Sequence[Asset]:
+        """Return nothing."""
+        return ()
+
+    def stamp(self, name: str) -> str:
+        """Return the archive's size and time; see `bench.categories.sources.Source.stamp`."""
+        return file_stamp(self.path)
+
+    def _unpack(self, member: str, where: str) -> bytes:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(member)
+                _check(info, where)
+                with archive.open(info) as opened:
+                    return opened.read(info.file_size)  # with no size it would unpack up to 2 GiB at once
+        except _UNREADABLE as error:
+            raise ImageError(f"image {where} cannot be unpacked: {error}", remedy=_AGAIN) from error
+
+    @cached_property
+    def _members(self) -> Mapping[str, str]:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        except _UNREADABLE as error:
+            raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
+        # Some programs write backslashes.
+        paths: dict[PurePath, str] = {PurePosixPath(name.replace("\\", "/")): name for name in names}
+        return {stem: paths[path] for stem, path in by_stem(paths, self.path).items()}
+
+
+def _check(member: zipfile.ZipInfo, where: str) -> None:
+    """Refuse a bomb by what the directory says: `zipfile` unpacks no more than that."""
+    if member.compress_type not in METHODS:
+        got = _NAMES.get(member.compress_type, f"method {member.compress_type}")
+        raise ImageError(
+            f"image {where} is packed in an unusual way", got=got, expected="stored or deflate", remedy=_AGAIN
+        )
+    if member.file_size > MAX_BYTES:
+        got, expected = f"{member.file_size >> 20} MiB", f"at most {MAX_BYTES >> 20} MiB unpacked"
+        raise ImageError(f"image {where} is too large", got=got, expected=expected)

@@ -1,0 +1,77 @@
+"""Images of a dataset on the Hugging Face hub, or of one in its formats on this disk."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.assets.declare import Asset
+from bench.base.errors import ImageError, Unavailable
+from bench.base.types import Pixels
+from bench.images.decode import read_image
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """Rows of one split, named by their number.
+
+    Args:
+        repository: `owner/name`, or a folder in one of the hub's formats.
+        split: which part of it.
+        column: the column that holds the image.
+        revision: a commit; the newest when None, which may change what is compared.
+    """
+
+    repository: str
+    split: str
+    column: str = "image"
+    revision: str | None = None
+
+    def names(self) -> Sequence[str]:
+        """Return the row numbers; see `bench.categories.sources.Source.names`."""
+        return [f"{row:06d}" for row in range(len(self._rows))]
+
+    def read(self, name: str) -> Pixels:
+        """Read one image from its file's bytes; see `bench.categories.sources.Source.read`."""
+        image, where = self._rows[int(name)][self.column] or {}, f"{self.repository}:{name}"
+        if (content := image.get("bytes")) is not None:
+            return read_image(io.BytesIO(content), where)
+        path = Path(image.get("path") or "")
+        if not any(path.resolve().is_relative_to(root) for root in self._roots()):
+            got = image.get("path") or "an empty cell"
+            raise ImageError(f"image {where} is not in its dataset", got=got, expected="a file of the dataset")
+        return read_image(path, where)
+
+    def assets(self) -> Sequence[Asset]:
+        """Return nothing: the hub's own cache holds the data."""
+        return ()
+
+    def stamp(self, name: str) -> str:
+        """Return nothing: its content is fixed; see `bench.categories.sources.Source.stamp`."""
+        return ""
+
+    def _roots(self) -> list[Path]:
+        """Return where a row's file may lie: a row may name any path, and only the dataset's own are read."""
+        config: Any = importlib.import_module("datasets.config")
+        hub: Any = importlib.import_module("huggingface_hub.constants")
+        return [Path(root).resolve() for root in (self.repository, config.HF_CACHE_HOME, hub.HF_HUB_CACHE)]
+
+    @cached_property
+    def _rows(self) -> Any:
+        try:
+            package: Any = importlib.import_module("datasets")
+            load, image = package.load_dataset, package.Image
+        except (ImportError, AttributeError) as error:  # in a checkout the name finds the folder of cards
+            what = f"dataset {self.repository} needs the package datasets to be read"
+            raise Unavailable(what, remedy="pip install 'glean-bench[sources]'") from error
+        try:
+            rows = load(self.repository, split=self.split, revision=self.revision)
+            return rows.cast_column(self.column, image(decode=False))
+        except Exception as error:  # a network, a hub or a name that fails, each with errors of its own
+            what = f"dataset {self.repository} cannot be had: {' '.join(str(error).split())}"
+            raise Unavailable(what, remedy="check its name, split and column, and the network") from error

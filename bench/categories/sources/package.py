@@ -1,0 +1,60 @@
+"""Images that an installed Python package carries."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench.assets.declare import Asset
+from bench.base.errors import Unavailable, UsageError
+from bench.base.types import Pixels
+from bench.categories.sources import is_inside
+from bench.categories.sources.folder import FolderSource
+
+
+@dataclass(frozen=True)
+class PackageSource:
+    """Image files in a package's folder, named by their stem; the package is not imported.
+
+    Args:
+        package: its import name.
+        folder: where in it the images are.
+        install: what to give to pip when it is missing.
+    """
+
+    package: str
+    folder: str
+    install: str
+
+    def __post_init__(self) -> None:
+        # A dotted name would be looked up by importing what stands before the dot.
+        if not self.package.isidentifier() or not is_inside(self.folder):
+            got = f"package {self.package!r} and folder {self.folder!r}"
+            expected = "the name of one package, and a folder inside it"
+            raise UsageError("images of a package", got=got, expected=expected)
+
+    def names(self) -> Sequence[str]:
+        """Return the stems; see `bench.categories.sources.Source.names`."""
+        return self._images.names()
+
+    def read(self, name: str) -> Pixels:
+        """Read one image; see `bench.categories.sources.Source.read`."""
+        return self._images.read(name)
+
+    def assets(self) -> Sequence[Asset]:
+        """Return nothing: pip has brought the images."""
+        return ()
+
+    def stamp(self, name: str) -> str:
+        """Return nothing: its content is fixed; see `bench.categories.sources.Source.stamp`."""
+        return ""
+
+    @cached_property
+    def _images(self) -> FolderSource:
+        found = importlib.util.find_spec(self.package)
+        if found is None or not found.submodule_search_locations:
+            raise Unavailable(f"package {self.package} is not installed", remedy=f"pip install {self.install}")
+        return FolderSource(Path(found.submodule_search_locations[0]) / self.folder)

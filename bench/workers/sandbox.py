@@ -1,0 +1,55 @@
+"""A method's code in the process that coordinates: whatever it prints or changes, nothing of that stays.
+
+Restoring happens in workers; here a method is imported, built, and asked what it supports. Research code prints as
+it is imported, moves to its own folder, or sets torch's defaults; the scoring that follows must not see any of it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+
+@contextmanager
+def hosting() -> Iterator[None]:
+    """Run a method's code: stdout goes to stderr meanwhile, and the process's settings are put back after it."""
+    import torch
+
+    from bench.workers import determinism as conditions
+
+    folder, generators = Path.cwd(), (random.getstate(), np.random.get_state(), torch.get_rng_state())
+    threads, defaults = torch.get_num_threads(), conditions.Defaults()
+    try:
+        with _prints_to_stderr(), warnings.catch_warnings(), np.errstate():
+            yield
+    finally:
+        os.chdir(folder)
+        defaults.bring_back()
+        random.setstate(generators[0])
+        np.random.set_state(generators[1])
+        torch.set_rng_state(generators[2])
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _prints_to_stderr() -> Iterator[None]:
+    """Send what is written to stdout to stderr, that of libraries and child processes too."""
+    if sys.stdout is None:  # `bench run >&-`
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -1,0 +1,188 @@
+"""The worker process: loads one method, restores what it is sent, and says what it cost."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from bench.base.errors import MethodError, lacked_memory, one_line
+from bench.base.method import Method
+from bench.base.types import Batch, Restored
+from bench.images.png import to_pixels, to_tensor
+from bench.registry import methods as registry
+from bench.store.store import Status
+from bench.workers import Job, Outcome, Settings
+from bench.workers import determinism as conditions
+from bench.workers import process_tree as family
+from bench.workers.costs import count_macs
+
+LONGEST = 2000
+"""Letters of a reason that are kept."""
+T = TypeVar("T")
+
+
+def serve(connection: Connection, text: str, settings: Settings) -> None:
+    """Load the method that a selection names, then answer jobs until the other end closes.
+
+    The first answer is None, or the outcome that every job has when the method cannot be loaded.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a method's prints must not mix with ours
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # What a method forks must neither keep this connection open nor answer on it.
+    os.register_at_fork(after_in_child=connection.close)
+    worker, problem = _started(text, settings)
+    _answer(connection, problem)
+    while worker is not None:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        _answer(connection, worker.restore(job))
+
+
+def _started(text: str, settings: Settings) -> tuple[Worker | None, Outcome | None]:
+    try:
+        return Worker(text, settings), None
+    except Exception as error:
+        return None, _failure(error, "cannot be loaded: ")
+
+
+def _answer(connection: Connection, answer: Outcome | None) -> None:
+    if connection.closed:
+        os._exit(0)  # a child that a method forked has come back from its call
+    connection.send(answer)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, then end this process and what it started, whatever it is doing."""
+    parent, mark = multiprocessing.parent_process(), os.environ.get(family.VARIABLE)
+    if parent is None or mark is None:
+        return
+    parent.join()
+    family.end(mark)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _failure(error: Exception, where: str = "") -> Outcome:
+    status = Status.OUT_OF_MEMORY if lacked_memory(error) else Status.ERROR
+    told = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()  # a database takes no surrogates
+    return Outcome(status, told if len(told) <= LONGEST else f"{told[:LONGEST]} ...")
+
+
+class Worker:
+    """One loaded method and the fixed conditions under which it restores."""
+
+    def __init__(self, text: str, settings: Settings) -> None:
+        self.settings = settings
+        self._go_home()
+        self.device = torch.device(settings.device)
+        conditions.fix(settings.threads)
+        self.method: Method = registry.create(text).method
+        self.method.load(self.device)
+        self.parameters = _parameters(self.method)
+        self.defaults = conditions.Defaults()  # what loading left is what every image begins with
+        count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
+
+    def restore(self, job: Job) -> Outcome:
+        """Restore one image; whatever the method raises becomes an outcome."""
+        self._start_afresh(job.seed)
+        try:
+            with warnings.catch_warnings(), np.errstate():
+                return self._restore(job)
+        except Exception as error:
+            return _failure(error)
+
+    def _start_afresh(self, seed: int) -> None:
+        """Undo what an earlier restore may have left behind in the process."""
+        self._go_home()
+        self.defaults.bring_back()
+        conditions.fix(self.settings.threads)
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+
+    def _go_home(self) -> None:
+        with suppress(FileNotFoundError):  # another machine has no such folder, and perhaps no need of one
+            os.chdir(self.settings.folder)
+
+    def _restore(self, job: Job) -> Outcome:
+        lr = to_tensor(job.lr).to(self.device)
+        extras = {"hr": to_tensor(job.hr).to(self.device)} if job.hr is not None else {}
+        batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras)
+        restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
+        sr = _checked(restored, lr, job.factor)
+        costs = {"seconds": seconds, "peak_memory_mb": self._peak_memory(), "parameters_m": self.parameters / 1e6}
+        if gmacs:
+            costs["gmacs"] = gmacs
+        values = dict(restored.values[0]) if restored.values else {}
+        return Outcome(Status.DONE, None, to_pixels(sr[0]), costs, {k: float(v) for k, v in values.items()})
+
+    def _measured(self, call: Callable[[], T]) -> tuple[T, float, float]:
+        def timed() -> tuple[T, float]:
+            self._synchronise()
+            start = time.perf_counter()
+            result = call()
+            self._synchronise()
+            return result, time.perf_counter() - start
+
+        (result, seconds), macs = count_macs(timed)
+        return result, seconds, macs / 1e9
+
+    def _synchronise(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def _peak_memory(self) -> float:
+        """The most memory that this process ever had, in MB; of the GPU on a GPU."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_reserved() / 1e6
+        status = Path("/proc/self/status")
+        if status.is_file():  # on Linux ru_maxrss begins at the parent's size, which may be larger
+            lines = status.read_text(encoding="utf-8").splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _parameters(method: Method) -> int:
+    modules = [value for value in vars(method).values() if isinstance(value, torch.nn.Module)]
+    return sum(parameter.numel() for parameter in torch.nn.ModuleList(modules).parameters())
+
+
+def _checked(restored: Any, lr: torch.Tensor, factor: int) -> torch.Tensor:
+    """Return the SR tensor of a `Restored` that keeps its contract."""
+    if not isinstance(restored, Restored):
+        raise MethodError("restore() returned no Restored", got=type(restored).__name__, expected="Restored(sr)")
+    sr, (_, _, height, width) = restored.sr, lr.shape
+    if not isinstance(sr, torch.Tensor):
+        raise MethodError("the restored image is no tensor", got=type(sr).__name__, expected="torch.Tensor")
+    shape = (1, 3, height * factor, width * factor)
+    if tuple(sr.shape) != shape:
+        raise MethodError("the restored image has the wrong shape", got=tuple(sr.shape), expected=shape)
+    if sr.dtype != torch.float32:
+        raise MethodError("the restored image has the wrong dtype", got=sr.dtype, expected="torch.float32")
+    low, high = float(sr.min()), float(sr.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise MethodError("the restored image has values that are not finite", expected="numbers in [0, 1]")
+    if low < -1 or high > 2:
+        raise MethodError(
+            "the restored image has the wrong range", got=f"[{low:.3g}, {high:.3g}]", expected="[0, 1]"
+        )
+    return sr

@@ -1,0 +1,122 @@
+"""Pretrained generators used as latent banks, one module each, behind `bench.base.Bank`.
+
+A bank's module has `ASSETS` and `load(device)`. To add one, add a line to `_module`. The path of a weight file
+is a name too: that of a StyleGAN2 bank, or with `pggan:`, `stylegan1:` or `biggan:` before it of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.base.errors import unknown
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.assets.declare import Asset
+    from bench.base.bank import Bank
+
+_FAMILIES = ("pggan", "stylegan1", "biggan")
+_WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
+
+
+class About(NamedTuple):
+    """What is known of a bank before it is read, torch included."""
+
+    resolution: int | None = None
+    kind: str | None = None
+    """What it shows (`faces`, ...)."""
+    readout: int = 0
+    """The largest resolution of its read-outs; 0 when it has none."""
+    classes: int | None = 0
+    """How many classes a label chooses from: 0 when it has none, None when only its file says."""
+    discriminator: bool = False
+    """Whether its files hold a discriminator for certain."""
+
+
+_KNOWN = {
+    "mobilestylegan": About(1024, "faces", readout=256),
+    "stylegan2-ffhq": About(1024, "faces"),
+    "stylegan2-car": About(512, "cars"),
+    "stylegan2-cat": About(256, "cats"),
+    "stylegan2-church": About(256, "churches"),
+    "stylegan2-horse": About(256, "horses"),
+    "stylegan2-ffhq-256": About(256, "faces"),
+    "pggan-celebahq": About(1024, "faces"),
+    "pggan-cat": About(256, "cats"),
+    "pggan-car": About(256, "cars"),
+    "pggan-bedroom": About(256, "bedrooms"),
+    "pggan-tower": About(256, "towers"),
+    "biggan-128": About(128, classes=1000, discriminator=True),
+    "biggan-256": About(256, classes=1000, discriminator=True),
+    "stylegan1-ffhq": About(1024, "faces"),
+    "stylegan1-ffhq-256": About(256, "faces"),
+    "stylegan1-tower-256": About(256, "towers"),
+    "stylegan1-bedroom-256": About(256, "bedrooms"),
+}
+NAMES = tuple(_KNOWN)
+
+
+def about(name: str) -> About:
+    """Say what is known of a bank by its name alone; of a file of one's own, whether its family has classes."""
+    return _KNOWN.get(name, About(classes=None if name.startswith("biggan:") else 0))
+
+
+def family(name: str) -> str:
+    """Return what a bank of this name, or of a file, calls itself once it is read."""
+    if name.startswith(_FAMILIES) and (name in NAMES or ":" in name):
+        return next(one for one in _FAMILIES if name.startswith(one))
+    return name if name == "mobilestylegan" else "stylegan2"
+
+
+def misses_class(name: str, label: int) -> str | None:
+    """Return why a bank cannot be asked for a class (-1: for none), as far as that is known before it is read."""
+    classes = about(name).classes
+    if label < 0:
+        return None if classes == 0 else f"the bank {name} needs a class of its own, such as label=0"
+    if classes == 0:
+        return f"the bank {name} has no classes, so it cannot take label={label}"
+    if classes is not None and label >= classes:
+        return f"the bank {name} has the classes 0 to {classes - 1}, not label={label}"
+    return None
+
+
+def load(name: str, device: str | torch.device = "cpu") -> Bank:
+    """Return a bank by name, frozen and in evaluation mode.
+
+    Raises:
+        UsageError: when no bank has this name.
+        AssetError: when its files cannot be had.
+    """
+    bank: Bank = _module(name).load(device)
+    return bank
+
+
+def assets(name: str) -> Sequence[Asset | Path]:
+    """Return the files that a bank needs.
+
+    Raises:
+        UsageError: when no bank has this name.
+    """
+    declared: Sequence[Asset | Path] = _module(name).ASSETS
+    return declared
+
+
+def _module(name: str) -> Any:
+    # Written as imports, not looked up by a string: a method's identity follows what its source imports.
+    match name:
+        case "mobilestylegan":
+            from methods.shared.banks import mobilestylegan
+
+            return mobilestylegan
+        case _ if name.startswith(_FAMILIES) and (name in NAMES or ":" in name):
+            from methods.shared.banks import released
+
+            return released.source(name)
+        case _ if name in NAMES or name.endswith(_WEIGHT_FILES):
+            from methods.shared.banks import stylegan2_files
+
+            return stylegan2_files.source(name)
+    raise unknown("bank", name, NAMES)

@@ -1,0 +1,275 @@
+"""StyleGAN (Karras et al., CVPR 2019, arXiv:1812.04948) as a latent bank, from two projects' files.
+
+PULSE's port is a pair of files, `synthesis.pt` and `mapping.pt`; in-domain inversion's is one. From 128 pixels up
+both double by a transposed convolution, which is the same as repeating pixels and convolving with the kernel
+turned around: so it is written here, at every resolution alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.base import seeds
+from bench.base.bank import Fuse, Latents, Synthesis
+from bench.base.errors import AssetError, MethodError
+from bench.base.types import Size
+from methods.shared.banks.converted import check_range, draw, equalised, fused, nothing_left, pixel_norm, take
+from methods.shared.banks.state_files import Tensors, content_digest, fit
+
+PULSE_MARKER, IDINVERT_MARKER = "blocks.4x4.const", "synthesis.layer0.const"
+TRANSPOSED_FROM = 128
+_MEAN_SAMPLES = 4096
+_MAPPING_RATE = 0.01
+MOST_LEVELS = 9
+"""Resolutions from 4 to 1024."""
+
+
+class StyleGAN1(nn.Module):
+    """The generator behind the contract of `bench.base.Bank`.
+
+    Where every slot has a mapping of its own (in-domain inversion), `map` and `sample` return (N, slots, width).
+
+    Args:
+        channels: feature channels per resolution, from 4 to the images' own.
+        width: of a latent.
+        mapping: inputs and outputs of the mapping's layers.
+        epsilon: of the instance normalisation.
+        bounded: whether the image passes a tanh.
+        kind: what it generates.
+    """
+
+    name = "stylegan1"
+    digest: str = ""
+    mean_latent: Tensor
+
+    def __init__(
+        self,
+        channels: dict[int, int],
+        width: int,
+        mapping: Sequence[tuple[int, int]],
+        *,
+        epsilon: float,
+        bounded: bool,
+        kind: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.channels, self.resolution, self.kind = dict(channels), max(channels), kind
+        self.latents = Latents(2 * len(channels), width)
+        self.epsilon, self.bounded = epsilon, bounded
+        self.discriminator: nn.Module | None = None
+        self.mapping = nn.ModuleList(nn.Linear(*sizes) for sizes in mapping)
+        self.constant = nn.Parameter(torch.zeros(1, channels[4], 4, 4))
+        self.layers, self.convs = nn.ModuleList(), nn.ModuleList()
+        for r, count in channels.items():
+            for inputs in (None if r == 4 else channels[r // 2], count):
+                self.layers.append(_Epilogue(count, width, r))
+                if inputs is not None:
+                    self.convs.append(nn.Conv2d(inputs, count, 3, padding=1, bias=False))
+        self.to_image = nn.Conv2d(channels[self.resolution], 3, 1)
+        self.register_buffer("mean_latent", torch.zeros(width), persistent=False)
+
+    def map(self, z: Tensor) -> Tensor:
+        """Map Gaussian z (N, 512) to latents w, in the precision of z."""
+        w = pixel_norm(z)
+        for layer in self._dense():
+            w = F.leaky_relu(F.linear(w, layer.weight.to(w.dtype), layer.bias.to(w.dtype)), 0.2)
+        return w if w.shape[1] == self.latents.width else w.view(len(w), *self.latents)
+
+    def sample(self, indices: Sequence[int], domain: seeds.Domain, truncation: float = 1.0) -> Tensor:
+        """Draw latents w, one an index, `truncation` of the way from the mean latent."""
+        z = draw(indices, domain, self._dense()[0].in_features).to(self.mean_latent.device)
+        return torch.lerp(self.mean_latent.double(), self.map(z), truncation).to(self.mean_latent.dtype)
+
+    def synthesise(
+        self,
+        latents: Tensor,
+        *,
+        noise: Sequence[Tensor] | None = None,
+        fuse: Fuse | None = None,
+        start: tuple[int, Tensor] | None = None,
+        upto: int | None = None,
+        label: Tensor | None = None,
+    ) -> Synthesis:
+        """Generate features and the image; see `bench.base.Bank.synthesise`.
+
+        Raises:
+            MethodError: when `start` or `upto` is no resolution of the bank, or a label is given.
+        """
+        check_range(self.name, list(self.channels), start, upto)
+        if label is not None:
+            raise MethodError("bank stylegan1 has no classes", got="a label", expected="none")
+        w = latents[:, None].expand(-1, self.latents.slots, -1) if latents.ndim == 2 else latents
+        x = self.constant.expand(len(w), -1, -1, -1) if start is None else start[1]
+        features = {} if start is None else {start[0]: x}
+        for level, r in enumerate(self.channels):
+            if (start is not None and r <= start[0]) or (upto is not None and r > upto):
+                continue
+            for slot in (2 * level, 2 * level + 1):
+                x = self._convolved(x, slot)
+                x = self.layers[slot](x, w[:, slot], None if noise is None else noise[slot], self.epsilon)
+            features[r] = x = fused(fuse, r, x)
+        if upto not in (None, self.resolution):
+            return Synthesis(features, None)
+        image = self.to_image(x).float()
+        return Synthesis(features, torch.tanh(image) if self.bounded else image)
+
+    def _convolved(self, x: Tensor, slot: int) -> Tensor:
+        if slot == 0:
+            return x
+        if slot % 2:
+            out: Tensor = self.convs[slot - 1](x)
+            return out
+        x = self.convs[slot - 1](F.interpolate(x, scale_factor=2, mode="nearest"))
+        line = x.new_tensor([0.25, 0.5, 0.25])
+        kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
+        return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+
+    def _dense(self) -> list[nn.Linear]:
+        return [layer for layer in self.mapping if isinstance(layer, nn.Linear)]
+
+    def noise_shapes(self) -> list[Size]:
+        """Return the sizes of the noise inputs, coarse to fine, two a resolution."""
+        return [(r, r) for r in self.channels for _ in range(2)]
+
+    def groups(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of the synthesis from coarse to fine, one group a resolution."""
+        groups: list[list[nn.Parameter]] = [[] for _ in self.channels]
+        groups[0].append(self.constant)
+        for slot, layer in enumerate(self.layers):
+            groups[slot // 2] += layer.parameters()
+            groups[slot // 2] += self.convs[slot - 1].parameters() if slot else []
+        groups[-1] += self.to_image.parameters()
+        return groups
+
+
+class _Epilogue(nn.Module):
+    """Noise, bias, LeakyReLU, instance normalisation, style."""
+
+    noise: Tensor
+
+    def __init__(self, channels: int, width: int, resolution: int) -> None:
+        super().__init__()
+        self.strength = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.style = nn.Linear(width, 2 * channels)
+        self.register_buffer("noise", torch.zeros(1, 1, resolution, resolution))
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, epsilon: float) -> Tensor:
+        noise = self.noise if noise is None else noise
+        x = F.leaky_relu(x + self.strength[:, None, None] * noise + self.bias[:, None, None], 0.2)
+        x = x - x.mean((2, 3), keepdim=True)
+        x = x * torch.rsqrt(x.square().mean((2, 3), keepdim=True) + epsilon)
+        gain, shift = self.style(w)[:, :, None, None].chunk(2, 1)
+        styled: Tensor = x * (gain + 1) + shift
+        return styled
+
+
+def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
+    """Build the bank of in-domain inversion's file, or of PULSE's two under `synthesis.` and `mapping.`.
+
+    PULSE's files hold no noise maps and no mean latent: the maps are drawn here, once and for all, and the mean is
+    that of 4,096 samples.
+
+    Raises:
+        AssetError: when it is neither.
+    """
+    left = dict(tensors)
+    pulse = f"synthesis.{PULSE_MARKER}" in left
+    names = _pulse(left, origin) if pulse else _idinvert(left, origin)
+    mean = left.pop("truncation.w_avg", None)
+    left.pop("truncation.truncation", None)
+    nothing_left(left, origin, "StyleGAN1")
+    biases = [len(value) for key, value in names.items() if key.startswith("layers.") and key.endswith(".bias")]
+    biases = [len(names[f"layers.{slot}.bias"]) for slot in range(len(biases) // 2)]
+    channels = {4 << level: biases[2 * level] for level in range(len(biases) // 2)}
+    dense = sorted({key.split(".")[1] for key in names if key.startswith("mapping.")}, key=int)
+    shapes = [tuple(reversed(names[f"mapping.{i}.weight"].shape)) for i in dense]
+    width = names["layers.0.style.weight"].shape[1]
+    with torch.device("meta"):
+        bank = StyleGAN1(
+            channels,
+            width,
+            [(one, other) for one, other in shapes],
+            epsilon=1e-5 if pulse else 1e-8,
+            bounded=not pulse,
+            kind=kind,
+        )
+    bank.mean_latent = torch.zeros(width)
+    fit(bank, names, origin, "StyleGAN1")
+    bank.requires_grad_(False).eval()
+    if mean is None:
+        samples = [bank.sample(range(i, i + 512), seeds.Domain.FITTING) for i in range(0, _MEAN_SAMPLES, 512)]
+        mean = torch.cat(samples).double().mean(0)
+    bank.mean_latent = mean.float().flatten()[:width]
+    bank.digest = content_digest(bank.state_dict())
+    return bank
+
+
+def _pulse(left: Tensors, origin: Path) -> Tensors:
+    levels = len({key.split(".")[2] for key in left if key.startswith("synthesis.blocks.")})
+    if levels > MOST_LEVELS:  # the noise that is drawn for each has the square of its size
+        got, expected = f"{levels} resolutions", f"at most {MOST_LEVELS}"
+        raise AssetError(f"weight file {origin.name} is no StyleGAN1", got=got, expected=expected)
+    names = {"constant": take(left, f"synthesis.{PULSE_MARKER}", origin)}
+    for level in range(levels):
+        r = 4 << level
+        block = f"synthesis.blocks.{r}x{r}"
+        for half, conv in enumerate(("", "conv") if r == 4 else ("conv0_up", "conv1")):
+            slot, head = 2 * level + half, f"{block}.{conv}" if conv else block
+            epilogue = f"{block}.epi{half + 1}"
+            names[f"layers.{slot}.bias"] = take(left, f"{head}.bias", origin)
+            names[f"layers.{slot}.strength"] = take(left, f"{epilogue}.noise.weight", origin)
+            names[f"layers.{slot}.style.weight"] = equalised(
+                take(left, f"{epilogue}.style_mod.lin.weight", origin), 1.0
+            )
+            names[f"layers.{slot}.style.bias"] = take(left, f"{epilogue}.style_mod.lin.bias", origin)
+            names[f"layers.{slot}.noise"] = draw([slot], seeds.Domain.FITTING, r * r).view(1, 1, r, r).float()
+            if conv:
+                weight = equalised(take(left, f"{head}.weight", origin))
+                turned = conv == "conv0_up" and r >= TRANSPOSED_FROM
+                names[f"convs.{slot - 1}.weight"] = weight.flip(2, 3) if turned else weight
+            left.pop(f"{head}.intermediate.kernel", None)
+    names["to_image.weight"] = equalised(take(left, "synthesis.torgb.weight", origin), 1.0)
+    names["to_image.bias"] = take(left, "synthesis.torgb.bias", origin)
+    return names | _dense(left, origin, "{i}.weight", "{i}.bias")
+
+
+def _idinvert(left: Tensors, origin: Path) -> Tensors:
+    slots = sum(key.endswith("epilogue.bias") for key in left)
+    names = {"constant": take(left, IDINVERT_MARKER, origin)}
+    for slot in range(slots):
+        layer, ours = f"synthesis.layer{slot}", f"layers.{slot}"
+        names[f"{ours}.bias"] = take(left, f"{layer}.epilogue.bias", origin)
+        names[f"{ours}.strength"] = take(left, f"{layer}.epilogue.apply_noise.weight", origin)
+        names[f"{ours}.noise"] = take(left, f"{layer}.epilogue.apply_noise.noise", origin)
+        dense = f"{layer}.epilogue.style_mod.dense"
+        names[f"{ours}.style.weight"] = equalised(take(left, f"{dense}.fc.weight", origin), 1.0)
+        names[f"{ours}.style.bias"] = take(left, f"{dense}.wscale.bias", origin)
+        left.pop(f"{layer}.blur.kernel", None)
+        if slot and f"{layer}.weight" in left:  # a transposed kernel, (k, k, in, out)
+            weight = take(left, f"{layer}.weight", origin).permute(3, 2, 0, 1).flip(2, 3)
+            names[f"convs.{slot - 1}.weight"] = equalised(weight)
+        elif slot:
+            names[f"convs.{slot - 1}.weight"] = equalised(take(left, f"{layer}.conv.weight", origin))
+    for level in range(slots // 2):  # the coarser outputs served the growing alone
+        weight = take(left, f"synthesis.output{level}.conv.weight", origin)
+        names["to_image.weight"] = equalised(weight, 1.0)
+        names["to_image.bias"] = take(left, f"synthesis.output{level}.bias", origin)
+    left.pop("synthesis.lod", None)
+    return names | _dense(left, origin, "{i}.fc.weight", "{i}.wscale.bias")
+
+
+def _dense(left: Tensors, origin: Path, weight: str, bias: str) -> Tensors:
+    """Take the mapping's layers, whose learning rate is a hundredth in both layouts."""
+    names: Tensors = {}
+    count = sum(key.startswith("mapping.dense") and key.endswith("bias") for key in left)
+    for i in range(count):
+        values = take(left, f"mapping.dense{weight.format(i=i)}", origin)
+        names[f"mapping.{i}.weight"] = _MAPPING_RATE * equalised(values)
+        names[f"mapping.{i}.bias"] = _MAPPING_RATE * take(left, f"mapping.dense{bias.format(i=i)}", origin)
+    return names

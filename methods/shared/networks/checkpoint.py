@@ -1,0 +1,159 @@
+"""Load a network of any architecture that `spandrel` recognises, from a file that someone else made.
+
+Files are read as plain weights only: nothing in them is ever executed. spandrel tells the architecture and its
+hyperparameters from the keys and shapes.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Never
+
+from bench.base.errors import AssetError
+from methods.shared.networks.cascade import Upscaler, tiled
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+TILE = 256  # the largest input that a 4x network sees on its way to 1024 pixels
+OVERLAP = 32
+
+GENERATORS = ("generator_ema.", "generator.")
+"""The prefixes under which mmagic keeps a generator, beside its discriminator and its losses."""
+
+
+def load(path: Path, device: torch.device, only: str | None = None) -> tuple[nn.Module, Upscaler]:
+    """Load a network and return it with the way to run it on float32 RGB in [0, 1], (N, 3, h, w).
+
+    Args:
+        path: a .pth, .pt, .ckpt or .safetensors file of weights.
+        device: where to run it.
+        only: the one architecture to accept, by spandrel's id.
+
+    Raises:
+        AssetError: when the file cannot be read safely, or holds no network that enlarges RGB images.
+    """
+    from spandrel import MAIN_REGISTRY, UnsupportedModelError
+
+    state = _plain(_read(path), path)
+    try:
+        with _budget(state):
+            model = MAIN_REGISTRY.load(state)
+    except UnsupportedModelError as error:
+        raise AssetError(f"{path} holds no architecture that spandrel recognises", got=_sample(state)) from error
+    except Exception as error:  # architectures are told from keys and shapes, which may be anything
+        raise AssetError(f"{path} holds weights that fit no network: {_short(error)}") from error
+    _require_usable(path, model, only)
+    model.model.requires_grad_(False).eval().to(device=device)
+    return model.model, _upscaler(model)
+
+
+def _upscaler(model: Any) -> Upscaler:
+    from spandrel import ModelTiling
+
+    def forward(image: Tensor) -> Tensor:
+        out: Tensor = model(image)
+        return out
+
+    if model.tiling is not ModelTiling.SUPPORTED:  # it needs to see the whole image
+        return Upscaler(forward, model.scale)
+    return Upscaler(lambda image: tiled(forward, image, model.scale, tile=TILE, overlap=OVERLAP), model.scale)
+
+
+def _require_usable(path: Path, model: Any, only: str | None) -> None:
+    from spandrel import ImageModelDescriptor
+
+    found = model.architecture.id
+    if only and found != only:
+        raise AssetError(f"{path} is not {only}", got=found, remedy=f"use spandrel[weights={path}]")
+    if not isinstance(model, ImageModelDescriptor) or (model.input_channels, model.output_channels) != (3, 3):
+        raise AssetError(f"{path} holds no network from RGB to RGB images", got=found)
+    if model.scale < 2:
+        raise AssetError(f"{path} holds no network that enlarges", got=f"{found} of scale {model.scale}")
+
+
+def _budget(state: dict[str, Any]) -> Any:
+    """Return a context in which no network can be made that is much larger than the file that is to fill it.
+
+    Sizes are told from keys and shapes: `body.99999999.weight` would make a hundred million blocks.
+    """
+    from torch.overrides import TorchFunctionMode
+
+    class Budget(TorchFunctionMode):
+        tensors = 8 * len(state) + 1000
+        numbers = 8 * sum(tensor.numel() for tensor in state.values() if hasattr(tensor, "numel")) + (1 << 26)
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(func, "__name__", "") in ("empty", "zeros", "ones", "rand", "randn"):
+                size = args[0] if args and not isinstance(args[0], int) else args
+                self.tensors -= 1
+                self.numbers -= math.prod(size)
+                if min(self.tensors, self.numbers) < 0:
+                    raise ValueError("the network that the keys speak of is far larger than the file")
+            return func(*args, **(kwargs or {}))
+
+    return Budget()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import torch
+    from safetensors.torch import load_file
+
+    from methods.shared.banks.state_files import check_packing
+
+    check_packing(path)
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        _refuse(path, "it holds more than weights, or is damaged", error)
+    except Exception as error:  # damaged files raise nearly anything
+        _refuse(path, _short(error), error)
+    if not isinstance(state, dict):
+        _refuse(path, f"it holds a {type(state).__name__}", None)
+    return state
+
+
+def _plain(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    from torch import Tensor
+
+    from methods.shared.banks.state_files import check_plain
+
+    try:
+        state = _generator(content)
+    except Exception as error:  # keys need not be texts
+        _refuse(path, _short(error), error)
+    check_plain({str(key): value for key, value in state.items() if isinstance(value, Tensor)}, path)
+    return state
+
+
+def _generator(state: dict[str, Any]) -> dict[str, Any]:
+    """Unwrap the network itself from what a training framework saved."""
+    from spandrel import canonicalize_state_dict
+
+    state = canonicalize_state_dict(state)
+    for prefix in GENERATORS:
+        if found := {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}:
+            return found
+    return state
+
+
+def _refuse(path: Path, why: str, cause: Exception | None) -> Never:
+    raise AssetError(
+        f"{path} cannot be read as plain weights",
+        got=why,
+        expected="a state dict of tensors",
+        remedy="save it again with torch.save(model.state_dict(), ...) or as .safetensors",
+    ) from cause
+
+
+def _sample(state: dict[str, Any]) -> str:
+    return f"keys such as {', '.join(list(state)[:3])}" if state else "no keys"
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

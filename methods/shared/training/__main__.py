@@ -1,0 +1,9 @@
+"""`python -m methods.shared.training glean --out DIR`: `bench train`, in a form that `accelerate launch -m` can start."""
+
+import sys
+
+from bench.cli import main
+
+if __name__ == "__main__":
+    sys.argv.insert(1, "train")
+    main()

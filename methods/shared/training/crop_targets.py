@@ -1,0 +1,52 @@
+"""The truth of a piece at the bank's own size, for everything that is trained on its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bench.base.bank import Bank
+from methods.glean.embedded import add_detail
+from methods.shared.training.crops import Box, bank_noise, cut, upper_bank
+from methods.shared.training.samples import Draw, Variation
+
+
+@torch.no_grad()
+def true_piece(bank: Bank, draw: Draw, box: Box, start: int, step: int) -> Tensor:
+    """Return what a piece of the full-size image should be, (n, 3, p, p), for the images that were sampled.
+
+    The bank's noise maps are the same for every image that it makes, and no other image has them: a network that
+    learnt to count on them would paint them on photographs. So the truth has noise of its own, drawn for the step.
+    """
+    noise = _fresh(bank_noise(bank), step)
+    variations = [change for change, use in zip(draw.variations, draw.sampled, strict=True) if use]
+    hr = cut(draw.hr[draw.sampled], box, start)
+    side = box.side * bank.resolution // start
+    pieces = [
+        hr.new_zeros(1, hr.shape[1], side, side)  # nothing of it would be used
+        if change is not None and change.sharpness == 0
+        else sampled_piece(bank, latent[None], change, box, start, noise)
+        for latent, change in zip(draw.latents[draw.sampled], variations, strict=True)
+    ]
+    # A bank with skip connections draws only its upper part here, so the lower part comes from HR.
+    sharpness = hr.new_tensor([1.0 if change is None else change.sharpness for change in variations])
+    return add_detail(hr, torch.cat(pieces), sharpness[:, None, None, None].expand_as(hr[:, :1]))
+
+
+def sampled_piece(  # noqa: PLR0917 (each is a part of one pass)
+    bank: Bank, latent: Tensor, change: Variation | None, box: Box, start: int, noise: Sequence[Tensor]
+) -> Tensor:
+    """Return the piece of one sample (1, 3, p, p), varied as the sample was."""
+    there = box.mirrored(start) if change is not None and change.mirrored else box
+    with torch.autocast(latent.device.type, enabled=False):  # as precise as the samples themselves
+        feature = bank.synthesise(latent, upto=start).features[start]
+        piece = upper_bank(bank, latent, start, feature, there, noise)
+    return piece if change is None else change(piece[0])[None]
+
+
+def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:
+    """Return other noise maps of the same sizes, drawn for a step."""
+    generator = torch.Generator().manual_seed(step)
+    return [torch.randn(one.shape, generator=generator).to(one) for one in maps]

@@ -1,0 +1,54 @@
+"""Fits the linear guess of the latents from an LR image's colours, before the first step."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor, nn
+
+from methods.shared import linear_guess
+from methods.shared.training.losses import by_slot
+from methods.shared.training.samples import Pool
+
+log = logging.getLogger(__name__)
+
+
+def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
+    """Fit the guess of a latent's offset from the bank's mean to the samples that a pool begins with.
+
+    The guess is one for all slots: where every slot has a latent of its own, it is that of their mean.
+
+    Args:
+        layer: from what `linear_guess.seen` returns to an offset.
+        pool: whose samples.
+        side: of the LR images that are looked at.
+    """
+    items = [pool.samples[index] for index in range(pool.first)]
+    lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
+    latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
+    mean = pool.samples.bank.mean_latent.cpu()
+    fit_guess(layer, linear_guess.seen(lr.float() / 127.5 - 1), by_slot(latents).mean(1) - mean)
+
+
+def fit_guess(layer: nn.Linear, seen: Tensor, wanted: Tensor) -> None:
+    """Fit a linear layer by ridge regression, its strength chosen on an eighth of the pairs."""
+    seen, wanted = seen.double(), wanted.double()
+    mean, level, held = seen.mean(0), wanted.mean(0), len(seen) // 8
+    x, wanted = seen - mean, wanted - level
+
+    def solve(x: Tensor, y: Tensor, strength: float) -> Tensor:
+        solution: Tensor = torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
+        return solution
+
+    def error(strength: float) -> float:
+        left = wanted[:held] - x[:held] @ solve(x[held:], wanted[held:], strength)
+        return float(left.square().mean() / wanted.square().mean())
+
+    errors = {strength: error(strength) for strength in (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)}
+    best = min(errors, key=errors.__getitem__)
+    log.info("linear guess of the latents: %.3f of the variance left at strength %g", errors[best], best)
+    weight = solve(x, wanted, best)
+    with torch.no_grad():
+        layer.weight.copy_(weight.T)
+        layer.bias.copy_(level - mean @ weight)

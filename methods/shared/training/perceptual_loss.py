@@ -1,0 +1,57 @@
+"""The perceptual losses. Lite2, LPIPS' own networks and dlib judge, and never appear in a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from bench.assets.fetch import is_here
+from bench.metrics.lpips import TRUNKS
+from methods.shared.networks.perceptual_networks import JUDGES, Lite0, Network, Vgg16, vgg16_weights
+
+DEPTH = 22
+"""Of VGG16: up to conv4_3, before its ReLU, as GLEAN was trained."""
+
+
+class Perception(nn.Module):
+    """How far images are from the truth for a frozen network, at their own size.
+
+    Args:
+        network: what looks.
+        weight: of its distance.
+    """
+
+    def __init__(self, network: Lite0 | Vgg16, weight: float) -> None:
+        super().__init__()
+        self.network, self.weight = network, weight
+        self.name: Network = network.name
+        self.judges = JUDGES[network.name]
+        """The metrics that it spoils as evidence."""
+
+    def forward(self, image: Tensor, truth: Tensor) -> Tensor:
+        """Return the weighted distance of images in [-1, 1]."""
+        with torch.no_grad():
+            wanted = self.network.features(_unit(truth))
+        return self.weight * self.network.distance(self.network.features(_unit(image)), wanted)
+
+
+def perception() -> Perception:
+    """Return VGG16's loss when its weights are in the cache, EfficientNet-Lite0's otherwise."""
+    return vgg16(vgg16_weights()) if is_here(TRUNKS["vgg"]) else lite0()
+
+
+def lite0() -> Perception:
+    """Return the distance of unit-length EfficientNet-Lite0 features over five stages."""
+    return Perception(Lite0(), 1.0)
+
+
+def vgg16(weights: Mapping[str, Tensor]) -> Perception:
+    """Return the mean squared difference of VGG16's conv4_3, with the paper's weight."""
+    network = Vgg16(weights, DEPTH, squared=True)
+    return Perception(network.to(memory_format=torch.channels_last), 1e-2)
+
+
+def _unit(image: Tensor) -> Tensor:
+    return ((image + 1) / 2).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,117 @@
+"""What a training shows while it runs: a grid of validation images and its loss curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench.base.files import write_atomically
+from bench.base.types import Pixels
+from bench.images.degradation import resize_tensor
+from bench.images.png import save_png, to_pixels, to_tensor
+from methods.shared.training.perceptual_loss import Perception
+from methods.shared.training.recipe import Sheet
+from methods.shared.training.samples import Samples
+
+SHOWN = 8
+"""How many validation samples the scores are about."""
+COLUMNS = 6
+"""How many of them a sheet has."""
+
+
+class Shown(NamedTuple):
+    """The validation samples restored from one LR size: images (N, 3, h, h) in [-1, 1], and the w as in `Item`."""
+
+    lr: Tensor
+    bicubic: Tensor
+    made: Tensor
+    truth: Tensor
+    latents: Tensor
+
+    @property
+    def psnr(self) -> float:
+        """Mean of the images' PSNR, in dB."""
+        return _psnr(self.made, self.truth)
+
+    def likeness(self, perception: Perception) -> dict[str, float]:
+        """Return the PSNR in dB, what it gains on bicubic, and the training's perceptual distance."""
+        gain = self.psnr - _psnr(self.bicubic, self.truth)
+        return {"psnr": self.psnr, "gain": gain, "perception": float(perception(self.made, self.truth))}
+
+
+def validate(
+    samples: Samples,
+    sides: Iterable[int],
+    size: int,
+    restore: Callable[[Tensor], Tensor],
+    score: Callable[[Shown], dict[str, float]],
+) -> Sheet:
+    """Restore validation samples from LR images of every size.
+
+    Args:
+        samples: the first of them are restored.
+        sides: the LR sizes, in the order of the sheet's rows.
+        size: of the images that are compared.
+        restore: makes images (N, 3, size, size) of LR images in [-1, 1].
+        score: says what the images made from one LR size are worth.
+
+    Returns:
+        Two rows an LR size, bicubic's and the restored one, and the truth; the scores by name and LR side.
+    """
+    device = samples.bank.mean_latent.device
+    items = [samples[index] for index in range(SHOWN)]
+    truth = F.adaptive_avg_pool2d(_stacked([item.hr for item in items]).to(device), size)
+    latents = torch.from_numpy(np.stack([item.latent for item in items if item.latent is not None])).to(device)
+    rows: list[Tensor] = []
+    scores: dict[str, float] = {}
+    for side in sides:
+        lr = _stacked([item.lr[side] for item in items]).to(device)
+        bicubic = resize_tensor(lr, size, size).clamp(-1, 1)
+        shown = Shown(lr, bicubic, restore(lr).clamp(-1, 1), truth, latents)
+        rows += [bicubic[:COLUMNS], shown.made[:COLUMNS]]
+        scores |= {f"{name} {side}": value for name, value in score(shown).items()}
+    return Sheet([*rows, truth[:COLUMNS]], scores)
+
+
+def _stacked(images: Sequence[Pixels]) -> Tensor:
+    return torch.cat([to_tensor(image) for image in images]) * 2 - 1
+
+
+def _psnr(image: Tensor, truth: Tensor) -> float:
+    return -10 * float(((image - truth) / 2).square().mean((1, 2, 3)).log10().mean())
+
+
+def write_grid(rows: Sequence[Tensor], path: Path) -> None:
+    """Write rows of images in [-1, 1] as one PNG."""
+    lines = [torch.cat(list(row.float().cpu()), 2) for row in rows]
+    save_png(to_pixels((torch.cat(lines, 1) + 1) / 2), path)
+
+
+def write_curves(curve: Sequence[tuple[int, str, dict[str, float]]], stem: Path) -> None:
+    """Write the curves as lines of JSON and as a picture."""
+    lines = [json.dumps({"step": step, "stage": stage, **values}) for step, stage, values in curve]
+    write_atomically(stem.with_suffix(".jsonl"), ("\n".join(lines) + "\n").encode())
+    names = sorted({name for _, _, values in curve for name in values})
+    if names:
+        _plot(curve, names, stem.with_suffix(".png"))
+
+
+def _plot(curve: Sequence[tuple[int, str, dict[str, float]]], names: list[str], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    columns = min(4, len(names))
+    lines = -(-len(names) // columns)
+    figure = Figure(figsize=(4 * columns, 2.6 * lines), layout="constrained")
+    for place, name in enumerate(names, 1):
+        axes = figure.add_subplot(lines, columns, place)
+        points = [(step, values[name]) for step, _, values in curve if name in values]
+        axes.plot(*zip(*points, strict=True), linewidth=1)
+        axes.set_title(name, fontsize=9)
+    figure.savefig(path, dpi=80)

@@ -1,9 +1,0 @@
-"""`python -m methods.training glean --out DIR`: `bench train`, in a form that `accelerate launch -m` can start."""
-
-import sys
-
-from bench.cli import main
-
-if __name__ == "__main__":
-    sys.argv.insert(1, "train")
-    main()

@@ -1,0 +1,166 @@
+"""`bench compare`: what differs between two runs, and whether a change of the values is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.statistics import Paired, compare
+from bench.store.results import MethodRecord, MetricRecord, Run
+from reports.data.scores import Slice
+from reports.page import text
+
+KEY = ["category", "factor", "image"]
+
+
+class Change(NamedTuple):
+    """A method's values of one metric in the new run against those in the old one, on the same inputs."""
+
+    where: Slice
+    method: str
+    metric: MetricRecord
+    old: float
+    """The mean over the inputs that both runs have."""
+    new: float
+    paired: Paired
+    spread: float
+    """The largest change of an image."""
+    decimals: int
+
+    @property
+    def is_same(self) -> bool:
+        """Whether no image's value differs."""
+        return not self.spread
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Two runs, side by side.
+
+    Args:
+        old: the run that came before.
+        new: the other one.
+    """
+
+    old: Run
+    new: Run
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """What differs besides the values: the conditions, the methods, the inputs, and which cells are done."""
+        return [*self._constants(), *self._methods(), *self._inputs(), *self._states()]
+
+    def _constants(self) -> Iterator[str]:
+        old, new = (run.provenance["constants"] for run in (self.old, self.new))
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                yield f"{name}: {old.get(name, 'not recorded')} → {new.get(name, 'not recorded')}"
+
+    def _methods(self) -> Iterator[str]:
+        old, new = ({method.label: method for method in run.methods} for run in (self.old, self.new))
+        yield from (f"{label}: only in the old run" for label in old if label not in new)
+        yield from (f"{label}: only in the new run" for label in new if label not in old)
+        for label in old:
+            if label in new and old[label].identity != new[label].identity:
+                yield f"{label}: {_edited(old[label], new[label])}"
+
+    def _inputs(self) -> Iterator[str]:
+        old, new = self.old.input_digests, self.new.input_digests
+        changed = sum(old[key] != new[key] for key in old.keys() & new.keys())
+        counts = {
+            "in both runs, but with other pixels and therefore not compared": changed,
+            "only in the old run": len(old.keys() - new.keys()),
+            "only in the new run": len(new.keys() - old.keys()),
+        }
+        yield from (f"{text.count(n, 'input')} {what}" for what, n in counts.items() if n)
+
+    def _states(self) -> Iterator[str]:
+        columns = ["method", *KEY]
+        old, new = (self._cells(run).drop_duplicates(columns).set_index(columns)["status"] for run in self._runs)
+        both = pd.concat([old, new], axis=1, keys=["old", "new"]).dropna()
+        moved = both[both["old"] != both["new"]].reset_index()
+        for (method, before, after), rows in moved.groupby(["method", "old", "new"], sort=False):
+            yield f"{method}: {text.count(len(rows), 'cell')} {before} → {after}".replace("_", " ")
+
+    @property
+    def _runs(self) -> tuple[Run, Run]:
+        return self.old, self.new
+
+    @cached_property
+    def shared_inputs(self) -> set[tuple[str, int, str]]:
+        """The category, factor and image of the inputs that have the same pixels in both runs."""
+        old, new = self.old.input_digests, self.new.input_digests
+        return {key for key in old.keys() & new.keys() if old[key] == new[key] and old[key] is not None}
+
+    def _cells(self, run: Run) -> pd.DataFrame:
+        return run.frame[run.frame["image"].notna()]
+
+    def _values(self, run: Run) -> dict[tuple[object, ...], pd.DataFrame]:
+        """Return values by category, factor, metric and signature: images by methods, repeats averaged."""
+        frame = self._cells(run)
+        frame = frame[frame["value"].notna() & np.isfinite(frame["value"])]
+        same = [key in self.shared_inputs for key in zip(*(frame[name] for name in KEY), strict=True)]
+        keys = ["category", "factor", "metric", "signature"]
+        means = frame[same].groupby([*keys, "image", "method"], sort=False)["value"].mean()
+        groups = means.groupby(level=[0, 1, 2, 3], sort=False)
+        return {key: part.droplevel([0, 1, 2, 3]).unstack("method") for key, part in groups}
+
+    @cached_property
+    def values(self) -> list[Change]:
+        """Every method's change by every metric of both runs; p-values are Holm's within a table."""
+        old, new = (self._values(run) for run in self._runs)
+        records = {
+            (metric.name, metric.signature): metric for metric in self.new.metrics if metric.shape == "image"
+        }
+        return [
+            change
+            for key, table in old.items()
+            if key in new and (str(key[2]), str(key[3])) in records
+            for change in _changes(
+                Slice(str(key[0]), int(str(key[1]))), records[str(key[2]), str(key[3])], table, new[key]
+            )
+        ]
+
+
+def _edited(old: MethodRecord, new: MethodRecord) -> str:
+    names = [name for name in {**old.options, **new.options} if old.options.get(name) != new.options.get(name)]
+    told = [f"{name} {old.options.get(name)} → {new.options.get(name)}" for name in names]
+    return f"other options: {', '.join(told)}" if told else "its source or its weights changed"
+
+
+def _changes(where: Slice, metric: MetricRecord, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[Change]:
+    labels = [label for label in old.columns if label in new.columns]
+    both = pd.concat([old[labels], new[labels]], axis=1, keys=["old", "new"]).dropna()
+    if both.empty:
+        return
+    before, after = both["old"][labels], both["new"][labels]
+    differences = after.to_numpy() - before.to_numpy()
+    found = compare(differences, np.zeros(len(differences)), metric.better)
+    decimals = text.digits(np.concatenate([before.to_numpy().ravel(), after.to_numpy().ravel()]), metric.unit)
+    for label, paired, column in zip(labels, found, differences.T, strict=True):
+        means = (float(before[label].mean()), float(after[label].mean()))
+        yield Change(where, str(label), metric, *means, paired, float(np.abs(column).max()), decimals)
+
+
+def printed(change: Change) -> Mapping[str, str]:
+    """Return a change as the cells of a row, by heading."""
+    pair, decimals = change.paired, change.decimals
+    interval = f"{text.signed(pair.low, decimals)} to {text.signed(pair.high, decimals)}" if pair.n > 1 else ""
+    return {
+        "category": text.plain(change.where.category),
+        "factor": text.enlarged(change.where.factor),
+        "method": text.plain(change.method),
+        "metric": text.plain(change.metric.name),
+        "old": text.number(change.old, decimals),
+        "new": text.number(change.new, decimals),
+        "change": text.signed(pair.difference, decimals),
+        "95 %": interval,
+        "p": "" if change.is_same else f"{pair.p:.4f}",
+        "n": str(pair.n),
+        "verdict": "the same" if change.is_same else pair.verdict.value,
+    }

@@ -1,0 +1,187 @@
+"""One run or several as one comparison: what every table, plot and grid is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import pandas as pd
+
+from bench.base.errors import UsageError
+from bench.base.metric import Better
+from bench.store.results import CategoryRecord, Gap, ImageRecord, MethodRecord, MetricRecord, Run
+
+Record = TypeVar("Record")
+CELL = ["method", "category", "factor", "image", "repeat"]
+
+
+class Origin(NamedTuple):
+    """A run, and the label a method has there."""
+
+    run: Run
+    label: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The cells of one or more runs. Where two hold the same cell, the first that is done counts.
+
+    Args:
+        runs: at least one, each with its own folder.
+
+    Raises:
+        bench.base.errors.UsageError: when no run is given.
+    """
+
+    runs: tuple[Run, ...]
+
+    def __post_init__(self) -> None:
+        if not self.runs:
+            raise UsageError("no run to report", expected="at least one", remedy="name a run folder")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the first run."""
+        return Path(self.runs[0].path)
+
+    @cached_property
+    def origins(self) -> dict[str, list[Origin]]:
+        """By the label used here, where a method comes from; one label never means two methods."""
+        identities: dict[str, str] = {}
+        origins: dict[str, list[Origin]] = {}
+        for run in self.runs:
+            for method in run.methods:
+                label, turn = method.label, 1
+                while identities.setdefault(label, method.identity) != method.identity:
+                    turn += 1
+                    label = f"{method.label} ({name_of(run)})" if turn == 2 else f"{method.label} ({turn})"
+                origins.setdefault(label, []).append(Origin(run, method.label))
+        return origins
+
+    @cached_property
+    def methods(self) -> list[MethodRecord]:
+        """In the order of the commands, labels as used here."""
+        found = []
+        for label, origins in self.origins.items():
+            run, original = origins[0]
+            record = next(method for method in run.methods if method.label == original)
+            title = record.title if label == original else label
+            found.append(record._replace(label=label, title=title))
+        titles = [record.title for record in found]
+        return [r._replace(title=r.label) if titles.count(r.title) > 1 else r for r in found]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of all methods."""
+        return list(self.origins)
+
+    @property
+    def ranked(self) -> list[str]:
+        """The labels of the methods that compete: all but upper bounds."""
+        return [method.label for method in self.methods if not method.is_upper_bound]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """`Run.frame` of all runs, labels as used here, a metric with two signatures under two names."""
+        parts = [self._relabelled(run).assign(run=index) for index, run in enumerate(self.runs)]
+        frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+        rank = frame["run"] + len(self.runs) * (frame["status"] != "done")
+        best = rank.groupby([frame[column] for column in CELL], dropna=False).transform("min")
+        frame = frame[rank == best].drop(columns="run").reset_index(drop=True)
+        for name, signature in self._ambiguous:
+            same = (frame["metric"] == name) & (frame["signature"] == signature)
+            frame.loc[same, "metric"] = f"{name} {signature}"
+        return frame
+
+    def _relabelled(self, run: Run) -> pd.DataFrame:
+        pairs = [(o, label) for label, origins in self.origins.items() for o in origins if o.run is run]
+        names = {origin.label: label for origin, label in pairs}
+        return run.frame.assign(method=run.frame["method"].map(names))
+
+    @cached_property
+    def _ambiguous(self) -> list[tuple[str, str]]:
+        keys = list(dict.fromkeys((m.name, m.signature) for run in self.runs for m in run.metrics))
+        names = [name for name, _ in keys]
+        return [key for key in keys if names.count(key[0]) > 1]
+
+    @cached_property
+    def metrics(self) -> list[MetricRecord]:
+        """Every metric of every run; a dagger in one is a dagger here."""
+        found: dict[tuple[str, str], MetricRecord] = {}
+        for metric in (metric for run in self.runs for metric in run.metrics):
+            key = (metric.name, metric.signature)
+            name = f"{metric.name} {metric.signature}" if key in self._ambiguous else metric.name
+            dagger = metric.dagger or (key in found and found[key].dagger)
+            found[key] = metric._replace(name=name, dagger=dagger)
+        return list(found.values())
+
+    @cached_property
+    def categories(self) -> list[CategoryRecord]:
+        """Every category, by name."""
+        return _first((c.name, c) for run in self.runs for c in run.categories)
+
+    @cached_property
+    def images(self) -> list[ImageRecord]:
+        """Every image, by category and name."""
+        return _first(((i.category, i.image), i) for run in self.runs for i in run.images)
+
+    @cached_property
+    def factors(self) -> list[int]:
+        """From small to large."""
+        return sorted({factor for run in self.runs for factor in run.factors})
+
+    @cached_property
+    def unavailable(self) -> list[Gap]:
+        """What was asked for and could not be had, in any run."""
+        return list(dict.fromkeys(gap for run in self.runs for gap in run.unavailable))
+
+    def images_of(self, category: str) -> list[ImageRecord]:
+        """Return the images of a category in the order of its list."""
+        return [image for image in self.images if image.category == category]
+
+    def hr_path(self, category: str, image: str) -> Path | None:
+        """Return the ground truth, or None when no run has one."""
+        paths = (run.hr_path(category, image) for run in self._having(category, image))
+        return next((path for path in paths if path is not None), None)
+
+    def lr_path(self, category: str, image: str, factor: int) -> Path | None:
+        """Return the LR image, or None when no run made one."""
+        runs = [run for run in self._having(category, image) if factor in run.factors]
+        paths = (run.lr_path(category, image, factor) for run in runs)
+        return next((path for path in paths if path.is_file()), None)
+
+    def sr_path(self, method: str, category: str, image: str, factor: int) -> Path | None:
+        """Return a restored image (of the first repeat), or None when no run has that cell done."""
+        paths = (o.run.sr_path(o.label, category, image, factor) for o in self.origins[method])
+        return next((path for path in paths if path is not None), None)
+
+    def run_of(self, path: Path) -> Run:
+        """Return the run that a picture lies in."""
+        return next(run for run in self.runs if path.is_relative_to(run.path))
+
+    def _having(self, category: str, image: str) -> Sequence[Run]:
+        return [run for run in self.runs if (category, image) in self._held[id(run)]]
+
+    @cached_property
+    def _held(self) -> dict[int, set[tuple[str, str]]]:
+        return {id(run): {(image.category, image.image) for image in run.images} for run in self.runs}
+
+
+def name_of(run: Run) -> str:
+    """Return how a run is called: the name of its folder."""
+    return Path(run.path).resolve().name
+
+
+def is_lower_better(metric: MetricRecord) -> bool:
+    """Whether the smaller value of two is the better one."""
+    return metric.better is Better.LOWER
+
+
+def _first(pairs: Iterable[tuple[object, Record]]) -> list[Record]:
+    found: dict[object, Record] = {}
+    for key, record in pairs:
+        found.setdefault(key, record)
+    return list(found.values())

@@ -1,0 +1,225 @@
+"""The leaderboards: means with their intervals over the images that every compared method completed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.statistics import mean_intervals
+from bench.store.results import MethodRecord, MetricRecord
+from reports.data.comparison import Comparison, is_lower_better
+from reports.data.quoted import Quoted
+from reports.data.scores import Floats, Scores, Slice
+from reports.page import text
+
+SEED = 0
+NAN = float("nan")
+
+
+class Estimate(NamedTuple):
+    """A printed number: a mean and, where images were drawn, its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    note: str = ""
+
+
+class Cell(NamedTuple):
+    """One number of a leaderboard and its place among the others."""
+
+    estimate: Estimate
+    metric: MetricRecord
+    decimals: int
+    is_best: bool = False
+    is_second: bool = False
+    is_tied: bool = False
+
+    @property
+    def value(self) -> str:
+        """The number as printed."""
+        return text.number(self.estimate.value, self.decimals)
+
+    @property
+    def interval(self) -> str:
+        """The interval as printed, empty when there is none."""
+        low, high = self.estimate.low, self.estimate.high
+        if np.isnan(low):
+            return ""
+        return f"{text.number(low, self.decimals)} to {text.number(high, self.decimals)}"
+
+
+class Row(NamedTuple):
+    """A method in a leaderboard."""
+
+    order: int
+    method: MethodRecord
+    done: int
+    total: int
+    cells: tuple[Cell, ...]
+
+
+class Board(NamedTuple):
+    """One leaderboard."""
+
+    where: Slice
+    metrics: tuple[MetricRecord, ...]
+    rows: tuple[Row, ...]
+    common: int
+    total: int
+    absent: tuple[str, ...]
+    """Competing methods that completed no image here, and therefore do not limit the others."""
+    quoted: tuple[Quoted, ...] = ()
+    """Rows of papers."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The leaderboards of a comparison."""
+
+    comparison: Comparison
+    scores: Scores
+    quotes: Sequence[Quoted] = ()
+
+    @cached_property
+    def boards(self) -> list[Board]:
+        """One for each category and factor."""
+        return [self._board(where) for where in self.scores.slices]
+
+    @cached_property
+    def overall(self) -> list[Board]:
+        """Each category over its factors and all categories over theirs, where there are several."""
+        return [self._board(where) for where in self.scores.overall]
+
+    def board(self, where: Slice) -> Board:
+        """Return the leaderboard of a category and factor."""
+        return next(board for board in self.boards if board.where == where)
+
+    def _board(self, where: Slice) -> Board:
+        metrics = [metric for metric in self.comparison.metrics if self._has_values(where, metric)]
+        columns = [self._column(where, metric) for metric in metrics]
+        done = self.scores.done(where)
+        compared = self.scores.compared[where]
+        rows = [
+            Row(index, method, *self.scores.count(where, method.label), tuple(column[index] for column in columns))
+            for index, method in enumerate(self.comparison.methods)
+        ]
+        absent = [label for label in self.comparison.ranked if label not in compared]
+        rows.sort(key=lambda row: row.method.is_upper_bound)
+        quotes = tuple(quoted for quoted in self.quotes if quoted.where == where)
+        common = len(self.scores.common[where])
+        return Board(where, tuple(metrics), tuple(rows), common, len(done), tuple(absent), quotes)
+
+    def _has_values(self, where: Slice, metric: MetricRecord) -> bool:
+        in_images = bool(self.scores.table(where, metric.name).notna().any(axis=None))
+        return in_images or any(self.scores.of_set(where, metric.name, m) for m in self.comparison.labels)
+
+    def _column(self, where: Slice, metric: MetricRecord) -> list[Cell]:
+        estimate = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.shape]
+        estimates = estimate(where, metric.name)
+        cells = [Cell(estimate, metric, self.scores.decimals[metric.name]) for estimate in estimates]
+        if metric.shape == "cost":
+            return cells
+        ranked = [not method.is_upper_bound for method in self.comparison.methods]
+        return _placed(cells, ranked)
+
+    def _means(self, where: Slice, metric: str) -> list[Estimate]:
+        shared = self.scores.shared(where, metric)
+        whole = [label for label in shared if shared[label].notna().all()] if len(shared) else []
+        columns = _intervals(shared[whole].to_numpy(dtype=np.float64))
+        intervals = {str(label): estimate for label, estimate in zip(whole, columns, strict=True)}
+        return [self._mean(where, metric, str(label), shared[label], intervals) for label in shared]
+
+    def _mean(
+        self, where: Slice, metric: str, label: str, shared: pd.Series[float], intervals: dict[str, Estimate]
+    ) -> Estimate:
+        if label in intervals:
+            return intervals[label]
+        # Only an upper bound may lack values that all others have.
+        values: Floats = np.asarray(shared.dropna(), dtype=np.float64)
+        if not len(values):
+            return Estimate(NAN, NAN, NAN, 0, self._own(where, metric, label))
+        return _intervals(values[:, None])[0]
+
+    def _own(self, where: Slice, metric: str, label: str) -> str:
+        own = self.scores.table(where, metric)[label].dropna()
+        if not len(own):
+            return ""
+        mean = text.number(float(own.mean()), self.scores.decimals[metric])
+        return f"its own {text.count(len(own), 'image')} have the mean {mean}, which compares with nothing here"
+
+    def _of_sets(self, where: Slice, metric: str) -> list[Estimate]:
+        counts = self.scores.done(where).sum()
+        found = [(self.scores.of_set(where, metric, label), label) for label in self.comparison.labels]
+        return [
+            Estimate(score.value, NAN, NAN, int(counts[label]), score.note)
+            if score
+            else Estimate(NAN, NAN, NAN, 0)
+            for score, label in found
+        ]
+
+    def _costs(self, where: Slice, metric: str) -> list[Estimate]:
+        counts = self.scores.done(where).sum()
+        return [
+            Estimate(self.scores.mean_cost(where, metric, label), NAN, NAN, int(counts[label]))
+            for label in self.comparison.labels
+        ]
+
+
+def _intervals(table: Floats) -> list[Estimate]:
+    """Return the mean of each column, with its interval where every value is finite and there are two or more."""
+    finite: Any = np.isfinite(table).all(axis=0)
+    drawn = iter(mean_intervals(table[:, finite], SEED) if len(table) > 1 and finite.any() else ())
+    found = []
+    for column, is_finite in zip(table.T, finite, strict=True):
+        interval = next(drawn, None) if is_finite else None
+        low, high = (interval.low, interval.high) if interval else (NAN, NAN)
+        found.append(Estimate(float(column.mean()), low, high, len(column)))
+    return found
+
+
+def selected(board: Board, labels: Sequence[str]) -> Board:
+    """Return a leaderboard with some of its methods, in this order, the best marked among them.
+
+    The means stay those of the whole leaderboard, over the images that all its methods completed.
+    """
+    rows = {row.method.label: row for row in board.rows}
+    kept = [rows[label] for label in labels if label in rows]
+    columns = []
+    for cells in zip(*(row.cells for row in kept), strict=True):
+        plain = [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
+        ranked = [not row.method.is_upper_bound for row in kept]
+        columns.append(plain if plain[0].metric.shape == "cost" else _placed(plain, ranked))
+    marked = zip(*columns, strict=True) if columns else [()] * len(kept)
+    return board._replace(rows=tuple(row._replace(cells=tuple(c)) for row, c in zip(kept, marked, strict=True)))
+
+
+def _placed(cells: list[Cell], ranked: list[bool]) -> list[Cell]:
+    """Mark the best, the second and what cannot be told from the best, by the numbers as printed."""
+    signs = [-1.0 if is_lower_better(cell.metric) else 1.0 for cell in cells]
+    printed = [
+        sign * round(cell.estimate.value, cell.decimals) if competes else NAN
+        for sign, cell, competes in zip(signs, cells, ranked, strict=True)
+    ]
+    steps = sorted({value for value in printed if not np.isnan(value)}, reverse=True)
+    if len(steps) < 1 or sum(not np.isnan(value) for value in printed) < 2:
+        return cells
+    best = cells[printed.index(steps[0])].estimate
+    return [
+        cell._replace(
+            is_best=value == steps[0],
+            is_second=len(steps) > 1 and value == steps[1],
+            is_tied=value != steps[0] and not np.isnan(value) and _overlap(cell.estimate, best),
+        )
+        for cell, value in zip(cells, printed, strict=True)
+    ]
+
+
+def _overlap(a: Estimate, b: Estimate) -> bool:
+    return bool(a.low <= b.high and b.low <= a.high)

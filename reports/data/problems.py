@@ -1,0 +1,66 @@
+"""What is missing and why: failed cells, values that could not be computed, images that are not the published."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from reports.data.comparison import Comparison
+from reports.data.scores import Scores
+from reports.page import text
+
+
+class Failure(NamedTuple):
+    """Cells of one method, category and factor that ended in the same way."""
+
+    method: str
+    category: str
+    factor: int
+    status: str
+    reason: str
+    images: tuple[str, ...]
+
+
+def failures(comparison: Comparison) -> list[Failure]:
+    """Return every cell that is not done, those with one reason together, in the order of the tables."""
+    frame = comparison.frame
+    failed = frame[(frame["status"] != "done") & frame["image"].notna()]
+    groups: dict[tuple[str, str, int, str, str], dict[str, None]] = {}
+    columns = ["method", "category", "factor", "status", "reason", "image"]
+    for method, category, factor, status, reason, image in failed[columns].to_numpy():
+        groups.setdefault((method, category, factor, status, reason or ""), {})[image] = None
+    order = {label: index for index, label in enumerate(comparison.labels)}
+    keys = sorted(groups, key=lambda key: (order[key[0]], key[1:]))
+    return [Failure(*key, tuple(groups[key])) for key in keys]
+
+
+def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
+    """Return a sentence for each method with cells that were asked for and never tried."""
+    lines = []
+    failed = {(f.method, f.category, f.factor, image) for f in failures(comparison) for image in f.images}
+    for where in scores.slices:
+        done = scores.done(where)
+        for label in comparison.labels:
+            left = [image for image in done.index[~done[label]] if (label, *where, image) not in failed]
+            if left:
+                place = f"{where.category} at {text.enlarged(where.factor)}"
+                lines.append(text.plain(f"{label} was not run on {text.count(len(left), 'image')} of {place}"))
+    return lines
+
+
+def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
+    """Return a sentence for each metric and slice in which restored images lack a value."""
+    lines = []
+    for metric in comparison.metrics:
+        if metric.shape != "image":
+            continue
+        for where in scores.slices:
+            done, table = scores.done(where), scores.table(where, metric.name)
+            lacking = (done & table.isna()).sum()
+            total, missing = int(done.sum().sum()), int(lacking.sum())
+            if not missing:
+                continue
+            names = ", ".join(f"{label} {n}" for label, n in lacking.items() if n)
+            place = f"{where.category} at {text.enlarged(where.factor)}"
+            what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
+            lines.append(text.plain(f"{metric.name} {what} for {place}"))
+    return lines

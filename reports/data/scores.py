@@ -1,0 +1,207 @@
+"""The values of a comparison, arranged once: who completed what, and each metric as images by methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from reports.data.comparison import Comparison
+from reports.page import text
+
+Floats = npt.NDArray[np.float64]
+
+
+EVERY = 0
+"""In place of a factor: the mean over all of them."""
+
+
+class Slice(NamedTuple):
+    """What one leaderboard is about: a category at a factor, or over all factors, or all categories over them."""
+
+    category: str
+    """Empty for every category."""
+    factor: int
+    """`EVERY` for all factors: each image counts once, with its mean over them."""
+
+
+class SetScore(NamedTuple):
+    """A value of a whole set, and the warning that was recorded with it."""
+
+    value: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The values of a comparison. Repeats of a cell are averaged before anything else."""
+
+    comparison: Comparison
+
+    @cached_property
+    def slices(self) -> list[Slice]:
+        """Every category at every factor that has a cell."""
+        frame = self.comparison.frame
+        present = set(zip(frame["category"], frame["factor"], strict=True))
+        wanted = [(c.name, f) for c in self.comparison.categories for f in self.comparison.factors]
+        return [Slice(*key) for key in wanted if key in present]
+
+    @cached_property
+    def overall(self) -> list[Slice]:
+        """Each category over all its factors, then all categories; none where that is one slice again."""
+        categories = list(dict.fromkeys(where.category for where in self.slices))
+        several = [Slice(name, EVERY) for name in categories if len(self.parts(Slice(name, EVERY))) > 1]
+        return [*several, *([Slice("", EVERY)] if len(categories) > 1 else [])]
+
+    def parts(self, where: Slice) -> list[Slice]:
+        """Return the slices that an overall one is taken over; another is its own only part."""
+        if where.factor != EVERY:
+            return [where]
+        return [one for one in self.slices if where.category in ("", one.category)]
+
+    def names(self, where: Slice) -> list[tuple[str, str]]:
+        """Return the images that a slice is about, as category and name, in list order."""
+        categories = dict.fromkeys(one.category for one in self.parts(where))
+        return [(i.category, i.image) for c in categories for i in self.comparison.images_of(c)]
+
+    @cached_property
+    def _tables(self) -> dict[tuple[str, int, str], pd.DataFrame]:
+        frame = self.comparison.frame
+        rows = frame[frame["metric"].notna() & frame["image"].notna() & frame["value"].notna()]
+        keys = ["category", "factor", "metric", "image", "method"]
+        means = rows.groupby(keys, sort=False, observed=True)["value"].mean()
+        parts: Any = means.groupby(level=[0, 1, 2], sort=False)
+        return {key: part.droplevel([0, 1, 2]).unstack("method") for key, part in parts}
+
+    def table(self, where: Slice, metric: str) -> pd.DataFrame:
+        """Return a metric's values: one row an image in list order, one column a method, NaN where missing.
+
+        Over all factors, an image has the mean of its values, and none when it lacks one of them.
+        """
+        return self._means[where, metric]
+
+    @cached_property
+    def _means(self) -> _Lazy:
+        return _Lazy(self._mean_table)
+
+    def _mean_table(self, where: Slice, metric: str) -> pd.DataFrame:
+        if where.factor != EVERY:
+            names = [name for _, name in self.names(where)]
+            found = self._tables.get((where.category, where.factor, metric), pd.DataFrame())
+            return found.reindex(index=names, columns=self.comparison.labels).astype(float)
+        return self._over_factors(where, lambda part: self.table(part, metric), "mean").astype(float)
+
+    def _over_factors(self, where: Slice, take: Callable[[Slice], pd.DataFrame], how: str) -> pd.DataFrame:
+        """Join the factors of each image, then the categories, whose images are then called by both."""
+        tables = []
+        for category in dict.fromkeys(part.category for part in self.parts(where)):
+            parts = [take(part) for part in self.parts(where) if part.category == category]
+            stacked = np.stack([part.to_numpy() for part in parts])
+            joined: Any = stacked.all(axis=0) if how == "all" else stacked.mean(axis=0)
+            index = parts[0].index if where.category else [f"{category}/{name}" for name in parts[0].index]
+            tables.append(pd.DataFrame(joined, index=index, columns=parts[0].columns))
+        return pd.concat(tables)
+
+    @cached_property
+    def _done(self) -> dict[Slice, pd.DataFrame]:
+        frame = self.comparison.frame
+        cells = frame[(frame["status"] == "done") & frame["image"].notna()]
+        cells = cells[["category", "factor", "image", "method"]].drop_duplicates().assign(done=True)
+        return {
+            where: cells[(cells["category"] == where.category) & (cells["factor"] == where.factor)]
+            .set_index(["image", "method"])["done"]
+            .unstack("method")
+            for where in self.slices
+        }
+
+    def done(self, where: Slice) -> pd.DataFrame:
+        """Return which cells are done: bool, images by methods; over all factors, those done at each of them."""
+        if where.factor == EVERY:
+            return self._over_factors(where, self.done, "all")
+        names = [name for _, name in self.names(where)]
+        found = self._done.get(where, pd.DataFrame())
+        return found.reindex(index=names, columns=self.comparison.labels).notna()
+
+    def count(self, where: Slice, method: str) -> tuple[int, int]:
+        """Return how many cells of a method are done, and how many there are."""
+        columns = [self.done(part)[method] for part in self.parts(where)]
+        return sum(int(column.sum()) for column in columns), sum(map(len, columns))
+
+    @cached_property
+    def compared(self) -> dict[Slice, list[str]]:
+        """By slice, the competing methods that completed any image there."""
+        every = [*self.slices, *self.overall]
+        tables = {where: self.done(where)[self.comparison.ranked] for where in every}
+        return {where: [str(label) for label in done.columns[done.any()]] for where, done in tables.items()}
+
+    @cached_property
+    def common(self) -> dict[Slice, list[str]]:
+        """By slice, the images that every compared method completed: means are over these."""
+        tables = {where: self.done(where)[labels] for where, labels in self.compared.items()}
+        return {
+            where: [str(name) for name in done.index[done.all(axis=1)]] if done.shape[1] else []
+            for where, done in tables.items()
+        }
+
+    def shared(self, where: Slice, metric: str) -> pd.DataFrame:
+        """Return a metric on the common images for which every method that has this metric has a value."""
+        table = self.table(where, metric).loc[self.common[where]]
+        present = [label for label in self.compared[where] if table[label].notna().any()]
+        return table[table[present].notna().all(axis=1)] if present else table.iloc[:0]
+
+    @cached_property
+    def _sets(self) -> dict[tuple[str, int, str, str], SetScore]:
+        frame = self.comparison.frame
+        rows = frame[frame["metric"].notna() & frame["image"].isna() & frame["value"].notna()]
+        keys = zip(rows["category"], rows["factor"], rows["metric"], rows["method"], strict=True)
+        found: dict[tuple[str, int, str, str], SetScore] = {}
+        for key, value, reason in zip(keys, rows["value"], rows["reason"], strict=True):
+            found.setdefault(key, SetScore(value, (reason or "").partition("; ")[2]))
+        return found
+
+    def of_set(self, where: Slice, metric: str, method: str) -> SetScore | None:
+        """Return the value of a metric that has one for a whole set, first repeat; the mean over several sets."""
+        parts = self.parts(where)
+        found = [self._sets.get((part.category, part.factor, metric, method)) for part in parts]
+        present = [score for score in found if score]
+        if not present or len(present) < len(parts):
+            return None
+        notes = dict.fromkeys(score.note for score in present if score.note)
+        return SetScore(float(np.mean([score.value for score in present])), "; ".join(notes))
+
+    def mean_cost(self, where: Slice, metric: str, method: str) -> float:
+        """Return the mean of a cost over the cells that have it, whether recorded by image or once."""
+        columns = [self.table(part, metric)[method].dropna().to_numpy() for part in self.parts(where)]
+        values = np.concatenate(columns)
+        if len(values):
+            return float(values.mean())
+        once = self.of_set(where, metric, method)
+        return once.value if once else float("nan")
+
+    @cached_property
+    def decimals(self) -> dict[str, int]:
+        """By metric, how many decimals it is printed with: one number for the page and every file."""
+        values = self.comparison.frame.groupby("metric", observed=True)["value"]
+        found = {str(name): column.to_numpy(dtype=np.float64) for name, column in values}
+        none = np.empty(0)
+        return {
+            metric.name: text.digits(found.get(metric.name, none), metric.unit, metric.shape)
+            for metric in self.comparison.metrics
+        }
+
+
+class _Lazy(dict[tuple[Slice, str], pd.DataFrame]):
+    """Tables made when first asked for."""
+
+    def __init__(self, make: Callable[[Slice, str], pd.DataFrame]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: tuple[Slice, str]) -> pd.DataFrame:
+        self[key] = self._make(*key)
+        return self[key]

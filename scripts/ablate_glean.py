@@ -1,0 +1,202 @@
+"""What each part of GLEAN is worth: one short training with each part taken away, as in the article's ablation.
+
+    python -m scripts.ablate_glean --out training/ablation --steps 300
+
+Every variant begins from the same random weights and sees the same samples in the same order, at 128 pixels. Issue
+the command again after an interruption. The table is `table.md` in `--out`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.base import seeds
+from bench.base.bank import Bank
+from bench.base.files import write_atomically
+from bench.images.degradation import resize_tensor
+from bench.images.png import to_tensor
+from bench.metrics.lite import LiteFeatures, distance
+from methods.glean.embedded import EmbeddedGlean, Restoration, consistent
+from methods.glean.parts import LatentHead
+from methods.glean.recipe import STAGES, GleanRecipe
+from methods.shared import banks
+from methods.shared.banks import surrogate as readout
+from methods.shared.training.loop import Loop
+from methods.shared.training.perceptual_loss import perception
+from methods.shared.training.samples import Pool, Samples
+
+log = logging.getLogger(__name__)
+
+FACTORS = (16, 32, 64)
+JUDGED = 32
+"""How many validation samples the table is about."""
+
+
+class MeanLatents(LatentHead):
+    """Without latents: every slot has the bank's mean."""
+
+    def forward(self, lr: Tensor, coarsest: Tensor) -> Tensor:
+        """Return the mean latent, (N, slots, width)."""
+        slots, width = self.basis.shape[0], self.basis.shape[2]
+        return self.mean.expand(len(lr), slots, width)
+
+
+class Unfused(nn.Module):
+    """Without encoder features: the bank's feature as it is."""
+
+    def forward(self, feature: Tensor, encoded: Tensor) -> Tensor:
+        """Return the bank's feature."""
+        return feature
+
+
+class WithoutDecoder(EmbeddedGlean):
+    """The image is what the bank's read-out at 128 sees in the fused features."""
+
+    def forward(self, lr: Tensor, size: int | None = None) -> Restoration:
+        """Restore LR images (N, 3, r, r) in [-1, 1] to 128 pixels."""
+        _, pyramid = self.encoder(lr)
+        latents = self.latents(lr, pyramid[4])
+        size = size or self.sizes[0]
+        features = self.bank.synthesise(latents, fuse=partial(self.fuse, pyramid), upto=size // 2).features
+        image = readout.load(self.bank, size)(features[size // 2], latents)
+        return Restoration(consistent(image, lr), latents, features, None)
+
+
+class WithoutBank(EmbeddedGlean):
+    """The decoder reads the encoder's features alone, through fusions with nothing."""
+
+    def forward(self, lr: Tensor, size: int | None = None) -> Restoration:
+        """Restore LR images (N, 3, r, r) in [-1, 1] to 128 pixels."""
+        entry, pyramid = self.encoder(lr)
+        size = size or self.sizes[0]
+        resolutions = [int(name) for name in self.fusions if int(name) < size]
+        nothing = {r: lr.new_zeros(len(lr), self.bank.channels[r], r, r) for r in resolutions}
+        features = {r: self.fuse(pyramid, r, empty) for r, empty in nothing.items()}
+        image, _ = self.decoder(lr, entry, features, size)
+        return Restoration(consistent(image, lr), self.latents(lr, pyramid[4]), {}, None)
+
+
+def variants(bank: Bank) -> dict[str, EmbeddedGlean]:
+    """Return GLEAN and what is left of it without each part, all from the same random weights."""
+    kinds = {"all parts": EmbeddedGlean, "no decoder": WithoutDecoder, "no bank": WithoutBank}
+    made = {name: _seeded(kind, bank) for name, kind in kinds.items()}
+    made["no encoder features"] = unfused = _seeded(EmbeddedGlean, bank)
+    unfused.fusions = nn.ModuleDict({name: Unfused() for name in unfused.fusions})
+    made["no latents"] = mean = _seeded(EmbeddedGlean, bank)
+    head = MeanLatents(bank, mean.shape)
+    head.load_state_dict(mean.latents.state_dict())
+    mean.latents = head
+    return made
+
+
+def _seeded(kind: type[EmbeddedGlean], bank: Bank) -> EmbeddedGlean:
+    torch.manual_seed(0)
+    return kind(bank, FACTORS)
+
+
+@dataclass
+class Ablated(GleanRecipe):
+    """The recipe, with the variant's name in its identity: no state continues another variant's training."""
+
+    variant: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Say what is trained."""
+        return f"{super().identity}, {self.variant}"
+
+    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+        """Write nothing: a variant is no GLEAN, and no file of it shall be taken for one."""
+
+
+class Judged(NamedTuple):
+    """What a variant reaches on the validation samples at 128 pixels."""
+
+    psnr: float
+    """dB."""
+    lite2: float
+
+
+@torch.no_grad()
+def judge(network: EmbeddedGlean | None, validation: Samples, count: int = JUDGED) -> dict[int, Judged]:
+    """Return PSNR and lite2 by LR side; those of bicubic when there is no network."""
+    lite2, size = LiteFeatures("lite2"), 128
+    found: dict[int, list[tuple[float, float]]] = {}
+    for index in range(count):
+        item = validation[index]
+        truth = F.adaptive_avg_pool2d(to_tensor(item.hr), size)
+        features = lite2(truth)
+        for side, pixels in item.lr.items():
+            lr = to_tensor(pixels)
+            made = resize_tensor(lr, size, size) if network is None else (network(lr * 2 - 1, size).image + 1) / 2
+            made = made.clamp(0, 1)
+            psnr = -10 * float((made - truth).square().mean().log10())
+            found.setdefault(side, []).append((psnr, float(distance(lite2(made), features))))
+    return {side: Judged(*torch.tensor(pairs).mean(0).tolist()) for side, pairs in found.items()}
+
+
+def run(out: Path, steps: int, bank: str = "mobilestylegan", count: int = JUDGED) -> Path:
+    """Train every variant and write the table.
+
+    Args:
+        out: the folder of the trainings, a folder each, and of the table.
+        steps: of the stage `base`, a variant.
+        bank: the latent bank.
+        count: how many validation samples are judged.
+
+    Returns:
+        The table.
+    """
+    loaded = banks.load(bank)
+    stages = [replace(stage, steps=steps) for stage in STAGES if stage.name == "base"]
+    rows: dict[str, dict[int, Judged]] = {}
+    for name, network in variants(loaded).items():
+        log.info("%s", name)
+        middle, sides = network.middle, network.inputs
+        pool = Pool(Samples(loaded, middle, sides, out / "pool"), growth=0)
+        validation = Samples(loaded, middle, sides, out / "validation", seeds.Domain.VALIDATION)
+        recipe = Ablated(network, pool, validation, perception(), stages, variant=name)
+        network.load_state_dict(Loop(recipe, out / name.replace(" ", "-")).run())
+        rows.setdefault("bicubic", judge(None, validation, count))
+        rows[name] = judge(network, validation, count)
+    path = out / "table.md"
+    write_atomically(path, _table(rows).encode())
+    return path
+
+
+def _table(rows: dict[str, dict[int, Judged]]) -> str:
+    sides = sorted(next(iter(rows.values())), reverse=True)
+    factors = [1024 // side for side in sides]
+    head = ["variant", *(f"{what} {factor}x" for factor in factors for what in ("PSNR", "lite2"))]
+    lines = [head, ["---"] * len(head)]
+    for name, row in rows.items():
+        lines.append([name, *(text for side in sides for text in _cells(row[side]))])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _cells(value: Judged) -> Sequence[str]:
+    return f"{value.psnr:.2f}", f"{value.lite2:.3f}"
+
+
+def main() -> None:
+    """Read the arguments and train every variant."""
+    parser = argparse.ArgumentParser(prog="scripts.ablate_glean", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=300)
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    print(run(given.out, given.steps).read_text(encoding="utf-8"))  # noqa: T201 (the table is what it is run for)
+
+
+if __name__ == "__main__":
+    main()

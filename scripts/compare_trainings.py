@@ -1,0 +1,99 @@
+"""Draws what several trainings reached over equal numbers of images: their validation, side by side.
+
+python -m scripts.compare_trainings glean=training/first,training/second esrgan+=training/esrgan+ --out curves.png
+
+A name's folders are trainings that followed each other. Batches are those of GLEAN's stages, which `esrgan+`
+shares; images without a loss on the picture (a stage of latents) do not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.base.errors import UsageError
+from methods.glean.recipe import STAGES
+
+SIZES = {"base": "128 pixels", "middle": "256 pixels", "full": "256 pixels", "adversarial": "256 pixels"}
+"""The stages with pictures, and the size at which they are validated."""
+BATCHES = {stage.name: stage.batch for stage in STAGES}
+SHOWN = {
+    "gain 64": "16x, dB above bicubic",
+    "gain 32": "32x, dB above bicubic",
+    "gain 16": "64x, dB above bicubic",
+}
+LINES = {"128 pixels": "-", "256 pixels": "--"}
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+
+
+class Point(NamedTuple):
+    """One validation."""
+
+    images: int
+    size: str
+    scores: Mapping[str, float]
+
+
+def points(folders: Sequence[Path]) -> Iterator[Point]:
+    """Yield the validations of trainings that followed each other.
+
+    Raises:
+        UsageError: when a folder holds no curves.
+    """
+    images = 0
+    for folder in folders:
+        path = folder / "curves.jsonl"
+        if not path.is_file():
+            raise UsageError(f"{folder} holds no training", expected="a curves.jsonl")
+        step, stage = 0, "latents"
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row["stage"] != "validation":
+                stage = row["stage"]
+            images += BATCHES[stage] * (row["step"] - step) if stage in SIZES else 0
+            step = row["step"]
+            if row["stage"] == "validation" and stage in SIZES:
+                yield Point(images, SIZES[stage], row)
+
+
+def draw(trainings: Mapping[str, Sequence[Path]], out: Path) -> None:
+    """Draw one panel an LR size."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4 * len(SHOWN), 3.2), layout="constrained")
+    for place, (score, title) in enumerate(SHOWN.items(), 1):
+        axes = figure.add_subplot(1, len(SHOWN), place)
+        for (name, folders), colour in zip(trainings.items(), COLOURS, strict=False):
+            found = list(points(folders))
+            for size, line in LINES.items():
+                chosen = [(point.images, point.scores[score]) for point in found if point.size == size]
+                label = f"{name}, at {size}"
+                if chosen:
+                    axes.plot(*zip(*chosen, strict=True), line, marker=".", color=colour, label=label, linewidth=1)
+        _name(axes, title)
+    figure.axes[0].legend(fontsize=7)
+    figure.savefig(out, dpi=110)
+
+
+def _name(axes: Any, title: str) -> None:
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("images with a loss on the picture", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+
+
+def main() -> None:
+    """Read the arguments and draw."""
+    parser = argparse.ArgumentParser(prog="scripts.compare_trainings", description=__doc__)
+    parser.add_argument("trainings", nargs="+", metavar="NAME=FOLDER[,FOLDER...]")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    pairs = [text.partition("=") for text in given.trainings]
+    draw({name: [Path(folder) for folder in folders.split(",")] for name, _, folders in pairs}, given.out)
+
+
+if __name__ == "__main__":
+    main()

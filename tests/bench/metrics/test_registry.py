@@ -1,0 +1,96 @@
+"""The registry lists metrics without importing any of them, and says what each class says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench import metrics
+from bench.base.errors import ImageError, UsageError
+from bench.base.metric import ImageMetric, SetMetric
+from bench.metrics.common import check_large, check_size, finite
+from tests.conftest import photo
+
+
+def test_listing_imports_no_heavy_package() -> None:
+    code = (
+        "import sys; from bench.metrics import discover; discover();"
+        "print([m for m in ('torch', 'scipy', 'pandas', 'timm', 'cv2', 'lpips') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", metrics.discover())
+def test_entry_says_what_the_class_says(name: str) -> None:
+    entry, metric = metrics.discover()[name], metrics.create(name)
+    assert isinstance(metric, ImageMetric if entry.shape == "image" else SetMetric)
+    assert (metric.name, metric.better, metric.signature) == (entry.name, entry.better, entry.signature)
+    assert getattr(metric, "reference", None) == entry.reference
+    assert getattr(metric, "unit", "") == entry.unit
+    assert getattr(metric, "kinds", None) == entry.kinds
+    assert getattr(metric, "extra", None) == entry.extra
+    assert entry.summary.endswith(".")
+
+
+def test_signatures_are_unique_and_versioned() -> None:
+    signatures = [entry.signature for entry in metrics.discover().values()]
+    assert len(set(signatures)) == len(signatures)
+    assert all(signature.endswith("|v1") for signature in signatures)
+
+
+def test_every_module_with_a_metric_is_in_the_order() -> None:
+    folder = Path(metrics.__file__).parent
+    found = {path.stem for path in folder.glob("*.py") if "    name: ClassVar" in path.read_text(encoding="utf-8")}
+    assert found == set(metrics.ORDER)
+
+
+def test_default_metrics_exist_and_describe_single_images() -> None:
+    assert {metrics.discover()[name].shape for name in metrics.DEFAULT} == {"image"}
+
+
+def test_unknown_metric_suggests_the_close_one() -> None:
+    with pytest.raises(UsageError, match="did you mean psnr"):
+        metrics.create("pnsr")
+
+
+def test_what_is_not_a_number_is_refused() -> None:
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(ImageError, match="psnr is not a number"):
+            finite("psnr", value)
+    assert finite("psnr", 1) == 1.0
+
+
+def test_sizes_are_checked_in_words() -> None:
+    image = photo(0, 20, 30)
+    with pytest.raises(ImageError, match="got 30x20, expected 10x5"):
+        check_size("psnr", image, (5, 10))
+    with pytest.raises(ImageError, match=r"too small for ssim.*at least 21"):
+        check_large("ssim", image, 21)
+    check_size("psnr", image, (20, 30))
+    check_large("ssim", image, 20)
+
+
+@pytest.mark.parametrize("name", ["psnr", "psnr_y", "ssim", "ms_ssim", "lr_psnr", "haarpsi"])
+def test_value_depends_on_no_other_image(name: str) -> None:
+    metric = metrics.create(name)
+    metric.load(torch.device("cpu"))
+    hr = photo(0, 192, 192)
+    reference = hr[::4, ::4].copy() if metric.reference == "lr" else hr
+    candidates = [photo(seed, 192, 192) for seed in (1, 2)]
+    features = metric.features(reference)
+    forth = [metric.compare(sr, features, 4) for sr in candidates]
+    back = [metric.compare(sr, metric.features(reference), 4) for sr in reversed(candidates)]
+    assert forth == back[::-1]
+    assert np.ptp(forth) > 0
+
+
+@pytest.mark.parametrize("name", ["psnr", "psnr_y", "ssim", "ms_ssim", "haarpsi"])
+def test_another_size_is_refused(name: str) -> None:
+    metric = metrics.create(name)
+    metric.load(torch.device("cpu"))
+    with pytest.raises(ImageError, match=r"one size.*got 176x192, expected 192x192"):
+        metric.compare(photo(1, 192, 176), metric.features(photo(0, 192, 192)), 4)

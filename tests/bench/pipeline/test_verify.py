@@ -1,0 +1,70 @@
+"""`bench doctor --verify`: an untouched run passes; a changed pixel, a lost file and a changed value are each named."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.images.png import load_png
+from tests.conftest import bench
+
+GIVEN = ("--methods", "nearest,bicubic", "--factor", "16", "--metrics", "psnr,lr_psnr", "--device", "cpu")
+
+
+@pytest.fixture
+def run(folder, tmp_path):
+    done = bench("run", *GIVEN, "--category", f"mine={folder}", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "run"
+
+
+def test_a_run_is_what_it_was_until_somebody_touches_it(run, tmp_path):
+    untouched = bench("doctor", "--verify", "run", cwd=tmp_path)
+    assert untouched.returncode == 0, untouched.stderr
+    assert "run: nothing differs" in untouched.stdout
+
+    changed = run / "sr" / "nearest" / "x16" / "mine" / "a.png"
+    pixels = load_png(changed).copy()
+    pixels[0, 0, 0] ^= 1
+    Image.fromarray(pixels).save(changed)
+    lost = run / "lr" / "x16" / "mine" / "b.png"
+    lost.unlink()
+    cut = run / "hr" / "mine" / "c.png"
+    cut.write_bytes(cut.read_bytes()[:200])
+    with closing(sqlite3.connect(run / "results.db")) as database, database:
+        (row,) = database.execute(
+            "SELECT cell_id, metric_id FROM scores JOIN metrics ON metrics.id = metric_id JOIN cells ON cells.id = cell_id"
+            " JOIN methods ON methods.id = method_id JOIN inputs ON inputs.id = input_id JOIN images ON images.id = image_id"
+            " WHERE metrics.name = 'psnr' AND slug = 'bicubic' AND images.name = 'b'"
+        )
+        database.execute("UPDATE scores SET value = value + 0.001 WHERE cell_id = ? AND metric_id = ?", row)
+    done = bench("doctor", "--verify", "run", cwd=tmp_path)
+    assert done.returncode == 1
+    said = done.stdout
+    assert "nearest/x16/mine/a.png: its pixels are not those that the run recorded" in said
+    assert "lr/x16/mine/b.png: it is missing" in said
+    assert "hr/mine/c.png: it cannot be read" in said
+    assert "bicubic mine/b x16: psnr is" in said
+    assert "run: 4 files or values differ" in said
+
+
+def test_a_damaged_database_is_named(run, tmp_path):
+    database = run / "results.db"
+    content = bytearray(database.read_bytes())
+    content[4096:8192] = np.random.default_rng(0).bytes(4096)
+    database.write_bytes(content)
+    done = bench("doctor", "--verify", "run", cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert "results.db" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    done = bench("doctor", "--verify", "nothing", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nothing" in done.stderr
+    assert "Traceback" not in done.stderr

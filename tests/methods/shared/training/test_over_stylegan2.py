@@ -1,0 +1,117 @@
+"""GLEAN trained over a StyleGAN2 file: every stage, export, the file read again; small banks, whose pieces are small."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+import torch
+
+from bench.base.seeds import Domain
+from bench.base.types import Batch, Category
+from bench.images.degradation import resize_matrix
+from bench.registry.methods import build
+from methods.glean import recipe as recipes
+from methods.glean import weightfile
+from methods.shared import banks, training
+from methods.shared.training import sample_grid as sheets
+from methods.shared.training.crop_targets import sampled_piece
+from methods.shared.training.crops import bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.shared.training.samples import Samples
+from tests.methods.shared.banks import stylegan2_peer as peer
+from tests.methods.shared.training.test_glean_recipe import TINY
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Random StyleGAN2 files in the layout of BasicSR, by resolution."""
+    folder = tmp_path_factory.mktemp("banks")
+    for size in (32, 64):
+        torch.save({"params_ema": peer.generator(size).state_dict()}, folder / f"{size}.pth")
+    return {size: folder / f"{size}.pth" for size in (32, 64)}
+
+
+# The smallest that a network allows: pieces start at 8 and 16.
+@pytest.mark.parametrize(("size", "factors", "start"), [(32, (8,), 8), (64, (8, 16), 16)])
+def test_every_stage_trains_and_the_weights_restore(size, factors, start, files, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "SHOWN", 2)
+    monkeypatch.setattr(recipes, "Pool", partial(recipes.Pool, first=32))
+    monkeypatch.setattr(recipes, "EmbeddedGlean", partial(recipes.EmbeddedGlean, shape=TINY))
+    monkeypatch.setattr(recipes, "capped", partial(recipes.capped, cap=16))
+    steps = {"latents": 2, "base": 1, "middle": 1, "full": 2, "adversarial": 2}
+    monkeypatch.setattr("methods.shared.training.loop.CURVE_STEPS", 1)
+    data = folder if size == 64 else None  # photographs of a new category among the samples
+    training.train("glean", str(files[size]), factors, data, tmp_path, steps=steps, cpu=True)
+    rows = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
+    for stage, count in steps.items():
+        assert sum(row["stage"] == stage for row in rows) == count
+    pieces = [row["piece pixel"] for row in rows if "piece perception" in row]  # none where all are photographs
+    assert pieces
+    assert min(pieces) > 0
+    assert all("discriminator" in row for row in rows if row["stage"] == "adversarial")
+    weights = tmp_path / "weights.safetensors"
+    network = weightfile.read(weights, banks.load(str(files[size])))
+    assert network.middle // 2 == start
+    assert network.latents.guess.weight.abs().max() > 0
+    method = build(f"glean[weights={weights},bank={files[size]}]")
+    method.load(torch.device("cpu"))
+    for factor in factors:
+        lr = torch.rand(1, 3, size // factor, size // factor, generator=torch.Generator().manual_seed(0))
+        sr = method.restore(Batch(lr, factor, ("a",), (0,), Category("mine", None))).sr
+        with torch.no_grad():
+            image = network(lr * 2 - 1).image
+        torch.testing.assert_close(sr, ((image + 1) / 2).clamp(0, 1), rtol=0, atol=1e-5)
+        down = torch.from_numpy(resize_matrix(size, size // factor))
+        torch.testing.assert_close(down @ image.double() @ down.T, lr.double() * 2 - 1, rtol=0, atol=1e-4)
+    # What goes on from these weights draws what would have followed.
+    more = recipes.recipe(str(files[size]), factors, None, tmp_path / "more", weights)
+    assert more.pool.past == sum(steps.values())
+
+
+@pytest.mark.parametrize("start", [8, 16, 32, 64, 128])
+def test_something_is_left_of_a_piece_of_any_size(start):
+    for step in range(50):
+        box = draw_box(step, start)
+        assert 0 <= box.top <= start - box.side
+        assert 0 <= box.left <= start - box.side
+        piece = cut(torch.zeros(1, 3, 4 * start, 4 * start), box, start)
+        assert piece.shape[-1] == 4 * box.side
+        assert without_rim(piece, box).shape[-1] >= 16
+    if start >= 32:
+        assert box.side == start // 4
+
+
+@torch.no_grad()
+def test_a_piece_of_a_small_bank_is_that_piece_of_its_image(files):
+    bank = banks.load(str(files[64]))
+    latents = bank.sample([5], Domain.TRAINING, 0.7)
+    whole, box = bank.synthesise(latents), draw_box(3, 16)
+    piece = upper_bank(bank, latents, 16, whole.features[16], box, bank_noise(bank))
+    # Its image is a sum over resolutions, of which the piece has those above its start.
+    below = bank.synthesise(latents, start=(16, whole.features[16])).image
+    wanted = cut(below, box, 16)
+    scale = whole.image.abs().max()
+    assert box.side < 16
+    error = (piece - wanted).abs() / scale
+    assert error.max() > 0.1  # the padding at the cut
+    assert without_rim(error, box).max() < 1e-2  # measured: 0.004
+    assert error[..., 10:-10, 10:-10].max() < 1e-5  # measured: 2e-7
+
+
+@torch.no_grad()
+def test_samples_and_pieces_of_it_are_exact_in_mixed_precision(files):
+    bank = banks.load(str(files[64]))
+    samples, box = Samples(bank, 32, (8,), None), draw_box(3, 16)
+
+    def made():
+        piece = sampled_piece(bank, samples.latent(1), None, box, 16, bank_noise(bank))
+        return torch.from_numpy(samples[1].hr), torch.from_numpy(samples[1].lr[8]), piece
+
+    plain = made()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = made()
+        feature = bank.synthesise(samples.latent(1)).features[16]
+        rough = upper_bank(bank, samples.latent(1), 16, feature, box, bank_noise(bank))
+    assert all(torch.equal(one, other) for one, other in zip(plain, mixed, strict=True))
+    assert (rough - plain[2]).abs().max() > 1e-3 * plain[2].abs().max()  # it would have made a difference

@@ -1,0 +1,169 @@
+"""What a training draws: never a held-out face, always the same for one step, LR as the protocol makes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench.base.errors import ImageError, UsageError
+from bench.base.seeds import Domain, normal
+from bench.images.degradation import make_lr, resize_matrix
+from bench.images.png import to_pixels
+from methods.shared import banks
+from methods.shared.training.photographs import read_folder
+from methods.shared.training.samples import TRUNCATION, Item, Pool, Samples, bent
+from tests.conftest import photo
+from tests.methods.inverting import small  # noqa: F401 - a fixture
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return banks.load("mobilestylegan")
+
+
+def test_no_held_out_sample_can_be_drawn(bank):
+    with pytest.raises(UsageError, match="got HELD_OUT, expected TRAINING"):
+        Samples(bank, 256, (16,), None, Domain.HELD_OUT)
+    held = {normal(Domain.HELD_OUT, index, (4,)).tobytes() for index in range(2048)}
+    for domain in (Domain.TRAINING, Domain.VALIDATION):
+        assert not held & {normal(domain, index, (4,)).tobytes() for index in range(2048)}
+
+
+def test_a_latent_is_its_index_between_the_truncations(bank):
+    samples = Samples(bank, 256, (16,), None)
+    for index in (0, 77):
+        given, whole = samples.latent(index), bank.sample([index], Domain.TRAINING, 1.0)
+        spreads = (given - bank.mean_latent) / (whole - bank.mean_latent)
+        assert TRUNCATION[0] <= float(spreads.median()) <= TRUNCATION[1]
+        torch.testing.assert_close(spreads, spreads.median().expand_as(spreads), rtol=0, atol=2e-2)
+
+
+def test_a_sample_is_kept_as_it_was_made_and_a_damaged_one_is_made_again(bank, tmp_path):
+    samples = Samples(bank, 256, (16, 64), tmp_path)
+    made = samples[3]
+    with torch.no_grad():
+        full = to_pixels((bank.synthesise(samples.latent(3)).image[0] + 1) / 2)
+    np.testing.assert_array_equal(made.lr[16], make_lr(full, 64))
+    blocks = full.reshape(256, 4, 256, 4, 3).astype(float).mean((1, 3))
+    assert np.abs(made.hr - blocks).max() <= 0.5
+    path = tmp_path / f"{bank.digest[:8]}-256" / "0000003.npz"
+    content = path.read_bytes()
+    again = samples[3]
+    assert path.read_bytes() == content
+    np.testing.assert_array_equal(again.hr, made.hr)
+    path.write_bytes(content[:1000])
+    np.testing.assert_array_equal(samples[3].lr[64], made.lr[64])
+
+
+def test_a_sample_is_the_same_inside_and_outside_of_mixed_precision(bank, tmp_path):
+    plain = Samples(bank, 256, (16, 64), None)[7]
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = Samples(bank, 256, (16, 64), tmp_path)[7]
+        rough = bank.synthesise(torch.from_numpy(plain.latent)[None], upto=64).features[64]
+    np.testing.assert_array_equal(mixed.hr, plain.hr)
+    np.testing.assert_array_equal(mixed.latent, plain.latent)
+    for side in (16, 64):
+        np.testing.assert_array_equal(mixed.lr[side], plain.lr[side])
+    with torch.no_grad():
+        exact = bank.synthesise(torch.from_numpy(plain.latent)[None], upto=64).features[64]
+    assert (rough - exact).abs().max() > 1e-3 * exact.abs().max()  # it would have made a difference
+
+
+def test_a_pool_never_mixes_banks_or_sizes(bank, small, tmp_path):  # noqa: F811
+    made = Samples(bank, 256, (16,), tmp_path)[0]
+    halved = Samples(bank, 128, (16,), tmp_path)[0]
+    other = Samples(banks.load(str(small)), 32, (16,), tmp_path)[0]
+    assert [item.hr.shape[0] for item in (made, halved, other)] == [256, 128, 32]
+    assert [len(item.latent) for item in (made, halved, other)] == [512, 512, 24]
+    np.testing.assert_array_equal(Samples(bank, 256, (16,), tmp_path)[0].hr, made.hr)
+
+
+class Known:
+    """Samples that are there already."""
+
+    def __init__(self, bank) -> None:
+        self.bank = bank
+        self.asked: list[int] = []
+
+    def __getitem__(self, index: int) -> Item:
+        self.asked.append(index)
+        hr = photo(index % 5, 64, 64)
+        return Item(hr, {16: make_lr(hr, 4)}, np.full(512, index, np.float32))
+
+
+class Small(Known):
+    """The same at half the size."""
+
+    def __getitem__(self, index: int) -> Item:
+        return super().__getitem__(index)._replace(hr=photo(index % 5, 32, 32))
+
+
+def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
+    known = Known(bank)
+    pool = Pool(known, first=3, growth=0.5, capacity=6)
+    first, second = pool.draw(4, 8, 16, 32), pool.draw(4, 8, 16, 32)
+    for one, other in zip(first[:-1], second[:-1], strict=True):
+        assert torch.equal(one, other)
+    assert first.variations == second.variations
+    assert not torch.equal(first.lr, pool.draw(5, 8, 16, 32).lr)
+    assert not torch.equal(first.lr, pool.draw(4, 8, 16, 32, (1, 2)).lr)
+    assert max(known.asked) <= 4
+    gone_on = replace(pool, past=4).draw(0, 8, 16, 32)
+    assert torch.equal(gone_on.lr, first.lr)
+    known.asked.clear()
+    for step in range(50, 70):
+        pool.draw(step, 8, 16, 32)
+    assert set(known.asked) == set(range(6))
+    assert first.hr.shape == (8, 3, 32, 32)
+
+
+def test_recoloured_mirrored_and_bent_pairs_still_belong_together(bank):
+    draw = Pool(Known(bank), first=5, varied=1.0).draw(1, 16, 16, 64)
+    assert not draw.known.any()
+    bends = [change.bend for change in draw.variations]
+    assert any(bend is None for bend in bends)
+    assert any(bend is not None for bend in bends)
+    down = resize_matrix(64, 16)
+    again = np.einsum("oh,nchw,pw->ncop", down, draw.hr.double().numpy(), down)
+    # Clipping and rounding alone part them: two 8-bit steps in the mean, where nothing was clipped much less.
+    assert np.abs(again - draw.lr.numpy()).mean() < 2 / 127.5
+    plain = Pool(Known(bank), first=5, varied=0.0).draw(1, 16, 16, 64)
+    assert plain.known.all()
+    assert (plain.lr - draw.lr).abs().mean() > 0.02
+
+
+def test_a_bent_image_is_another_one_of_the_same_stuff():
+    image = photo(2, 64, 64)
+    one, other = bent(image, 1), bent(image, 2)
+    assert np.array_equal(one, bent(image, 1))
+    moved = np.abs(one.astype(int) - image).mean()
+    assert 2 < moved < np.abs(image[::-1].astype(int) - image).mean()
+    assert np.abs(one.astype(int) - other).mean() > 2
+    assert np.abs(one.mean((0, 1)) - image.mean((0, 1))).max() < 6
+
+
+def test_what_bending_loses_is_not_asked_of_the_network(bank):
+    draw = Pool(Known(bank), first=5, varied=1.0).draw(3, 32, 16, 64)
+    assert {change.sharpness for change in draw.variations if change.bend is not None} == {0.0}
+    assert len({change.sharpness for change in draw.variations if change.bend is None}) > 5
+
+
+def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
+    image = photo(3, 80, 70)
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(image).save(tmp_path / "deep" / "a.png")
+    (item,) = read_folder(tmp_path, 64, 32, (16,))
+    crop = image[8:72, 3:67]
+    np.testing.assert_array_equal(item.lr[16], make_lr(crop, 4))
+    assert item.latent is None
+    assert item.hr.shape == (32, 32, 3)
+    draw = Pool(Small(bank), [item], first=5, varied=0.0).draw(0, 32, 16, 32)
+    assert 0 < int(draw.known.sum()) < 32
+    with pytest.raises(ImageError, match="too small"):
+        read_folder(tmp_path, 128, 32, (16,))
+    with pytest.raises(UsageError, match="no image to train on"):
+        read_folder(tmp_path / "deep" / "none", 64, 32, (16,))
