@@ -1,24 +1,42 @@
-"""Large-factor image super-resolution, compared fairly: restore, score, report."""
+"""Large-factor image super-resolution, compared fairly: restore, score, report.
+
+The names of `__all__` are the public API. Each is imported from its room when it is first asked for, so that
+`import bench` loads neither torch nor pandas; `__init__.pyi` gives type checkers the same names.
+"""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_ROOMS = {
+    "bench.assets.declare": ("Address", "Asset", "ByHand", "Wheel"),
+    "bench.assets.fetch": ("fetch", "is_here"),
+    "bench.base.bank": ("Bank", "FeatureHook", "Latents", "Synthesis"),
+    "bench.base.errors": ("AssetError", "BenchError", "ImageError", "MethodError", "Unavailable", "UsageError"),
+    "bench.base.method": ("Method",),
+    "bench.base.metric": ("Better", "Gathered", "ImageMetric", "SetMetric", "SetValue"),
+    "bench.base.types": ("Batch", "Category", "Cell", "Needs", "Pixels", "Restored", "Size"),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
-    import pandas as pd
-
-try:
-    __version__ = version("glean-bench")
-except PackageNotFoundError:  # a checkout that was never installed
-    __version__ = "0+unknown"
-
-__all__ = ["__version__", "read_results"]
+__all__ = ["__version__", *_HOME, "read_results"]  # noqa: PLE0604 (every one is a text)
 
 
-def read_results(run: str | Path) -> pd.DataFrame:
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("glean-bench")
+        except PackageNotFoundError:  # a checkout that was never installed
+            return "0+unknown"
+    if name not in _HOME:
+        raise AttributeError(f"module 'bench' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def read_results(run: str) -> Any:
     """Read every value of a run as one long frame: one row a method, category, factor, image and metric."""
     from bench.store.results import Run
 

@@ -15,9 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import MethodError, UsageError
-from bench.base.types import Batch, Category, Cell, Restored, Size
+from bench import Asset, Batch, Category, Cell, Method, MethodError, Restored, Size, UsageError
 from bench.images.decode import SUFFIXES
 from methods.shared.pictures import read_sr
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Folder:
+class Folder(Method):
     """Take images that were made elsewhere: folder:PATH."""
 
     name = "folder"
@@ -63,7 +61,7 @@ class Folder:
         place = self._place(factor, category.name)
         return None if any(parent == place for parent, _ in self._index) else f"there is no image in {place}"
 
-    def unpaired(self, cells: Sequence[Cell]) -> list[str]:
+    def unmatched_warnings(self, cells: Sequence[Cell]) -> list[str]:
         """Return one sentence for each image that is missing, extra, or would stand for several cells.
 
         Args:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import MethodError
-from bench.base.types import Batch, Category, Restored, Size
+from bench import Asset, Batch, Category, Method, MethodError, Restored, Size
 
 if TYPE_CHECKING:
     import torch
 
 
-class GroundTruth:
+class GroundTruth(Method):
     """Return the ground truth; an upper bound, not a method."""
 
     name = "hr"

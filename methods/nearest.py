@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.types import Batch, Category, Restored, Size
+from bench import Asset, Batch, Category, Method, Restored, Size
 
 if TYPE_CHECKING:
     import torch
 
 
-class Nearest:
+class Nearest(Method):
     """Repeat every pixel; the floor of every table."""
 
     name = "nearest"

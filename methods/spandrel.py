@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import UsageError
-from bench.base.types import Batch, Category, Restored, Size
+from bench import Asset, Batch, Category, Method, Restored, Size, UsageError
 from methods.shared.networks import cascade, checkpoint
 
 if TYPE_CHECKING:
     import torch
 
 
-class Spandrel:
+class Spandrel(Method):
     """Run any network that spandrel recognises in a cascade: spandrel:WEIGHTS."""
 
     name = "spandrel"

@@ -115,7 +115,7 @@ class Changes:
         """Every method's change by every metric of both runs; p-values are Holm's within a table."""
         old, new = (self._values(run) for run in self._runs)
         records = {
-            (metric.name, metric.signature): metric for metric in self.new.metrics if metric.shape == "image"
+            (metric.name, metric.signature): metric for metric in self.new.metrics if metric.scope == "image"
         }
         return [
             change

@@ -151,7 +151,7 @@ class Paper:
     @cached_property
     def metrics(self) -> list[MetricRecord]:
         """Those whose values are printed."""
-        known = {metric.name: metric for metric in self.comparison.metrics if metric.shape == "image"}
+        known = {metric.name: metric for metric in self.comparison.metrics if metric.scope == "image"}
         if self.wanted.metrics is not None:
             return [known[name] for name in _known("metric", self.wanted.metrics, list(known))]
         return [metric for metric in headline(self.tables.boards) if metric and metric.name in known]

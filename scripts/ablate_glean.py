@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import Bank
 from bench.base import seeds
-from bench.base.bank import Bank
 from bench.base.files import write_atomically
 from bench.images.degradation import resize_tensor
 from bench.images.png import to_tensor
@@ -30,7 +30,7 @@ from methods.glean.embedded import EmbeddedGlean, Restoration, consistent
 from methods.glean.parts import LatentHead
 from methods.glean.recipe import STAGES, GleanRecipe
 from methods.shared import banks
-from methods.shared.banks import surrogate as readout
+from methods.shared.banks import surrogate
 from methods.shared.training.loop import Loop
 from methods.shared.training.perceptual_loss import perception
 from methods.shared.training.samples import Pool, Samples
@@ -60,15 +60,17 @@ class Unfused(nn.Module):
 
 
 class WithoutDecoder(EmbeddedGlean):
-    """The image is what the bank's read-out at 128 sees in the fused features."""
+    """The image is what the bank's surrogate at 128 sees in the fused features."""
 
     def forward(self, lr: Tensor, size: int | None = None) -> Restoration:
         """Restore LR images (N, 3, r, r) in [-1, 1] to 128 pixels."""
         _, pyramid = self.encoder(lr)
         latents = self.latents(lr, pyramid[4])
         size = size or self.sizes[0]
-        features = self.bank.synthesise(latents, fuse=partial(self.fuse, pyramid), upto=size // 2).features
-        image = readout.load(self.bank, size)(features[size // 2], latents)
+        features = self.bank.synthesise(
+            latents, feature_hook=partial(self.fuse, pyramid), stop_at=size // 2
+        ).features
+        image = surrogate.load(self.bank, size)(features[size // 2], latents)
         return Restoration(consistent(image, lr), latents, features, None)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.base.errors import UsageError
+from bench import UsageError
 from methods.glean.recipe import STAGES
 
 SIZES = {"base": "128 pixels", "middle": "256 pixels", "full": "256 pixels", "adversarial": "256 pixels"}

@@ -1,8 +1,8 @@
-"""Fit the read-outs of `methods.shared.banks.surrogate` and the mean latent, and write what is shipped in `weights/`.
+"""Fit the surrogates of `methods.shared.banks.surrogate` and the mean latent, and write what is shipped in `weights/`.
 
     python -m scripts.fit_surrogates
 
-It takes 2,048 samples of the bank and about 20 minutes of one CPU core. The shipped read-outs come within 23.4,
+It takes 2,048 samples of the bank and about 20 minutes of one CPU core. The shipped surrogates come within 23.4,
 26.2 and 28.8 dB (64, 128, 256) of images of truncation 0.7 that they never saw, and 21.0, 23.6 and 26.2 at 1.0.
 A sample is a quarter of an image: the bank is computed whole up to 128, and from there on a window only, with a
 margin wider than what the layers and the antialiased kernel can see, so that the quarter is exact.
@@ -24,13 +24,12 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bench.base.bank import Synthesis
-from bench.base.errors import MethodError
+from bench import MethodError, Synthesis
 from bench.base.seeds import Domain, uniform
 from bench.images.degradation import resize_tensor
 from methods.shared.banks import mobilestylegan
 from methods.shared.banks.mobilestylegan import MobileStyleGAN
-from methods.shared.banks.surrogate import RESOLUTIONS, WEIGHTS, Readout
+from methods.shared.banks.surrogate import RESOLUTIONS, WEIGHTS, Surrogate
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +42,11 @@ RATE, CLIP = 1e-3, 0.5
 LEVEL, QUARTER, WINDOW = 128, 64, 80
 """Of the feature at 128, the side of what is compared and of what is computed for it."""
 
-Heads = Mapping[int, Readout]
+Surrogates = Mapping[int, Surrogate]
 
 
 class Sample(NamedTuple):
-    """A window of one image, by the resolution of the read-out."""
+    """A window of one image, by the resolution of the surrogate."""
 
     latents: Tensor
     features: dict[int, Tensor]
@@ -57,7 +56,7 @@ class Sample(NamedTuple):
 
 
 def main() -> None:
-    """Write the mean latent and the read-outs, and log how good they are."""
+    """Write the mean latent and the surrogates, and log how good they are."""
     bank = mobilestylegan.load()
     bank.mean_latent.copy_(bank.sample(range(MEAN_DRAWS), Domain.FITTING).double().mean(0))
     save_file({"mean_latent": bank.mean_latent}, mobilestylegan.STATISTICS)
@@ -81,30 +80,30 @@ class Fitting:
         self.bank, self.rng = bank, np.random.default_rng(0)
         self.latest = deque((teach(bank, index) for index in range(2 * BATCH)), KEPT)
         self.scales = {res: _scale([one.features[res] for one in self.latest]) for res in RESOLUTIONS}
-        readouts = {str(res): Readout(res) for res in RESOLUTIONS}
-        self.readouts = nn.ModuleDict(readouts).to(memory_format=torch.channels_last)
+        surrogates = {str(res): Surrogate(res) for res in RESOLUTIONS}
+        self.surrogates = nn.ModuleDict(surrogates).to(memory_format=torch.channels_last)
         average = get_ema_multi_avg_fn(0.98)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.readouts, multi_avg_fn=average)
-        self.adam = torch.optim.Adam(self.readouts.parameters(), RATE)
+        self.average = AveragedModel(self.surrogates, multi_avg_fn=average)
+        self.adam = torch.optim.Adam(self.surrogates.parameters(), RATE)
         self.schedule = LambdaLR(self.adam, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / count))
 
     def step(self, index: int) -> dict[str, float]:
-        """Draw one more sample, take one step and return the loss of each read-out."""
+        """Draw one more sample, take one step and return the loss of each surrogate."""
         self.latest.append(teach(self.bank, index))
         batch = [self.latest[chosen] for chosen in self.rng.choice(len(self.latest), BATCH, replace=False)]
-        losses = {name: self._loss(name, batch) for name in self.readouts}
+        losses = {name: self._loss(name, batch) for name in self.surrogates}
         self.adam.zero_grad()
         torch.autograd.backward(list(losses.values()))
-        nn.utils.clip_grad_norm_(self.readouts.parameters(), CLIP)
+        nn.utils.clip_grad_norm_(self.surrogates.parameters(), CLIP)
         self.adam.step()
         self.schedule.step()
-        self.average.update_parameters(self.readouts)
+        self.average.update_parameters(self.surrogates)
         return {name: round(loss.item(), 4) for name, loss in losses.items()}
 
-    def heads(self) -> Heads:
-        """Return the averaged read-outs; they take features as the bank makes them."""
+    def heads(self) -> Surrogates:
+        """Return the averaged surrogates; they take features as the bank makes them."""
         averages = dict(self.average.module.named_children())
-        heads = {res: Readout(res) for res in RESOLUTIONS}
+        heads = {res: Surrogate(res) for res in RESOLUTIONS}
         for res, head in heads.items():
             head.load_state_dict(averages[str(res)].state_dict())
             head.enter.weight.data /= self.scales[res]
@@ -114,7 +113,7 @@ class Fitting:
         res = int(name)
         features = torch.cat([one.features[res].float() / self.scales[res] for one in batch])
         latents = torch.cat([one.latents for one in batch])
-        made = self.readouts[name](features.contiguous(memory_format=torch.channels_last), latents)
+        made = self.surrogates[name](features.contiguous(memory_format=torch.channels_last), latents)
         wanted = torch.cat([_part(one.images[res], one.corner, QUARTER / WINDOW) for one in batch])
         parts = [_part(made[place : place + 1], one.corner, QUARTER / WINDOW) for place, one in enumerate(batch)]
         errors = torch.cat(parts) - wanted
@@ -124,7 +123,7 @@ class Fitting:
 
 @torch.inference_mode()
 def teach(bank: MobileStyleGAN, index: int) -> Sample:
-    """Make one sample: coarse noise is random, and fine noise, which no read-out can know, is left out."""
+    """Make one sample: coarse noise is random, and fine noise, which no surrogate can know, is left out."""
     rng = np.random.default_rng(index)
     corner = (int(rng.integers(2)), int(rng.integers(2)))
     latents = _latents(bank, index)
@@ -135,7 +134,7 @@ def teach(bank: MobileStyleGAN, index: int) -> Sample:
         else torch.zeros(1, 1, round(size[0] * share), round(size[1] * share))
         for size in bank.noise_shapes()
     ]
-    features = bank.synthesise(latents, noise=noise, upto=LEVEL).features
+    features = bank.synthesise(latents, noise=noise, stop_at=LEVEL).features
     windows = {res: _part(feature, corner, share) for res, feature in features.items()}
     image = _whole(bank.synthesise(latents, noise=noise, start=(LEVEL, windows[LEVEL])))
     sides = {res: round(res * share) for res in RESOLUTIONS}
@@ -144,8 +143,10 @@ def teach(bank: MobileStyleGAN, index: int) -> Sample:
 
 
 @torch.inference_mode()
-def held_out(bank: MobileStyleGAN, heads: Heads, indices: Sequence[int], truncation: float) -> dict[int, float]:
-    """Return the mean PSNR of each read-out in dB, on whole images that no fitting has seen."""
+def held_out(
+    bank: MobileStyleGAN, heads: Surrogates, indices: Sequence[int], truncation: float
+) -> dict[int, float]:
+    """Return the mean PSNR of each surrogate in dB, on whole images that no fitting has seen."""
     total = dict.fromkeys(heads, 0.0)
     for index in indices:
         latents = bank.sample([index], Domain.VALIDATION, truncation)
@@ -166,7 +167,7 @@ def _latents(bank: MobileStyleGAN, index: int) -> Tensor:
     return torch.lerp(drawn[:1].expand(slots, -1), drawn[1:], spread)[None]
 
 
-def _save(heads: Heads) -> None:
+def _save(heads: Surrogates) -> None:
     tensors = {f"{res}.{name}": value for res, head in heads.items() for name, value in head.state_dict().items()}
     save_file({name: value.half().contiguous() for name, value in tensors.items()}, WEIGHTS)
 

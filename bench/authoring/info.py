@@ -19,16 +19,16 @@ def method(text: str) -> Iterator[str]:
     """Describe a method as a selection names it."""
     built = registry.build(text)
     entry = registry.discover().get(built.name)
-    yield f"{getattr(built, 'title', None) or built.name} (method {built.name})"
+    yield f"{built.title or built.name} (method {built.name})"
     yield inspect.getdoc(type(built)) or ""
     yield f"from: {entry.origin if entry else 'a file'}, {inspect.getfile(type(built))}"
     for name, value in options.describe(built.options).items():
         yield f"option {name} = {value}"
-    if kind := getattr(built, "kind", None):
+    if kind := built.kind:
         yield f"for images of: {kind}"
-    if trained := getattr(built, "trained_with", ()):
+    if trained := built.training_metrics:
         yield f"its training used the network of: {', '.join(trained)}"
-    if notes := getattr(built, "notes", ""):
+    if notes := built.notes:
         yield f"departs from its publication: {notes}"
     yield from _files(built.assets())
 
@@ -49,7 +49,7 @@ def metric(name: str) -> Iterator[str]:
     yield f"{name}: {inspect.getdoc(type(built)) or ''}"
     yield f"signature: {built.signature}"
     yield f"better: {built.better.value}"
-    if kinds := getattr(built, "kinds", None):
+    if kinds := built.kinds:
         yield f"for images of: {', '.join(kinds)}"
     yield from _files(built.assets())
 

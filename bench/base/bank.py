@@ -23,12 +23,12 @@ class Synthesis(NamedTuple):
     """What a bank made."""
 
     features: dict[int, Tensor]
-    """By resolution, the last feature before the next one, after `fuse`: (N, C, r, r)."""
+    """By resolution, the last feature before the next one, after `feature_hook`: (N, C, r, r)."""
     image: Tensor | None
-    """float32 in [-1, 1], (N, 3, R, R); None when `upto` stopped before the bank's resolution."""
+    """float32 in [-1, 1], (N, 3, R, R); None when `stop_at` stopped before the bank's resolution."""
 
 
-Fuse = Callable[[int, "Tensor"], "Tensor"]
+FeatureHook = Callable[[int, "Tensor"], "Tensor"]
 
 
 class Bank(Protocol):
@@ -63,9 +63,9 @@ class Bank(Protocol):
         latents: Tensor,
         *,
         noise: Sequence[Tensor] | None = None,
-        fuse: Fuse | None = None,
+        feature_hook: FeatureHook | None = None,
         start: tuple[int, Tensor] | None = None,
-        upto: int | None = None,
+        stop_at: int | None = None,
         label: Tensor | None = None,
     ) -> Synthesis:
         """Generate features and the image.
@@ -73,10 +73,10 @@ class Bank(Protocol):
         Args:
             latents: w (N, width), or one a slot (N, slots, width).
             noise: one map (N or 1, 1, r, r) a noise input; the bank's own maps when None.
-            fuse: may replace the feature at a resolution (GLEAN's S_i); called once a resolution, in order.
+            feature_hook: may replace the feature at a resolution (GLEAN's S_i); called once a resolution, in order.
             start: a resolution and the feature (N, C, r, r) to resume from; nothing below it is computed and
-                `fuse` is not called on it (mGANprior).
-            upto: the last resolution to compute; the whole bank when None.
+                `feature_hook` is not called on it (mGANprior).
+            stop_at: the last resolution to compute; the whole bank when None.
             label: class labels, for a bank that has classes.
         """
         ...

@@ -1,12 +1,14 @@
-"""What a method promises."""
+"""The base class of every method: an adapter sets a name and writes `restore`."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench.base.types import Batch, Category, Needs, Restored, Size
+from bench.base.types import Batch, Category, Cell, Needs, Restored, Size
 
 if TYPE_CHECKING:
     import torch
@@ -14,41 +16,93 @@ if TYPE_CHECKING:
     from bench.assets.declare import Asset
 
 
-@runtime_checkable
-class Method(Protocol):
+class Method(ABC):
     """Something that restores. One class a file, built as `Adapter(Options(...))`.
 
-    Besides what is declared here an adapter may set, all with a plain default when absent:
-    `title` (how tables call it), `kind` (the one kind of image it is for), `sees_hr` (True only for an upper
-    bound), `trained_with` (names of metrics whose network its training used: they get a dagger), `needs` (a
-    `Needs`), `notes` (how it departs from its publication), and `unpaired(cells)` (sentences about the `Cell`s
-    that a run asks of it, said before it begins: a folder's missing and extra images).
+    What a subclass does not set has the default that is written here; each property may be a plain class
+    attribute instead (`title = "Bicubic"`).
+
+    Attributes:
+        name: by which a command selects it.
+        Options: a frozen dataclass, every field typed and with a default.
+        sees_hr: True only for an upper bound, whose batches bring the ground truth in `extras["hr"]`.
     """
 
+    @dataclass(frozen=True)
+    class Options:
+        """No options."""
+
     name: ClassVar[str]
-    Options: ClassVar[type]
-    """A frozen dataclass, every field typed and with a default."""
-    options: Any
-    """The `Options` it was built with."""
+    sees_hr: ClassVar[bool] = False
+
+    def __init__(self, options: Any = None) -> None:
+        self.options: Any = self.Options() if options is None else options
+
+    @property
+    def title(self) -> str | None:
+        """What tables call it; its label when None."""
+        return None
+
+    @property
+    def kind(self) -> str | None:
+        """The one kind of image that it is for (`faces`, ...), None for every kind."""
+        return None
+
+    @property
+    def notes(self) -> str:
+        """How it departs from its publication."""
+        return ""
+
+    @property
+    def needs(self) -> Needs:
+        """What one worker of it must have."""
+        return Needs()
+
+    @property
+    def training_metrics(self) -> tuple[str, ...]:
+        """The metrics whose network its training or its loss used; tables mark them with †."""
+        return ()
 
     def assets(self) -> Sequence[Asset | Path]:
-        """Return the weight files that these options need, declared or the user's own."""
-        ...
+        """Return the weight files that these options need, declared or the user's own; they are part of its identity.
+
+        Raises:
+            UsageError: when the options name a file that is not there.
+        """
+        return ()
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Return the reason why this input cannot be restored, or None when it can."""
-        ...
+        """Return the reason why this input cannot be restored, or None when it can.
+
+        Args:
+            lr_size: height and width of the LR, in pixels.
+            hr_size: height and width of the result.
+            factor: of the enlargement.
+            category: what the image shows.
+        """
+        return None
+
+    def unmatched_warnings(self, cells: Sequence[Cell]) -> Sequence[str]:
+        """Return sentences about the cells that a run asks for, said before it begins (a folder's missing images)."""
+        return ()
 
     def load(self, device: torch.device) -> None:
-        """Read the weights. Called once in the worker process, before the first `restore`."""
-        ...
+        """Read the weights. Called once in the worker process, before the first `restore`.
 
+        Raises:
+            AssetError: when a file cannot be had or does not fit.
+        """
+
+    @abstractmethod
     def restore(self, batch: Batch) -> Restored:
-        """Restore a batch; the same seeds give the same result, whatever was restored before."""
-        ...
+        """Restore a batch; the same seeds give the same result, whatever was restored before.
 
+        Args:
+            batch: its `lr` is float32 RGB in [0, 1], (N, 3, h, w).
 
-def needs_of(method: Method) -> Needs:
-    """Return what a worker of the method must have."""
-    needs: Needs = getattr(method, "needs", Needs())
-    return needs
+        Returns:
+            `sr`, float32 RGB in [0, 1], (N, 3, h * factor, w * factor).
+
+        Raises:
+            MethodError: when an image cannot be restored; it costs that cell alone.
+        """

@@ -1,10 +1,11 @@
-"""What a metric promises."""
+"""The base classes of every metric: one value an image, or one value a set of images."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,38 +25,65 @@ class Better(Enum):
     LOWER = "lower"
 
 
-@runtime_checkable
-class ImageMetric(Protocol):
-    """One value an image. With reference `hr` or `lr` it compares with that; with `none` it looks at SR alone.
+class Metric(ABC):
+    """What both scopes of metric share.
 
-    It may set `kinds` (the kinds of image it means something for; every kind when absent), `unit`, and
-    `extra` (the optional dependency that it needs).
+    Attributes:
+        name: by which a command selects it.
+        better: its direction.
+        signature: everything that decides its value, as `psnr|rgb|crop:0|uint8|cap:100|v1`; another crop, range or
+            network is another signature.
+        title: what tables call it (`PSNR`); its name when empty.
+        unit: `dB`, or nothing.
+        kinds: the kinds of image that it means something for, None for every kind.
+        extra: the optional dependency that it needs, None for none.
     """
 
     name: ClassVar[str]
     better: ClassVar[Better]
     signature: ClassVar[str]
-    reference: ClassVar[Literal["hr", "lr", "none"]]
+    title: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
+    kinds: ClassVar[tuple[str, ...] | None] = None
+    extra: ClassVar[str | None] = None
 
     def assets(self) -> Sequence[Asset]:
         """Return the files it needs."""
-        ...
+        return ()
 
     def load(self, device: torch.device) -> None:
-        """Read the networks; raise `bench.base.errors.Unavailable` with a reason and a remedy when it cannot."""
-        ...
+        """Read the networks.
+
+        Raises:
+            Unavailable: when they cannot be had, with a reason and a remedy.
+        """
+
+
+class ImageMetric(Metric):
+    """One value an image. With reference `hr` or `lr` it compares with that; with `none` it looks at SR alone."""
+
+    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
 
     def features(self, reference: Pixels) -> Any:
-        """Describe the reference image; called once an image, for all methods. Returns None when unused.
+        """Describe the reference image, uint8 (H, W, 3); called once an image, for all methods.
 
         Raises:
             ImageError: when it cannot be described (no face in it, say): its cells then have no value.
         """
-        ...
+        return reference
 
+    @abstractmethod
     def compare(self, sr: Pixels, features: Any, factor: int) -> float:
-        """Return the value of one SR image; NaN is an error."""
-        ...
+        """Return the value of one SR image, uint8 (H, W, 3); NaN is an error.
+
+        Args:
+            sr: the saved image.
+            features: of the reference; None when there is none.
+            factor: of the enlargement.
+
+        Raises:
+            ImageError: when this image cannot be measured.
+        """
 
 
 class SetValue(NamedTuple):
@@ -84,30 +112,17 @@ class Gathered(Protocol):
         ...
 
 
-@runtime_checkable
-class SetMetric(Protocol):
+class SetMetric(Metric):
     """One value for all the images of a method, category and factor."""
 
-    name: ClassVar[str]
-    better: ClassVar[Better]
-    signature: ClassVar[str]
-
-    def assets(self) -> Sequence[Asset]:
-        """Return the files it needs."""
-        ...
-
-    def load(self, device: torch.device) -> None:
-        """As `ImageMetric.load`."""
-        ...
-
+    @abstractmethod
     def features(self, image: Pixels) -> npt.NDArray[np.float32]:
-        """Describe one image, SR or HR: (d,)."""
-        ...
+        """Describe one image, SR or HR, uint8 (H, W, 3), as (d,)."""
 
+    @abstractmethod
     def gather(self) -> Gathered:
         """Return an empty set."""
-        ...
 
+    @abstractmethod
     def distance(self, sr: Any, hr: Any) -> SetValue:
         """Compare two sets of its own kind."""
-        ...

@@ -21,7 +21,7 @@ class Domain(IntEnum):
     TRAINING = 1
     """Everything that is trained: GLEAN, encoders, rivals."""
     FITTING = 2
-    """Statistics of a bank: its mean latent, the read-out heads."""
+    """Statistics of a bank: its mean latent, the surrogate heads."""
     VALIDATION = 3
     """What a training watches and may stop on."""
 

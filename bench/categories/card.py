@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from bench.base import toml as tables
+from bench.base import toml
 from bench.base.errors import UsageError, unknown
 from bench.categories.sources import Source, declared, natural
 from bench.categories.sources.local import LocalSource
@@ -75,10 +75,10 @@ class Card:
         where = f"settings of card {self.file}"
         if self.source == "local":
             own = {"name": self.name, "how_to_get": self.how_to_get, "folder": self.file.parent}
-            return tables.build(LocalSource, self.settings, where, **own)
+            return toml.build(LocalSource, self.settings, where, **own)
         if self.source not in declared():
             raise unknown(f"source of card {self.file}", self.source, ["local", *declared()])
-        source: Source = tables.build(declared()[self.source], self.settings, where)
+        source: Source = toml.build(declared()[self.source], self.settings, where)
         return source
 
 
@@ -95,7 +95,7 @@ def read_card(path: Path, name: str) -> Card:
     Raises:
         UsageError: when the file cannot be read, or a key is unknown, missing or cannot mean anything.
     """
-    card = tables.build(Card, tables.read(path), f"card {path}", name=name, file=path)
+    card = toml.build(Card, toml.read(path), f"card {path}", name=name, file=path)
     card.open()
     parse_preparation(card.prepare)
     _check(card.held_out, f"held_out of card {path}")

@@ -59,18 +59,18 @@ def info(
 ) -> None:
     """Say everything that is known of a method, category or metric."""
     from bench import metrics
-    from bench.authoring import info as describing
+    from bench.authoring import info
     from bench.categories import category as categories
     from bench.registry import methods as registry
     from bench.registry.selection import parse
 
     wanted = parse(name).name
     if wanted in metrics.discover():
-        lines = describing.metric(wanted)
+        lines = info.metric(wanted)
     elif wanted in categories.discover():
-        lines = describing.category(name)
+        lines = info.category(name)
     elif wanted in registry.discover() or wanted.endswith(".py"):
-        lines = describing.method(name)
+        lines = info.method(name)
     else:
         known = [*registry.discover(), *categories.discover(), *metrics.discover()]
         raise unknown("method, category or metric", wanted, known)

@@ -74,13 +74,13 @@ def run(
     from bench.pipeline.restore import Request
     from bench.registry import methods as registry
     from bench.workers import Settings, local
-    from bench.workers.sandbox import hosting
+    from bench.workers.sandbox import sandbox
 
     chosen_metrics = _metric_names(metrics)
     kind = _device(device)
-    crew = _crew(executor, workers, address, gpus_per_worker, kind)
+    pool = _crew(executor, workers, address, gpus_per_worker, kind)
     settings = Settings(kind, threads or _threads(executor, workers, address), timeout, os.getcwd())  # noqa: PTH109
-    with hosting():
+    with sandbox():
         selected = [registry.create(text) for text in split(methods)]
     request = Request(
         methods=_distinct(selected),
@@ -91,7 +91,7 @@ def run(
         repeats=repeats,
         redo=_redo(redo),
         settings=settings,
-        executor=crew.restore_all if crew else local.restore_all,
+        executor=pool.restore_all if pool else local.restore_all,
     )
     for source in request.sources:
         source.list(request.images)  # data that are missing are said before anything is made
@@ -100,7 +100,7 @@ def run(
         return
     from bench.store.store import Status
 
-    with crew or nullcontext():
+    with pool or nullcontext():
         counts = _run(request, chosen_metrics, out)
     if counts.keys() & Status.failed():
         raise typer.Exit(1)

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
     name: str
     summary: str
-    shape: Literal["image", "set"]
+    scope: Literal["image", "set"]
     better: Better
     signature: str
     reference: str | None
@@ -84,7 +84,7 @@ def _entry(node: ast.ClassDef, module: str, values: dict[str, Any]) -> Entry:
     return Entry(
         name=values["name"],
         summary=(ast.get_docstring(node) or "").partition("\n")[0],
-        shape="image" if "reference" in values else "set",
+        scope="image" if "reference" in values else "set",
         better=values["better"],
         signature=values["signature"],
         reference=values.get("reference"),

@@ -20,7 +20,7 @@ from bench.assets.declare import Address, Asset
 from bench.assets.fetch import is_here
 from bench.base.errors import ImageError, Unavailable
 from bench.base.files import write_atomically
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite, package, weights
 
@@ -87,7 +87,7 @@ class Face(NamedTuple):
     """Of unit length, (512,)."""
 
 
-class Arcface:
+class Arcface(ImageMetric):
     """Cosine of 512-d ArcFace embeddings, ResNet-50 trained on WebFace600K (pack buffalo_l)."""
 
     name: ClassVar[str] = "arcface"

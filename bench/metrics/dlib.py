@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bench.assets.declare import Asset, Wheel
 from bench.base.errors import ImageError
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite, package, weights
 
@@ -49,7 +49,7 @@ class Face(NamedTuple):
     """(128,)."""
 
 
-class Dlib:
+class Dlib(ImageMetric):
     """Euclidean distance of dlib's 128-d face descriptors; under 0.6 dlib calls two pictures one person."""
 
     name: ClassVar[str] = "dlib"

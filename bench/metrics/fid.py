@@ -17,7 +17,7 @@ import torch
 
 from bench.assets.declare import Address, Asset
 from bench.base.errors import Unavailable
-from bench.base.metric import Better, SetValue
+from bench.base.metric import Better, SetMetric, SetValue
 from bench.base.types import Pixels
 from bench.images.png import to_tensor
 from bench.metrics.common import finite, weights
@@ -47,7 +47,7 @@ INCEPTION = Asset(
 )
 
 
-class Fid:
+class Fid(SetMetric):
     """Fréchet distance of the Inception features of all images of a method, category and factor."""
 
     name: ClassVar[str] = "fid"

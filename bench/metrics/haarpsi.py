@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from bench.assets.declare import Asset
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 
 SMALLEST = 32  # piq halves the image, then needs the 16 pixels of its widest wavelet
 
 
-class HaarPsi:
+class HaarPsi(ImageMetric):
     """Similarity of Haar wavelet responses and colour, as `piq` computes it."""
 
     name: ClassVar[str] = "haarpsi"

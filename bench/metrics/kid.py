@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.assets.declare import Asset
-from bench.base.metric import Better, SetValue
+from bench.base.metric import Better, SetMetric, SetValue
 from bench.base.types import Pixels
 from bench.metrics.common import finite
 from bench.metrics.fid import ENOUGH, Fid, check_sets, read
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BLOCK = 2048  # rows of a kernel matrix held at once
 
 
-class Kid:
+class Kid(SetMetric):
     """Unbiased squared maximum mean discrepancy, kernel (x·y / d + 1)³, over all images; it may be negative."""
 
     name: ClassVar[str] = "kid"

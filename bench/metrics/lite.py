@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from bench.assets.declare import Asset, Wheel
 from bench.assets.fetch import fetch
 from bench.base.errors import AssetError
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.images.png import to_tensor
 from bench.metrics.common import Stages, check_large, check_size, finite, needing_assets
@@ -124,7 +124,7 @@ def named_like(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[
     return dict(zip(own, values.values(), strict=True))
 
 
-class Lite2:
+class Lite2(ImageMetric):
     """Distance of EfficientNet-Lite2 features; no training of this suite uses this network."""
 
     name: ClassVar[str] = "lite2"

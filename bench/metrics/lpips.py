@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 
 from bench.assets.declare import Address, Asset
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.images.png import to_tensor
 from bench.metrics.common import Stages, check_large, check_size, finite, weights
@@ -54,7 +54,7 @@ TRUNKS: dict[Trunk, Asset] = {
 SMALLEST = 64  # below, the trunks' poolings leave nothing to average
 
 
-class Lpips:
+class Lpips(ImageMetric):
     """LPIPS with the AlexNet trunk: the one that papers mean."""
 
     name: ClassVar[str] = "lpips"

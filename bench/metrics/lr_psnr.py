@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bench.assets.declare import Asset
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.images.degradation import make_lr
 from bench.metrics.common import check_size, finite
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class LrPsnr:
+class LrPsnr(ImageMetric):
     """PSNR of the SR image made LR again by the protocol, against the LR image."""
 
     name: ClassVar[str] = "lr_psnr"

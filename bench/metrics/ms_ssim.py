@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from bench.assets.declare import Asset
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 from bench.metrics.ssim import WINDOW, Described, centred, contrast, describe, similarity
@@ -22,7 +22,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SMALLEST = WINDOW * 2 ** (len(WEIGHTS) - 1)
 
 
-class MsSsim:
+class MsSsim(ImageMetric):
     """SSIM at five scales, contrast and structure at all, luminance at the coarsest; mean of the channels."""
 
     name: ClassVar[str] = "ms_ssim"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from bench.assets.declare import Asset
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite
 
@@ -36,7 +36,7 @@ def rgb_psnr(image: Pixels, reference: Pixels) -> float:
     return decibels(float(error @ error) / error.size)
 
 
-class Psnr:
+class Psnr(ImageMetric):
     """PSNR over the three colour channels of the saved image, no border cropped."""
 
     name: ClassVar[str] = "psnr"
@@ -62,7 +62,7 @@ class Psnr:
         return finite(self.name, rgb_psnr(sr, features))
 
 
-class PsnrY:
+class PsnrY(ImageMetric):
     """PSNR of the BT.601 studio luma, unrounded, no border cropped."""
 
     name: ClassVar[str] = "psnr_y"

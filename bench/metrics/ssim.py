@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bench.assets.declare import Asset
-from bench.base.metric import Better
+from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 
@@ -112,7 +112,7 @@ def _strips(image: Tensor) -> Iterator[tuple[slice, slice]]:
         yield slice(start, stop + WINDOW - 1), slice(start, stop)
 
 
-class Ssim:
+class Ssim(ImageMetric):
     """SSIM, Gaussian window of 11 and sigma 1.5, mean of the three colour channels."""
 
     name: ClassVar[str] = "ssim"

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from bench.base import options
 from bench.base.errors import one_line
-from bench.base.method import needs_of
 from bench.base.metric import Better
 from bench.base.progress import Reporter
 from bench.base.seeds import image_seed
@@ -26,7 +25,7 @@ from bench.pipeline.inputs import Input
 from bench.registry.methods import Selected
 from bench.store.store import Redo, Score, Status, Store
 from bench.workers import Executor, Outcome, Settings, Task
-from bench.workers.sandbox import hosting
+from bench.workers.sandbox import sandbox
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Request:
     executor: Executor
 
 
-class Due(NamedTuple):
+class PendingCell(NamedTuple):
     """A cell to restore."""
 
     input: Input
@@ -61,7 +60,7 @@ def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Statu
     counts: Counter[Status] = Counter()
     for selected in request.methods:
         restoration = Restoration(store, request, selected, register(store, selected))
-        for sentence in restoration.unpaired(found):
+        for sentence in restoration.unmatched_warnings(found):
             reporter.say(f"{selected.label}: {sentence}")
         restoration.restore(restoration.plan(found), reporter)
         counts += restoration.count(found)
@@ -86,11 +85,11 @@ def register(store: Store, selected: Selected) -> int:
                 "name": method.name,
                 "label": selected.label,
                 "slug": known[0]["slug"] if known else free,
-                "title": getattr(method, "title", None) or selected.label,
+                "title": method.title or selected.label,
                 "options": json.dumps(options.describe(method.options), sort_keys=True),
-                "sees_hr": int(getattr(method, "sees_hr", False)),
-                "trained_with": json.dumps(list(getattr(method, "trained_with", ()))),
-                "notes": getattr(method, "notes", ""),
+                "sees_hr": int(method.sees_hr),
+                "training_metrics": json.dumps(list(method.training_metrics)),
+                "notes": method.notes,
                 "is_current": 1,
             },
         )
@@ -105,20 +104,21 @@ class Restoration:
     selected: Selected
     method_id: int
 
-    def unpaired(self, found: Sequence[Input]) -> Sequence[str]:
+    def unmatched_warnings(self, found: Sequence[Input]) -> Sequence[str]:
         """Return what a method that takes images from elsewhere has to say of those that it lacks."""
-        tell = getattr(self.selected.method, "unpaired", None)
-        with hosting():
-            return tell([Cell(one.category.name, one.factor, one.image) for one in found]) if tell else ()
+        with sandbox():
+            return self.selected.method.unmatched_warnings(
+                [Cell(one.category.name, one.factor, one.image) for one in found]
+            )
 
-    def plan(self, found: Sequence[Input]) -> list[Due]:
+    def plan(self, found: Sequence[Input]) -> list[PendingCell]:
         """Return the cells that are due, and write the rows of those that cannot be restored."""
         states, due = self._states(), []
-        with hosting():
+        with sandbox():
             refusals = [self._refusal(one) for one in found]
         with self.store.transaction():
             for one, refusal in zip(found, refusals, strict=True):
-                for cell in (Due(one, repeat) for repeat in range(self.request.repeats)):
+                for cell in (PendingCell(one, repeat) for repeat in range(self.request.repeats)):
                     if refusal:
                         self._write_cell(cell, refusal)
                     elif self._is_due(cell, states.get((one.id, cell.repeat))):
@@ -130,7 +130,7 @@ class Restoration:
         rows = self.store.rows(query, self.method_id)
         return {(row["input_id"], row["repeat"]): Status(row["status"]) for row in rows}
 
-    def _is_due(self, cell: Due, state: Status | None) -> bool:
+    def _is_due(self, cell: PendingCell, state: Status | None) -> bool:
         match state:
             case None | Status.SKIPPED:
                 return True
@@ -143,7 +143,7 @@ class Restoration:
         """Return why a cell cannot be restored: its image is unusable, or the method does not support it."""
         if one.problem:
             return Outcome(Status.ERROR, one.problem)
-        if needs_of(self.selected.method).gpu and self.request.settings.device == "cpu":
+        if self.selected.method.needs.gpu and self.request.settings.device == "cpu":
             return Outcome(Status.SKIPPED, "it needs a GPU, and the device of this run is the CPU")
         if self._sees_hr and not one.has_hr:
             return Outcome(Status.SKIPPED, "it needs the ground truth, which an LR-only category does not have")
@@ -153,11 +153,11 @@ class Restoration:
             return Outcome(Status.ERROR, f"supports() failed: {one_line(error)}")
         return Outcome(Status.SKIPPED, str(reason)) if reason else None
 
-    def restore(self, due: Sequence[Due], reporter: Reporter) -> None:
+    def restore(self, due: Sequence[PendingCell], reporter: Reporter) -> None:
         """Restore the cells that are due."""
         tasks = {self._task(cell): cell for cell in due}
         with reporter.stage(self.selected.label, len(due)) as stage:
-            settings = self.request.settings._replace(needs=needs_of(self.selected.method))
+            settings = self.request.settings._replace(needs=self.selected.method.needs)
             for task, outcome in self.request.executor(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
                 told = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
@@ -165,9 +165,9 @@ class Restoration:
 
     @property
     def _sees_hr(self) -> bool:
-        return bool(getattr(self.selected.method, "sees_hr", False))
+        return self.selected.method.sees_hr
 
-    def _task(self, cell: Due) -> Task:
+    def _task(self, cell: PendingCell) -> Task:
         one, layout = cell.input, self.store.layout
         return Task(
             lr=layout.lr(one.category.name, one.image, one.factor).resolve(),
@@ -183,11 +183,11 @@ class Restoration:
     def _slug(self) -> str:
         return str(self.store.rows("SELECT slug FROM methods WHERE id = ?", self.method_id)[0]["slug"])
 
-    def _sr_path(self, cell: Due) -> Path:
+    def _sr_path(self, cell: PendingCell) -> Path:
         one = cell.input
         return self.store.layout.sr(self._slug, one.category.name, one.image, one.factor, cell.repeat)
 
-    def _keep(self, cell: Due, outcome: Outcome) -> None:
+    def _keep(self, cell: PendingCell, outcome: Outcome) -> None:
         """Save what a restored cell left, the PNG first."""
         if outcome.pixels is not None:
             path = self._sr_path(cell)
@@ -198,7 +198,7 @@ class Restoration:
             self.store.connection.execute("DELETE FROM scores WHERE cell_id = ?", [cell_id])
             self.store.insert_scores(self._costs(cell_id, outcome))
 
-    def _write_cell(self, cell: Due, outcome: Outcome) -> int:
+    def _write_cell(self, cell: PendingCell, outcome: Outcome) -> int:
         digest = pixel_digest(outcome.pixels) if outcome.pixels is not None else None
         return self.store.upsert(
             "cells",

@@ -60,9 +60,9 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
                 damaged.add(file.path)
                 yield f"{file.path}: {problem}"
             stage.advance(str(file.path))
-    for name, signature in run.query("SELECT DISTINCT name, signature FROM metrics WHERE shape = 'image'"):
+    for name, signature in run.query("SELECT DISTINCT name, signature FROM metrics WHERE scope = 'image'"):
         yield from _values(run, name, signature, damaged, reporter)
-    for (name,) in run.query("SELECT DISTINCT name FROM metrics WHERE shape = 'set'"):
+    for (name,) in run.query("SELECT DISTINCT name FROM metrics WHERE scope = 'set'"):
         reporter.say(f"{name} describes whole sets; it is not computed again")
 
 
@@ -132,9 +132,9 @@ def _values(run: Run, name: str, signature: str, damaged: set[Path], reporter: R
 def _loaded(name: str, signature: str, reporter: Reporter) -> ImageMetric | None:
     import torch
 
-    from bench.workers import determinism as conditions
+    from bench.workers import determinism
 
-    conditions.fix()
+    determinism.enable()
     try:
         metric = metrics.create(name)
         metric.load(torch.device("cpu"))

@@ -33,7 +33,7 @@ class MethodRecord(NamedTuple):
     identity: str
     options: dict[str, Any]
     is_upper_bound: bool
-    trained_with: tuple[str, ...]
+    training_metrics: tuple[str, ...]
     notes: str
 
 
@@ -43,10 +43,10 @@ class MetricRecord(NamedTuple):
     name: str
     signature: str
     better: Better
-    shape: str
+    scope: str
     """`image`, `set` or `cost`."""
     unit: str
-    dagger: bool
+    is_training_metric: bool
     """Whether the training of any method of this run used its network."""
 
 
@@ -73,7 +73,7 @@ class CategoryRecord(NamedTuple):
     licence: str
 
 
-class Gap(NamedTuple):
+class UnavailableMetric(NamedTuple):
     """Something that was asked for and could not be had."""
 
     name: str
@@ -204,7 +204,7 @@ class Run:
                 identity=row["identity"],
                 options=json.loads(row["options"]),
                 is_upper_bound=bool(row["sees_hr"]),
-                trained_with=tuple(json.loads(row["trained_with"])),
+                training_metrics=tuple(json.loads(row["training_metrics"])),
                 notes=row["notes"],
             )
             for row in self.query("SELECT * FROM methods WHERE is_current ORDER BY id")
@@ -213,17 +213,17 @@ class Run:
     @cached_property
     def metrics(self) -> list[MetricRecord]:
         """In the order of the metrics registry, then costs; the methods' own values are not among them."""
-        trained_with = {name for method in self.methods for name in method.trained_with}
+        training_metrics = {name for method in self.methods for name in method.training_metrics}
         found = [
             MetricRecord(
                 row["name"],
                 row["signature"],
                 Better(row["better"]),
-                row["shape"],
+                row["scope"],
                 row["unit"],
-                row["name"] in trained_with,
+                row["name"] in training_metrics,
             )
-            for row in self.query("SELECT * FROM metrics WHERE shape != 'value'")
+            for row in self.query("SELECT * FROM metrics WHERE scope != 'value'")
         ]
         order = [*metrics.discover(), *(cost.name for cost in COSTS)]
         return sorted(found, key=lambda metric: order.index(metric.name) if metric.name in order else len(order))
@@ -259,9 +259,12 @@ class Run:
         return {(row[0], row[1], row[2]): row[3] for row in rows}
 
     @cached_property
-    def unavailable(self) -> list[Gap]:
+    def unavailable(self) -> list[UnavailableMetric]:
         """The metrics that were asked for and could not be computed."""
-        return [Gap(*row) for row in self.query("SELECT name, reason, remedy FROM gaps ORDER BY name")]
+        return [
+            UnavailableMetric(*row)
+            for row in self.query("SELECT name, reason, remedy FROM unavailable_metrics ORDER BY name")
+        ]
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

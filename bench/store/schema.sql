@@ -5,7 +5,7 @@ CREATE TABLE commands (id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE);
 
 CREATE TABLE methods (
     id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, label TEXT NOT NULL, slug TEXT NOT NULL UNIQUE,
-    title TEXT NOT NULL, options TEXT NOT NULL, sees_hr INTEGER NOT NULL, trained_with TEXT NOT NULL,
+    title TEXT NOT NULL, options TEXT NOT NULL, sees_hr INTEGER NOT NULL, training_metrics TEXT NOT NULL,
     notes TEXT NOT NULL, is_current INTEGER NOT NULL
 );
 
@@ -34,7 +34,7 @@ CREATE INDEX cells_by_input ON cells (input_id);
 
 CREATE TABLE metrics (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, signature TEXT NOT NULL, better TEXT NOT NULL,
-    shape TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (name, signature)
+    scope TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (name, signature)
 );
 
 CREATE TABLE scores (
@@ -49,4 +49,4 @@ CREATE TABLE set_scores (
     PRIMARY KEY (method_id, category_id, factor, repeat, metric_id)
 ) WITHOUT ROWID;
 
-CREATE TABLE gaps (name TEXT PRIMARY KEY, reason TEXT NOT NULL, remedy TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE unavailable_metrics (name TEXT PRIMARY KEY, reason TEXT NOT NULL, remedy TEXT NOT NULL) WITHOUT ROWID;

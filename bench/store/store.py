@@ -200,10 +200,10 @@ class Store:
             )
         return int(found[0]["id"])
 
-    def metric(self, name: str, signature: str, better: Better, shape: str, unit: str) -> int:
+    def metric(self, name: str, signature: str, better: Better, scope: str, unit: str) -> int:
         """Return the id of a metric; another signature is another metric."""
         key = {"name": name, "signature": signature}
-        return self.upsert("metrics", key, {"better": better.value, "shape": shape, "unit": unit})
+        return self.upsert("metrics", key, {"better": better.value, "scope": scope, "unit": unit})
 
     def insert_scores(self, scores: Iterable[Score]) -> None:
         """Write values, replacing those of the same cell and metric; inside a transaction."""

@@ -7,7 +7,7 @@ import os
 import torch
 
 
-def fix(threads: int | None = None) -> None:
+def enable(threads: int | None = None) -> None:
     """Set the number of threads, and forbid what trades exactness for speed on a GPU."""
     if threads is not None:
         torch.set_num_threads(threads)
@@ -24,7 +24,7 @@ class Defaults:
         self.dtype, self.with_gradients = torch.get_default_dtype(), torch.is_grad_enabled()
         self.environment = dict(os.environ)
 
-    def bring_back(self) -> None:
+    def restore(self) -> None:
         """Put them back."""
         torch.set_default_dtype(self.dtype)
         torch.set_grad_enabled(self.with_gradients)

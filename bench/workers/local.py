@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from bench.base.errors import one_line
 from bench.store.store import Status
-from bench.workers import Job, Outcome, Settings, Task
-from bench.workers import process_tree as family
+from bench.workers import Job, Outcome, Settings, Task, process_tree
 from bench.workers.worker import serve
 
 KILLED = -9
@@ -76,7 +75,7 @@ class LocalWorker:
         self.settings, self.is_dead = settings, False
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, text, settings), daemon=True)
-        with family.marking() as self._mark:
+        with process_tree.tagged_env() as self._tag:
             self._process.start()
         theirs.close()
         self._problem = self._await_ready()
@@ -126,4 +125,4 @@ class LocalWorker:
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
-        family.end(self._mark)
+        process_tree.end(self._tag)

@@ -21,7 +21,7 @@ ROUNDS = 100
 
 
 @contextmanager
-def marking() -> Iterator[str]:
+def tagged_env() -> Iterator[str]:
     """Yield a new mark; every process that is started inside carries it."""
     resource_tracker.ensure_running()  # it serves all workers, and must not carry the mark of the first
     mark, before = uuid.uuid4().hex, os.environ.get(VARIABLE)

@@ -19,7 +19,7 @@ from bench.store.store import Status
 from bench.workers import Outcome, Settings, Task
 from bench.workers.local import Restorer
 
-LIVES = 2
+MAX_ATTEMPTS = 2
 """How many actors a task may lose before it counts as failed."""
 
 
@@ -58,11 +58,11 @@ class Cluster:
         if self._ray is None:
             self._ray = self._connect(settings)
         room = self.workers or int(self._ray.cluster_resources().get("CPU", 1) // settings.threads)
-        crew = _Crew(self._ray, self._kind(settings), text, settings, max(1, min(room, len(waiting))))
+        pool = _WorkerPool(self._ray, self._kind(settings), text, settings, max(1, min(room, len(waiting))))
         try:
-            yield from crew.work(waiting)
+            yield from pool.work(waiting)
         finally:
-            crew.stop()
+            pool.stop()
 
     def _connect(self, settings: Settings) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -77,7 +77,7 @@ class Cluster:
             cores = max(os.cpu_count() or 1, (self.workers or 1) * settings.threads)
             given = {"address": "local", "num_cpus": cores, "include_dashboard": False}
         try:
-            _knock(self.address)
+            _check_reachable(self.address)
             ray.init(**given, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError) as error:
             remedy = "start one with `ray start --head`, or set RAY_AUTH_MODE=token if it asks for a token"
@@ -108,7 +108,7 @@ class _Running(NamedTuple):
     actor: Any
 
 
-class _Crew:
+class _WorkerPool:
     """The actors of one method, each with one job at a time."""
 
     def __init__(self, ray: Any, kind: Any, text: str, settings: Settings, size: int) -> None:
@@ -133,7 +133,7 @@ class _Crew:
                 if outcome is None and self._has_another_life(task):
                     waiting.appendleft(task)
                 else:
-                    yield task, outcome or Outcome(Status.ERROR, f"{LIVES} workers were lost on it")
+                    yield task, outcome or Outcome(Status.ERROR, f"{MAX_ATTEMPTS} workers were lost on it")
 
     def _outcome(self, reference: Any) -> Outcome | None:
         """Return what an actor answered, or None when it was lost."""
@@ -146,7 +146,7 @@ class _Crew:
 
     def _has_another_life(self, task: Task) -> bool:
         self._lost[task] = self._lost.get(task, 0) + 1
-        return self._lost[task] < LIVES
+        return self._lost[task] < MAX_ATTEMPTS
 
     def stop(self) -> None:
         actors: Sequence[Any] = [*self._idle, *(running.actor for running in self._running.values())]
@@ -154,7 +154,7 @@ class _Crew:
             self._ray.kill(actor)
 
 
-def _knock(address: str | None) -> None:
+def _check_reachable(address: str | None) -> None:
     """Fail at once where nothing listens; Ray itself tries for two minutes."""
     host, _, port = (address or "").rpartition(":")
     if port.isdigit() and "//" not in host:

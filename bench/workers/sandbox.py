@@ -18,20 +18,20 @@ import numpy as np
 
 
 @contextmanager
-def hosting() -> Iterator[None]:
+def sandbox() -> Iterator[None]:
     """Run a method's code: stdout goes to stderr meanwhile, and the process's settings are put back after it."""
     import torch
 
-    from bench.workers import determinism as conditions
+    from bench.workers import determinism
 
     folder, generators = Path.cwd(), (random.getstate(), np.random.get_state(), torch.get_rng_state())
-    threads, defaults = torch.get_num_threads(), conditions.Defaults()
+    threads, defaults = torch.get_num_threads(), determinism.Defaults()
     try:
         with _prints_to_stderr(), warnings.catch_warnings(), np.errstate():
             yield
     finally:
         os.chdir(folder)
-        defaults.bring_back()
+        defaults.restore()
         random.setstate(generators[0])
         np.random.set_state(generators[1])
         torch.set_rng_state(generators[2])

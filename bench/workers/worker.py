@@ -27,9 +27,7 @@ from bench.base.types import Batch, Restored
 from bench.images.png import to_pixels, to_tensor
 from bench.registry import methods as registry
 from bench.store.store import Status
-from bench.workers import Job, Outcome, Settings
-from bench.workers import determinism as conditions
-from bench.workers import process_tree as family
+from bench.workers import Job, Outcome, Settings, determinism, process_tree
 from bench.workers.costs import count_macs
 
 LONGEST = 2000
@@ -72,11 +70,11 @@ def _answer(connection: Connection, answer: Outcome | None) -> None:
 
 def _end_with_parent() -> None:
     """Wait for the end of the parent, then end this process and what it started, whatever it is doing."""
-    parent, mark = multiprocessing.parent_process(), os.environ.get(family.VARIABLE)
+    parent, mark = multiprocessing.parent_process(), os.environ.get(process_tree.VARIABLE)
     if parent is None or mark is None:
         return
     parent.join()
-    family.end(mark)
+    process_tree.end(mark)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -93,11 +91,11 @@ class Worker:
         self.settings = settings
         self._go_home()
         self.device = torch.device(settings.device)
-        conditions.fix(settings.threads)
+        determinism.enable(settings.threads)
         self.method: Method = registry.create(text).method
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
-        self.defaults = conditions.Defaults()  # what loading left is what every image begins with
+        self.defaults = determinism.Defaults()  # what loading left is what every image begins with
         count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
 
     def restore(self, job: Job) -> Outcome:
@@ -112,8 +110,8 @@ class Worker:
     def _start_afresh(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
         self._go_home()
-        self.defaults.bring_back()
-        conditions.fix(self.settings.threads)
+        self.defaults.restore()
+        determinism.enable(self.settings.threads)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)

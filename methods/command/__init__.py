@@ -21,9 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import MethodError, UsageError
-from bench.base.types import Batch, Category, Restored, Size
+from bench import Asset, Batch, Category, Method, MethodError, Restored, Size, UsageError
 from bench.images.png import save_png, to_pixels
 from methods.command.card import Card, read_card
 from methods.shared.pictures import read_sr
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Command:
+class Command(Method):
     """Run an external program: command:CARD.toml."""
 
     name = "command"

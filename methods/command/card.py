@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bench.base import toml as tables
-from bench.base.errors import UsageError, unknown
+from bench import UsageError
+from bench.base import toml
+from bench.base.errors import unknown
 
 REQUIRED = ("{input}", "{output}")
 
@@ -28,7 +29,7 @@ def read_card(path: Path) -> Card:
     Raises:
         UsageError: when it is not there, not TOML, or says something else than a card can.
     """
-    given = tables.read(path)
+    given = toml.read(path)
     for key in given:
         if key not in (known := [field.name for field in fields(Card)]):
             raise unknown(f"key in card {path}", key, known)

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.types import Batch, Category, Needs, Restored, Size
-from methods.shared.inversion import Preset, class_label, refusal, restore_each
-from methods.shared.networks.perceptual_networks import JUDGES, Network
+from bench import Asset, Batch, Category, Method, Needs, Restored, Size
+from methods.shared.inversion import Preset, class_label, incompatibility_reason, restore_each
+from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Network
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class Dgp:
+class Dgp(Method):
     """Tune a generator to the LR, from its coarse parameters to its fine ones."""
 
     name = "dgp"
@@ -28,7 +27,7 @@ class Dgp:
         "both LR images come from the suite's operator and are compared as they are, not enlarged first; a bank "
         "without a discriminator is tuned with the features of a named perceptual network. "
         "preset=fast first searches the latent alone, weighs pixels 10 and features 0.02, takes rates in "
-        "proportion to each tensor's size and other momenta, tunes through read-outs, ever finer ones, that "
+        "proportion to each tensor's size and other momenta, tunes through surrogates, ever finer ones, that "
         "the whole bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
         "of 200 steps with the whole bank, whose weights are those of the released files with their "
         "normalisation folded in, and begins a new Adam at every stage. Where both were run, paper came much "
@@ -67,9 +66,9 @@ class Dgp:
         return banks.about(self.options.bank).kind
 
     @property
-    def trained_with(self) -> tuple[str, ...]:
+    def training_metrics(self) -> tuple[str, ...]:
         """Name the metrics whose network may be part of the loss."""
-        return () if self._has_discriminator else JUDGES[self.options.perceptual]
+        return () if self._has_discriminator else CONTAMINATED_METRICS[self.options.perceptual]
 
     @property
     def _has_discriminator(self) -> bool:
@@ -92,7 +91,7 @@ class Dgp:
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make."""
         label = self.options.label
-        return refusal(self.name, self.options.bank, lr_size, hr_size, category, label=label)
+        return incompatibility_reason(self.name, self.options.bank, lr_size, hr_size, category, label=label)
 
     def load(self, device: torch.device) -> None:
         """Read the bank and, where it has no discriminator, the perceptual network.

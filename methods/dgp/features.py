@@ -1,4 +1,4 @@
-"""The features of a discriminator: DGP's measure of likeness."""
+"""The features of a discriminator: DGP's measure of perceptual_distance."""
 
 from __future__ import annotations
 

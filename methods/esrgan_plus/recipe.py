@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import Bank
 from bench.base import seeds
-from bench.base.bank import Bank
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import Enlarged, EsrganPlusNet, Piece
 from methods.shared import banks, weight_files
@@ -108,7 +108,9 @@ class EsrganPlusRecipe:
             return torch.cat([self.network(one[None], size).image for one in lr])
 
         sides = reversed(self.network.inputs)
-        return validate(self.validation, sides, size, restore, lambda made: made.likeness(self.perception))
+        return validate(
+            self.validation, sides, size, restore, lambda made: made.perceptual_distance(self.perception)
+        )
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision; the perceptual network counts once its loss was used."""

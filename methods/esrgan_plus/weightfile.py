@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.base.errors import AssetError
+from bench import AssetError
 from methods.shared import weight_files
 from methods.shared.weight_files import Kind, load
 

@@ -12,11 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.assets.declare import Asset
-from bench.base.errors import MethodError, UsageError
-from bench.base.types import Batch, Category, Needs, Restored, Size
+from bench import Asset, Batch, Category, Method, MethodError, Needs, Restored, Size, UsageError
 from methods.shared import banks, weight_files
-from methods.shared.networks.perceptual_networks import JUDGES
+from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +27,7 @@ PUBLISHED_MB = 2700
 SHIPPED = Path(__file__).parent / "weights" / "glean-mobilestylegan.safetensors"
 
 
-class Glean:
+class Glean(Method):
     """Restore faces in one pass with a GLEAN; the shipped one unless other weights are named."""
 
     name = "glean"
@@ -70,9 +68,9 @@ class Glean:
         return banks.about(self.options.bank).kind
 
     @property
-    def trained_with(self) -> tuple[str, ...]:
+    def training_metrics(self) -> tuple[str, ...]:
         """Name the metrics whose network the training used: VGG16's, or those that the weight file names."""
-        return JUDGES["vgg16"] if self._is_published else weight_files.marks(self._about().history)
+        return CONTAMINATED_METRICS["vgg16"] if self._is_published else weight_files.marks(self._about().history)
 
     @property
     def notes(self) -> str:

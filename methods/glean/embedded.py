@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.base.bank import Bank
-from bench.base.errors import MethodError
+from bench import Bank, MethodError
 from bench.images.degradation import resize_matrix
 from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, Shape, doublings, enlarge
 
@@ -83,8 +82,8 @@ class EmbeddedGlean(nn.Module):
         latents = self.latents(lr, pyramid[4])
         if size == 0:
             return Restoration(lr, latents, {}, None)
-        upto = None if size == self.sizes[-1] else size // 2
-        made = self.bank.synthesise(latents, fuse=partial(self.fuse, pyramid), upto=upto)
+        stop_at = None if size == self.sizes[-1] else size // 2
+        made = self.bank.synthesise(latents, feature_hook=partial(self.fuse, pyramid), stop_at=stop_at)
         image, share = self.decoder(lr, entry, made.features, min(size, self.middle))
         if made.image is not None and share is not None:
             image = add_detail(image, made.image, share)

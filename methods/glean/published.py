@@ -17,9 +17,8 @@ from typing import NamedTuple
 
 import torch
 
-from bench.assets.declare import Address, Asset
-from bench.assets.fetch import fetch
-from bench.base.errors import AssetError, unknown
+from bench import Address, Asset, AssetError, fetch
+from bench.base.errors import unknown
 from methods.glean.published_network import PublishedGLEAN
 from methods.shared.banks import stylegan2, stylegan2_layouts
 from methods.shared.banks.state_files import Tensors, building, check_name, fit, length, read

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.base.errors import MethodError
+from bench import MethodError
 from methods.shared.banks.stylegan2 import StyleGAN2
 
 

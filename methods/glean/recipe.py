@@ -1,7 +1,7 @@
 """How the embedded GLEAN is trained: latents, then images of an eighth, a quarter and all of the bank's size.
 
 Most of the learning happens where it is cheap: an image of 128 pixels costs a tenth of one of 1024, and the fused
-features, which carry the likeness, are the same ones. A sample's w is known, and so are the features that the bank
+features, which carry the perceptual_distance, are the same ones. A sample's w is known, and so are the features that the bank
 makes of it: both are losses that the paper did not have.
 """
 
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import Bank
 from bench.base import seeds
-from bench.base.bank import Bank
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean, Restoration, add_detail
 from methods.shared import banks, weight_files
@@ -98,7 +98,7 @@ class GleanRecipe:
         latent = latent_loss(made.latents, draw.latents, draw.known) / SPREAD
         if size == 0:
             return Terms({"latent": latent})
-        losses = {"latent": LATENT * latent, **self._likeness(made.image, draw.hr)}
+        losses = {"latent": LATENT * latent, **self._perceptual_distance(made.image, draw.hr)}
         losses["feature"] = FEATURE * self._features(made, draw)
         if stage.name != "full":
             return Terms(losses, *((made.image, draw.hr) if stage.adversarial else ()))
@@ -108,7 +108,7 @@ class GleanRecipe:
         base, middle, _ = self.network.sizes
         return {"latents": 0, "base": base}.get(stage.name, middle)
 
-    def _likeness(self, image: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    def _perceptual_distance(self, image: Tensor, truth: Tensor) -> dict[str, Tensor]:
         near = self.perception(image, truth)
         return {"pixel": F.l1_loss(image, truth), "perception": PERCEPTION * near}
 
@@ -117,7 +117,7 @@ class GleanRecipe:
         if not matched:
             return made.image.sum() * 0
         with torch.no_grad():
-            true = self.bank.synthesise(draw.latents, upto=max(matched)).features
+            true = self.bank.synthesise(draw.latents, stop_at=max(matched)).features
         pairs = (feature_loss(made.features[r], true[r], draw.known) for r in matched)
         return torch.stack(list(pairs)).mean()
 
@@ -133,7 +133,7 @@ class GleanRecipe:
         low, share = (cut(x[chosen], box, start) for x in (made.image, made.share))
         result = add_detail(low, image, share)
         truth = true_piece(self.bank, draw, box, start, step)
-        near = self._likeness(without_rim(result, box), without_rim(truth, box))
+        near = self._perceptual_distance(without_rim(result, box), without_rim(truth, box))
         return {f"piece {name}": value for name, value in near.items()}
 
     def show(self, stage: Stage) -> Sheet:
@@ -144,7 +144,9 @@ class GleanRecipe:
             return torch.cat([self.network(one[None], size).image for one in lr])
 
         sides = reversed(self.network.inputs)
-        return validate(self.validation, sides, size, restore, lambda made: made.likeness(self.perception))
+        return validate(
+            self.validation, sides, size, restore, lambda made: made.perceptual_distance(self.perception)
+        )
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write the weights in half precision, with everything that is needed to read them."""

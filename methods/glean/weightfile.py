@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from bench.base.bank import Bank
+from bench import Bank
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import Shape
 from methods.shared import weight_files

@@ -12,12 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import AssetError, UsageError
-from bench.base.types import Batch, Category, Needs, Restored, Size
+from bench import Asset, AssetError, Batch, Category, Method, Needs, Restored, Size, UsageError
 from methods.shared import weight_files
-from methods.shared.inversion import Preset, refusal, restore_each
-from methods.shared.networks.perceptual_networks import JUDGES, Network
+from methods.shared.inversion import Preset, incompatibility_reason, restore_each
+from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Network
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +27,7 @@ PUBLISHED_MB = 2400
 SHIPPED = Path(__file__).parent / "weights" / "idinvert-mobilestylegan.safetensors"
 
 
-class Idinvert:
+class Idinvert(Method):
     """Encode the LR into the generator's latents, then optimise them inside its domain."""
 
     name = "idinvert"
@@ -82,7 +80,7 @@ class Idinvert:
             "The published optimisation from the encoder's latents: pixels, a perceptual distance and the "
             "encoder's own view of the result. Changed: the repository has no super-resolution, so the pixel and "
             "perceptual losses compare LR images made by the suite's operator, not an enlarged LR with a full "
-            f"image; {encoder} preset=fast walks through read-outs that the whole bank corrects; preset=paper "
+            f"image; {encoder} preset=fast walks through surrogates that the whole bank corrects; preset=paper "
             "takes the published 100 steps with the whole bank."
         )
 
@@ -94,15 +92,15 @@ class Idinvert:
         return banks.about(self.options.bank).kind
 
     @property
-    def trained_with(self) -> tuple[str, ...]:
+    def training_metrics(self) -> tuple[str, ...]:
         """Name the metrics whose network is part of the loss, or of the encoder's training."""
-        return tuple(sorted({*JUDGES[self.options.perceptual], *self._marks()}))
+        return tuple(sorted({*CONTAMINATED_METRICS[self.options.perceptual], *self._marks()}))
 
     def _marks(self) -> tuple[str, ...]:
         from methods.idinvert import weightfile
 
         if self._is_published:
-            return JUDGES["vgg16"]
+            return CONTAMINATED_METRICS["vgg16"]
         return weight_files.marks(weightfile.about(self._path).history) if self._path.is_file() else ()
 
     def assets(self) -> Sequence[Asset | Path]:
@@ -141,14 +139,14 @@ class Idinvert:
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse an encoder of another bank, an LR larger than the encoder's, and what the bank cannot make."""
         reason = self._encoder_refuses(lr_size)
-        return reason or refusal(self.name, self.options.bank, lr_size, hr_size, category)
+        return reason or incompatibility_reason(self.name, self.options.bank, lr_size, hr_size, category)
 
     def _encoder_refuses(self, lr_size: Size) -> str | None:
         from methods.idinvert import released, weightfile
 
         if self._is_published:
-            return released.misfit(self._path.name, self.options.bank)
-        if reason := weightfile.misfit(self._path, self.options.bank):
+            return released.incompatibility_reason(self._path.name, self.options.bank)
+        if reason := weightfile.incompatibility_reason(self._path, self.options.bank):
             return reason
         if max(lr_size) <= weightfile.SIDE:
             return None

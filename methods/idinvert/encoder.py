@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.base.bank import Bank
+from bench import Bank
 from bench.images.degradation import resize_tensor
 from methods.shared import linear_guess
 

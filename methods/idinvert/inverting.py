@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.base.bank import Bank
-from methods.shared.inversion import Draw, Preset, Problem, Search, heads_for
+from bench import Bank
+from methods.shared.inversion import Draw, Preset, Problem, Search, surrogates_for
 from methods.shared.networks.perceptual_networks import Network, Perceptual
 
 DOMAIN_WEIGHT = 2.0
@@ -24,7 +24,7 @@ class Plan(NamedTuple):
     steps: int
     rate: float
     rounds: int
-    """Corrections by the whole bank, through read-outs; 0: every step looks with the whole bank."""
+    """Corrections by the whole bank, through surrogates; 0: every step looks with the whole bank."""
     round_steps: int
 
 
@@ -52,17 +52,17 @@ class Scene(NamedTuple):
     network: Network
 
 
-def total(made: Tensor, lr: Tensor, likeness: Tensor, latents: Tensor, encoded: Tensor) -> Tensor:
+def total(made: Tensor, lr: Tensor, perceptual_distance: Tensor, latents: Tensor, encoded: Tensor) -> Tensor:
     """Return the loss.
 
     Args:
         made: an LR (1, 3, h, h) in [0, 1].
         lr: what it should be.
-        likeness: the weighted perceptual distance, a scalar.
+        perceptual_distance: the weighted perceptual distance, a scalar.
         latents: what made it, (1, slots, width).
         encoded: what the encoder says of it.
     """
-    return F.mse_loss(2 * made, 2 * lr) + likeness + DOMAIN_WEIGHT * F.mse_loss(encoded, latents)
+    return F.mse_loss(2 * made, 2 * lr) + perceptual_distance + DOMAIN_WEIGHT * F.mse_loss(encoded, latents)
 
 
 def run(scene: Scene, lr: Tensor, plan: Plan) -> tuple[Tensor, dict[str, float]]:
@@ -73,12 +73,16 @@ def run(scene: Scene, lr: Tensor, plan: Plan) -> tuple[Tensor, dict[str, float]]
     latents.requires_grad_()
 
     def loss(made: Tensor) -> Tensor:
-        likeness = PERCEPTUAL_WEIGHT[scene.network] * scene.perceptual.distance(scene.perceptual(made), wanted)
-        return total(made, lr, likeness, latents, scene.encoder(2 * made - 1))
+        perceptual_distance = PERCEPTUAL_WEIGHT[scene.network] * scene.perceptual.distance(
+            scene.perceptual(made), wanted
+        )
+        return total(made, lr, perceptual_distance, latents, scene.encoder(2 * made - 1))
 
-    search = Search(Problem(lr, lambda upto: Draw(scene.bank.synthesise(latents, upto=upto), latents), loss))
+    search = Search(
+        Problem(lr, lambda stop_at: Draw(scene.bank.synthesise(latents, stop_at=stop_at), latents), loss)
+    )
     optimiser = torch.optim.Adam([latents], plan.rate)
-    heads = heads_for(scene.bank, lr.shape[-1]) if plan.rounds else None
+    heads = surrogates_for(scene.bank, lr.shape[-1]) if plan.rounds else None
     if heads is None:
         search.walk(optimiser, plan.steps, None)
     else:

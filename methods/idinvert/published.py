@@ -14,9 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.assets.fetch import fetch
-from bench.base.bank import Bank, Latents
-from bench.base.errors import AssetError
+from bench import AssetError, Bank, Latents, fetch
 from bench.images.degradation import resize_tensor
 from methods.idinvert.released import FAMILY, RELEASED
 from methods.shared.banks.converted import nothing_left, take

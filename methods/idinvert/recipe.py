@@ -1,6 +1,6 @@
 """How the encoder is trained: by the images that the bank makes of its latents, as published.
 
-Two things the paper did not have: samples whose latents are known, which make the first stage, and read-outs, so
+Two things the paper did not have: samples whose latents are known, which make the first stage, and surrogates, so
 that an image of 128 pixels costs little of the bank's full pass.
 """
 
@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import Bank
 from bench.base import seeds
-from bench.base.bank import Bank
 from methods.idinvert import weightfile
 from methods.idinvert.encoder import SIDE, Encoder
 from methods.shared import banks, weight_files
-from methods.shared.banks import surrogate as readout
+from methods.shared.banks import surrogate
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.latents import fit_to_pool
@@ -97,10 +97,12 @@ class IdinvertRecipe:
         return Terms(losses, *((image, draw.hr) if stage.adversarial else ()))
 
     def render(self, latents: Tensor) -> Tensor:
-        """Return what the bank makes of latents, (N, 3, SIZE, SIZE) in [-1, 1]; by a read-out if it has one."""
-        if banks.about(self.bank.name).readout >= SIZE:
-            head = readout.load(self.bank, SIZE)
-            return cast(Tensor, head(self.bank.synthesise(latents, upto=SIZE // 2).features[SIZE // 2], latents))
+        """Return what the bank makes of latents, (N, 3, SIZE, SIZE) in [-1, 1]; by a surrogate if it has one."""
+        if banks.about(self.bank.name).surrogate >= SIZE:
+            head = surrogate.load(self.bank, SIZE)
+            return cast(
+                Tensor, head(self.bank.synthesise(latents, stop_at=SIZE // 2).features[SIZE // 2], latents)
+            )
         image = self.bank.synthesise(latents).image
         if image is None:
             raise RuntimeError("a whole pass of the bank made no image")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.assets.declare import Asset, ByHand
+from bench import Asset, ByHand
 from methods.shared import banks
 
 FAMILY = "stylegan1"
@@ -53,7 +53,7 @@ def remedy(name: str) -> str | None:
     )
 
 
-def misfit(name: str, bank: str) -> str | None:
+def incompatibility_reason(name: str, bank: str) -> str | None:
     """Return why an encoder is none for a bank, as far as their names tell; loading compares what they hold."""
     release = RELEASED.get(name)
     if banks.family(bank) != FAMILY:

@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.base.errors import AssetError
+from bench import AssetError
 from methods.shared import banks, weight_files
 from methods.shared.weight_files import Kind, Trained, load
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.base.bank import Bank
+    from bench import Bank
     from methods.idinvert.encoder import Encoder
 
-__all__ = ["KIND", "SIDE", "About", "about", "load", "misfit", "read", "write"]
+__all__ = ["KIND", "SIDE", "About", "about", "load", "incompatibility_reason", "read", "write"]
 
 KIND = Kind("idinvert-encoder-1", "an idinvert encoder", "idinvert")
 SIDE = 64
@@ -57,7 +57,7 @@ def _parse(said: dict[str, Any]) -> About:
     return About(said["bank"], said["resolution"], dict(said["shape"]), dict(said["history"]), digest)
 
 
-def misfit(path: Path, bank: str) -> str | None:
+def incompatibility_reason(path: Path, bank: str) -> str | None:
     """Return why an encoder is none for a bank, as far as the bank's name tells; `read` compares the bank itself.
 
     Raises:

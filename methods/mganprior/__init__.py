@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.errors import MethodError
-from bench.base.types import Batch, Category, Needs, Restored, Size
-from methods.shared.inversion import Preset, class_label, refusal, restore_each
-from methods.shared.networks.perceptual_networks import JUDGES, Network
+from bench import Asset, Batch, Category, Method, MethodError, Needs, Restored, Size
+from methods.shared.inversion import Preset, class_label, incompatibility_reason, restore_each
+from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Network
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class MGanPrior:
+class MGanPrior(Method):
     """Compose several latent codes of a generator so that the image shrinks to the LR."""
 
     name = "mganprior"
@@ -28,7 +26,7 @@ class MGanPrior:
         "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "
         "gets one more code for the layers above the composition; the sum is not divided by the number of codes a "
         "second time. preset=fast composes 5 codes at 16 pixels, begun at the nearest of 128 random ones, and "
-        "walks with Adam through read-outs, ever finer ones, that the whole bank corrects; "
+        "walks with Adam through surrogates, ever finer ones, that the whole bank corrects; "
         "preset=paper composes 30 random codes at 16 pixels, 2,000 steps of SGD with the whole bank."
     )
 
@@ -69,9 +67,9 @@ class MGanPrior:
         return banks.about(self.options.bank).kind
 
     @property
-    def trained_with(self) -> tuple[str, ...]:
+    def training_metrics(self) -> tuple[str, ...]:
         """Name the metrics whose network is part of the loss."""
-        return JUDGES[self.options.perceptual]
+        return CONTAMINATED_METRICS[self.options.perceptual]
 
     def assets(self) -> Sequence[Asset | Path]:
         """Return the files of the bank and of the perceptual network.
@@ -87,7 +85,7 @@ class MGanPrior:
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make."""
         label = self.options.label
-        return refusal(self.name, self.options.bank, lr_size, hr_size, category, label=label)
+        return incompatibility_reason(self.name, self.options.bank, lr_size, hr_size, category, label=label)
 
     def load(self, device: torch.device) -> None:
         """Read the bank and the perceptual network.

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from bench.base.bank import Bank
+from bench import Bank
 from methods.shared.inversion import (
     SHORT_MEMORY,
     Draw,
@@ -17,8 +17,8 @@ from methods.shared.inversion import (
     Problem,
     Search,
     by_distance,
-    heads_for,
     smaller_once,
+    surrogates_for,
 )
 from methods.shared.networks.perceptual_networks import Network, Perceptual
 
@@ -36,9 +36,9 @@ class Plan(NamedTuple):
     """Random codes of which the nearest ones are the start; 0: the start is random."""
     steps: int
     rounds: int
-    """Corrections by the whole bank, in a search through read-outs; 0: every step looks with the whole bank."""
+    """Corrections by the whole bank, in a search through surrogates; 0: every step looks with the whole bank."""
     fine_rounds: int
-    """More of them, through a finer read-out."""
+    """More of them, through a finer surrogate."""
     round_steps: int
     code_rate: float
     weight_rate: float
@@ -133,16 +133,16 @@ class Composition:
             parts.append(part)
         return torch.cat(parts).sum(0, keepdim=True)
 
-    def draw(self, upto: int | None) -> Draw:
+    def draw(self, stop_at: int | None) -> Draw:
         """Resume the bank from the composed feature."""
         above = self.scene.bank.map(self.z[-1:])
         start = (self.layer, self.feature())
-        return Draw(self.scene.bank.synthesise(above, start=start, upto=upto, label=self.scene.label), above)
+        return Draw(self.scene.bank.synthesise(above, start=start, stop_at=stop_at, label=self.scene.label), above)
 
     def _features(self, latents: Tensor) -> Tensor:
         label = self.scene.label
         label = None if label is None else label.expand(len(latents))
-        return self.scene.bank.synthesise(latents, upto=self.layer, label=label).features[self.layer]
+        return self.scene.bank.synthesise(latents, stop_at=self.layer, label=label).features[self.layer]
 
 
 def composed(features: Tensor, weights: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[T
     search = Search(Problem(lr, point.draw, loss))
     groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
     optimiser = torch.optim.Adam(groups, betas=plan.betas) if plan.betas else torch.optim.SGD(groups)
-    heads = heads_for(scene.bank, lr.shape[-1], plan.layer) if plan.rounds else None
+    heads = surrogates_for(scene.bank, lr.shape[-1], plan.layer) if plan.rounds else None
     if heads is None:
         search.walk(optimiser, plan.steps, None)
     else:

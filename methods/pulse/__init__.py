@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bench.assets.declare import Asset
-from bench.base.types import Batch, Category, Needs, Restored, Size
-from methods.shared.inversion import class_label, refusal, restore_each
+from bench import Asset, Batch, Category, Method, Needs, Restored, Size
+from methods.shared.inversion import class_label, incompatibility_reason, restore_each
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class Pulse:
+class Pulse(Method):
     """Search a face generator for an image that shrinks to the LR image."""
 
     name = "pulse"
     needs = Needs(memory_mb=1700)
     notes = (
         "The published search with the suite's own LR operator, on another generator (MobileStyleGAN, not "
-        "StyleGAN); an image that misses eps is kept, and recorded as missed_eps. search=heads walks the "
+        "StyleGAN); an image that misses eps is kept, and recorded as missed_eps. search=surrogate walks the "
         "published steps at low resolution, from the best of 64 random faces, and then corrects itself against "
         "the whole generator; search=full is the paper's."
     )
@@ -35,7 +34,7 @@ class Pulse:
         steps: int = 100
         eps: float = 2e-3
         bank: str = "mobilestylegan"
-        search: Literal["heads", "full"] = "heads"
+        search: Literal["surrogate", "full"] = "surrogate"
         label: int = -1
         """The number of the class, for a bank that has classes."""
 
@@ -69,14 +68,14 @@ class Pulse:
         return banks.assets(self.options.bank)
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Refuse what the bank cannot make, and LR images too large for the read-outs."""
+        """Refuse what the bank cannot make, and LR images too large for the surrogates."""
         from methods.shared import banks
 
         bank = self.options.bank
-        if reason := refusal(self.name, bank, lr_size, hr_size, category, label=self.options.label):
+        if reason := incompatibility_reason(self.name, bank, lr_size, hr_size, category, label=self.options.label):
             return reason
-        if self.options.search == "heads" and lr_size[0] > banks.about(bank).readout:
-            return f"no read-out of the bank {bank} reaches an LR of {lr_size[0]} pixels; use search=full"
+        if self.options.search == "surrogate" and lr_size[0] > banks.about(bank).surrogate:
+            return f"no surrogate of the bank {bank} reaches an LR of {lr_size[0]} pixels; use search=full"
         return None
 
     def load(self, device: torch.device) -> None:

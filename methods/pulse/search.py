@@ -1,4 +1,4 @@
-"""The search of PULSE: as published, or through read-outs for most of its way."""
+"""The search of PULSE: as published, or through surrogates for most of its way."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from bench.base.bank import Bank
-from bench.base.errors import MethodError
+from bench import Bank, MethodError
 from bench.images.degradation import resize_tensor
 from methods.pulse import loss, space
 from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
-from methods.shared.banks import surrogate as readout
-from methods.shared.banks.surrogate import Readout
+from methods.shared.banks import surrogate
+from methods.shared.banks.surrogate import Surrogate
 from methods.shared.inversion import Seen, shrunk
 
 CANDIDATES = 64
-"""Random faces that a search through read-outs may start from."""
+"""Random faces that a search through surrogates may start from."""
 FINE_SHARE, FINE_RATE = 0.3, 0.5
-"""Steps through a finer read-out, as a share of the steps before it, and their first rate."""
+"""Steps through a finer surrogate, as a share of the steps before it, and their first rate."""
 ROUNDS, ROUND_SHARE, ROUND_RATE = 18, 0.1, 0.3
-"""Corrections that end a search through read-outs, the share of the steps after each, and their first rate."""
+"""Corrections that end a search through surrogates, the share of the steps after each, and their first rate."""
 
 
 class Task(NamedTuple):
@@ -67,10 +66,10 @@ class Search:
         self.seen.keep(image, look.loss.item())
         return look
 
-    def through(self, head: Readout, correction: Tensor | None = None) -> Look:
-        """Look through a read-out, at an LR of half its size at most; that LR may be corrected."""
+    def through(self, head: Surrogate, correction: Tensor | None = None) -> Look:
+        """Look through a surrogate, at an LR of half its size at most; that LR may be corrected."""
         latents = self.prior.latents(self.point.z)
-        features = self.bank.synthesise(latents, noise=self.point.noise, upto=head.resolution // 2).features
+        features = self.bank.synthesise(latents, noise=self.point.noise, stop_at=head.resolution // 2).features
         image = (head(features[head.resolution // 2], latents) + 1) / 2
         return self._look(image, latents, correction, largest=head.resolution // 2)
 
@@ -96,9 +95,11 @@ class Search:
         return Look(made, loss.total(made, lr, latents, self.task.eps))
 
 
-def run(bank: Bank, prior: Prior, task: Task, how: Literal["heads", "full"]) -> tuple[Tensor, dict[str, float]]:
+def run(
+    bank: Bank, prior: Prior, task: Task, how: Literal["surrogate", "full"]
+) -> tuple[Tensor, dict[str, float]]:
     """Return the best image of a search (1, 3, R, R), and what is worth recording of it."""
-    found = (through_readouts if how == "heads" else published)(bank, prior, task)
+    found = (through_surrogates if how == "surrogate" else published)(bank, prior, task)
     image, values = found.seen.found()
     return image, {"missed_eps": float(values["lr_mse"] > task.eps), **values}
 
@@ -110,13 +111,13 @@ def published(bank: Bank, prior: Prior, task: Task) -> Search:
     return search
 
 
-def through_readouts(bank: Bank, prior: Prior, task: Task) -> Search:
-    """Search through a coarse read-out, then a finer one where the LR has more to say, then correct it.
+def through_surrogates(bank: Bank, prior: Prior, task: Task) -> Search:
+    """Search through a coarse surrogate, then a finer one where the LR has more to say, then correct it.
 
-    The whole bank says how wrong the read-out's LR is at the point that was reached. With that difference added
+    The whole bank says how wrong the surrogate's LR is at the point that was reached. With that difference added
     the walk goes on, until the whole bank's own LR is within eps.
     """
-    coarse, head = readout.load(bank, readout.RESOLUTIONS[0]), readout.load(bank, _readout_for(task.lr))
+    coarse, head = surrogate.load(bank, surrogate.RESOLUTIONS[0]), surrogate.load(bank, _surrogate_for(task.lr))
     search = Search(bank, prior, task, _nearest(bank, prior, task))
     with torch.no_grad():
         search.whole()
@@ -139,18 +140,18 @@ def _cycle(steps: int) -> Iterable[float]:
     return (one_cycle(step, steps) for step in range(steps))
 
 
-def _readout_for(lr: Tensor) -> int:
-    """Return the least resolution of a read-out that is twice the LR's, or the largest there is."""
-    return next((res for res in readout.RESOLUTIONS if res >= 2 * lr.shape[-1]), readout.RESOLUTIONS[-1])
+def _surrogate_for(lr: Tensor) -> int:
+    """Return the least resolution of a surrogate that is twice the LR's, or the largest there is."""
+    return next((res for res in surrogate.RESOLUTIONS if res >= 2 * lr.shape[-1]), surrogate.RESOLUTIONS[-1])
 
 
 @torch.no_grad()
 def _nearest(bank: Bank, prior: Prior, task: Task) -> Point:
     """Return the random face, one latent in all slots, whose LR is nearest to the wanted one."""
-    point, head = space.start(bank, task.seed), readout.load(bank, readout.RESOLUTIONS[0])
+    point, head = space.start(bank, task.seed), surrogate.load(bank, surrogate.RESOLUTIONS[0])
     faces = space.faces(bank, task.seed, CANDIDATES)
     latents = prior.latents(faces)
-    features = bank.synthesise(latents, noise=point.noise, upto=head.resolution // 2).features
+    features = bank.synthesise(latents, noise=point.noise, stop_at=head.resolution // 2).features
     made = shrunk((head(features[head.resolution // 2], latents) + 1) / 2, task.lr)
     nearest = (made - task.lr).square().mean((1, 2, 3)).argmin()
     point.z.copy_(faces[nearest].expand_as(point.z))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.base.bank import Bank
+from bench import Bank
 from bench.base.seeds import Domain
 
 RATE = 0.4

@@ -1,7 +1,7 @@
 """What the methods that search a bank share: what they refuse, how they look, walk, and keep the best they saw.
 
-A search looks either with the whole bank or through a read-out of it (`methods.shared.banks.surrogate`), which costs a few
-per cent. A read-out is approximate, so the whole bank says now and then by how much the read-out's LR is wrong
+A search looks either with the whole bank or through a surrogate of it (`methods.shared.banks.surrogate`), which costs a few
+per cent. A surrogate is approximate, so the whole bank says now and then by how much the surrogate's LR is wrong
 there; with that difference added the walk goes on. Only what the whole bank showed can be the result.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from bench.base.errors import MethodError, lacked_memory
+from bench import MethodError
+from bench.base.errors import lacked_memory
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from bench.base.bank import Bank, Synthesis
-    from bench.base.types import Batch, Category, Restored, Size
-    from methods.shared.banks.surrogate import Readout
+    from bench import Bank, Batch, Category, Restored, Size, Synthesis
+    from methods.shared.banks.surrogate import Surrogate
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ DIVERGED = 100.0
 """A loss this many times the first one, or none that is finite, ends a search."""
 
 
-def refusal(
+def incompatibility_reason(
     method: str, bank: str, lr_size: Size, hr_size: Size, category: Category, *, label: int = -1
 ) -> str | None:
     """Return why a method cannot restore with a bank, as far as that is known before it is read."""
@@ -49,7 +49,7 @@ def refusal(
         return f"the bank {bank} makes {about.resolution} pixels, not {hr_size[0]}"
     if None not in (category.kind, about.kind) and category.kind != about.kind:
         return f"the bank {bank} makes {about.kind}, this category shows {category.kind}"
-    return banks.misses_class(bank, label)
+    return banks.class_incompatibility(bank, label)
 
 
 def restore_each(batch: Batch, bank: Bank, one: One) -> Restored:
@@ -60,7 +60,7 @@ def restore_each(batch: Batch, bank: Bank, one: One) -> Restored:
     """
     import torch
 
-    from bench.base.types import Restored
+    from bench import Restored
 
     side = batch.lr.shape[-1] * batch.factor
     if side != bank.resolution:
@@ -82,7 +82,7 @@ class Draw(NamedTuple):
 
     synthesis: Synthesis
     latents: Tensor
-    """Those that the finest layers see, for a read-out: (1, width) or (1, slots, width)."""
+    """Those that the finest layers see, for a surrogate: (1, width) or (1, slots, width)."""
 
 
 class Problem(NamedTuple):
@@ -145,7 +145,7 @@ def shrunk(image: Tensor, lr: Tensor) -> Tensor:
 class Search:
     """A walk and what it saw.
 
-    Before it walks through a read-out, and whenever that is another one, the whole bank must correct it.
+    Before it walks through a surrogate, and whenever that is another one, the whole bank must correct it.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -167,8 +167,8 @@ class Search:
         self.seen.keep(image, float(loss.detach()))
         return made, loss
 
-    def correct(self, head: Readout) -> None:
-        """Let the whole bank say how wrong a read-out's LR is at this point."""
+    def correct(self, head: Surrogate) -> None:
+        """Let the whole bank say how wrong a surrogate's LR is at this point."""
         import torch
 
         with torch.no_grad():
@@ -179,10 +179,10 @@ class Search:
         self,
         optimiser: torch.optim.Optimizer,
         steps: int,
-        head: Readout | None,
+        head: Surrogate | None,
         rates: tuple[float, float] = (1.0, 1.0),
     ) -> None:
-        """Go some steps down, through a read-out or, without one, with the whole bank.
+        """Go some steps down, through a surrogate or, without one, with the whole bank.
 
         The optimiser's rates are multiplied by a share that goes in a straight line from the first to the second
         of `rates`, and are given back. A search that diverges stops for good.
@@ -203,10 +203,10 @@ class Search:
         optimiser: torch.optim.Optimizer,
         rounds: int,
         steps: int,
-        head: Readout,
+        head: Surrogate,
         rates: tuple[float, float] = (0.3, 0.0),
     ) -> None:
-        """Go on through a read-out: by turns let the whole bank correct it and go a few steps.
+        """Go on through a surrogate: by turns let the whole bank correct it and go a few steps.
 
         The optimiser's rates are multiplied by a share that goes down from the first to the second of `rates`.
         """
@@ -215,7 +215,7 @@ class Search:
             share = rates[0] + (rates[1] - rates[0]) * turn / rounds
             self.walk(optimiser, steps, head, (share, share))
 
-    def _step(self, optimiser: torch.optim.Optimizer, head: Readout | None) -> None:
+    def _step(self, optimiser: torch.optim.Optimizer, head: Surrogate | None) -> None:
         if head is None:
             loss = self.whole()[1]
         else:
@@ -228,40 +228,40 @@ class Search:
         optimiser.step()
         self.seen.steps += 1
 
-    def _through(self, head: Readout) -> Tensor:
+    def _through(self, head: Surrogate) -> Tensor:
         draw = self.problem.draw(head.resolution // 2)
         image = (head(draw.synthesis.features[head.resolution // 2], draw.latents) + 1) / 2
         return shrunk(image, self.problem.lr)
 
 
-class Heads(NamedTuple):
+class Surrogates(NamedTuple):
     """Read-outs of a bank, from cheap to true."""
 
-    coarse: Readout
+    coarse: Surrogate
     """The coarsest: enough while a search is far away."""
-    fit: Readout
+    fit: Surrogate
     """The coarsest of at least twice the LR's side."""
-    fine: Readout
+    fine: Surrogate
     """The next finer one, where there is one: it follows the bank where `fit` no longer does."""
 
 
-def heads_for(bank: Bank, side: int, layer: int = 0) -> Heads | None:
-    """Return the read-outs for an LR's side, or nothing when the bank has none so fine.
+def surrogates_for(bank: Bank, side: int, layer: int = 0) -> Surrogates | None:
+    """Return the surrogates for an LR's side, or nothing when the bank has none so fine.
 
     Args:
-        bank: whose read-outs.
+        bank: whose surrogates.
         side: of the LR.
-        layer: the resolution that the bank is resumed from: a read-out sees no feature below it.
+        layer: the resolution that the bank is resumed from: a surrogate sees no feature below it.
     """
     from methods.shared import banks
-    from methods.shared.banks import surrogate as readout
+    from methods.shared.banks import surrogate
 
-    largest = banks.about(bank.name).readout
-    known = [res for res in readout.RESOLUTIONS if 2 * layer <= res <= largest]
+    largest = banks.about(bank.name).surrogate
+    known = [res for res in surrogate.RESOLUTIONS if 2 * layer <= res <= largest]
     fit = [res for res in known if res >= 2 * side]
     if not fit:
         return None
-    return Heads(*(readout.load(bank, res) for res in (known[0], fit[0], fit[:2][-1])))
+    return Surrogates(*(surrogate.load(bank, res) for res in (known[0], fit[0], fit[:2][-1])))
 
 
 def by_distance(
@@ -269,7 +269,7 @@ def by_distance(
 ) -> Tensor:
     """Return random z (N, width) in the order of how far the LR of what they make is from the wanted one.
 
-    Through the coarsest read-out where the bank has any: many candidates then cost little.
+    Through the coarsest surrogate where the bank has any: many candidates then cost little.
 
     Args:
         bank: what makes the images.
@@ -281,14 +281,14 @@ def by_distance(
     """
     import torch
 
-    heads = heads_for(bank, 0)
+    heads = surrogates_for(bank, 0)
     head = heads and heads.coarse
     found: list[Tensor] = []
     with torch.no_grad():
         for some in torch.split(z, chunk):
             latents = bank.map(some)
             labels = None if label is None else label.expand(len(some))
-            made = bank.synthesise(latents, upto=None if head is None else head.resolution // 2, label=labels)
+            made = bank.synthesise(latents, stop_at=None if head is None else head.resolution // 2, label=labels)
             image = made.image if head is None else head(made.features[head.resolution // 2], latents)
             if image is None:
                 raise MethodError("a whole pass of the bank made no image")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.base.errors import ImageError, MethodError
-from bench.base.types import Size
+from bench import ImageError, MethodError, Size
 from bench.images.decode import read_image
 from bench.images.png import to_tensor
 

@@ -13,14 +13,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from bench.base.errors import AssetError
+from bench import AssetError
 from bench.base.files import file_digest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
-    from bench.base.bank import Bank
+    from bench import Bank
 
 LARGEST = 16_384
 """No side, width or count of a network is larger."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.assets.declare import Asset
-from bench.base.types import Batch, Category, Needs, Restored, Size
+from bench import Asset, Batch, Category, Method, Needs, Restored, Size
 from methods.shared.inversion import Preset
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ SMALLEST = 14
 """Its coarsest scale then has 12 pixels: the critic, which looks at 11 x 11 at a time, still sees four places."""
 
 
-class Singan:
+class Singan(Method):
     """Train small GANs on the LR alone, and let the finest one sharpen it step by step."""
 
     name = "singan"

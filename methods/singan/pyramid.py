@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.base.types import Size
+from bench import Size
 from bench.images.degradation import resize_tensor
 from methods.shared.inversion import Preset
 from methods.singan.network import Critic, Generator, critic_loss, generator_loss, initialise

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.base.errors import UsageError
 from bench.base.metric import Better
-from bench.store.results import CategoryRecord, Gap, ImageRecord, MethodRecord, MetricRecord, Run
+from bench.store.results import CategoryRecord, ImageRecord, MethodRecord, MetricRecord, Run, UnavailableMetric
 
 Record = TypeVar("Record")
 CELL = ["method", "category", "factor", "image", "repeat"]
@@ -109,13 +109,13 @@ class Comparison:
 
     @cached_property
     def metrics(self) -> list[MetricRecord]:
-        """Every metric of every run; a dagger in one is a dagger here."""
+        """Every metric of every run; what is marked in one is marked here."""
         found: dict[tuple[str, str], MetricRecord] = {}
         for metric in (metric for run in self.runs for metric in run.metrics):
             key = (metric.name, metric.signature)
             name = f"{metric.name} {metric.signature}" if key in self._ambiguous else metric.name
-            dagger = metric.dagger or (key in found and found[key].dagger)
-            found[key] = metric._replace(name=name, dagger=dagger)
+            is_training_metric = metric.is_training_metric or (key in found and found[key].is_training_metric)
+            found[key] = metric._replace(name=name, is_training_metric=is_training_metric)
         return list(found.values())
 
     @cached_property
@@ -134,7 +134,7 @@ class Comparison:
         return sorted({factor for run in self.runs for factor in run.factors})
 
     @cached_property
-    def unavailable(self) -> list[Gap]:
+    def unavailable(self) -> list[UnavailableMetric]:
         """What was asked for and could not be had, in any run."""
         return list(dict.fromkeys(gap for run in self.runs for gap in run.unavailable))
 

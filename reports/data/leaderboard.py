@@ -121,10 +121,10 @@ class Tables:
         return in_images or any(self.scores.of_set(where, metric.name, m) for m in self.comparison.labels)
 
     def _column(self, where: Slice, metric: MetricRecord) -> list[Cell]:
-        estimate = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.shape]
+        estimate = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.scope]
         estimates = estimate(where, metric.name)
         cells = [Cell(estimate, metric, self.scores.decimals[metric.name]) for estimate in estimates]
-        if metric.shape == "cost":
+        if metric.scope == "cost":
             return cells
         ranked = [not method.is_upper_bound for method in self.comparison.methods]
         return _placed(cells, ranked)
@@ -195,7 +195,7 @@ def selected(board: Board, labels: Sequence[str]) -> Board:
     for cells in zip(*(row.cells for row in kept), strict=True):
         plain = [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
         ranked = [not row.method.is_upper_bound for row in kept]
-        columns.append(plain if plain[0].metric.shape == "cost" else _placed(plain, ranked))
+        columns.append(plain if plain[0].metric.scope == "cost" else _placed(plain, ranked))
     marked = zip(*columns, strict=True) if columns else [()] * len(kept)
     return board._replace(rows=tuple(row._replace(cells=tuple(c)) for row, c in zip(kept, marked, strict=True)))
 

@@ -51,7 +51,7 @@ def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
     """Return a sentence for each metric and slice in which restored images lack a value."""
     lines = []
     for metric in comparison.metrics:
-        if metric.shape != "image":
+        if metric.scope != "image":
             continue
         for where in scores.slices:
             done, table = scores.done(where), scores.table(where, metric.name)

@@ -190,7 +190,7 @@ class Scores:
         found = {str(name): column.to_numpy(dtype=np.float64) for name, column in values}
         none = np.empty(0)
         return {
-            metric.name: text.digits(found.get(metric.name, none), metric.unit, metric.shape)
+            metric.name: text.digits(found.get(metric.name, none), metric.unit, metric.scope)
             for metric in self.comparison.metrics
         }
 

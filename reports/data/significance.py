@@ -110,7 +110,7 @@ class Duels:
 
     @property
     def _metrics(self) -> list[MetricRecord]:
-        return [metric for metric in self.comparison.metrics if metric.shape == "image"]
+        return [metric for metric in self.comparison.metrics if metric.scope == "image"]
 
     @cached_property
     def _columns(self) -> dict[tuple[Slice, str], dict[str, dict[str, Duel]]]:

@@ -154,7 +154,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def _head(metric: MetricRecord) -> str:
     arrow = "↓" if is_lower_better(metric) else "↑"
-    return f"{metric.name}{'†' if metric.dagger else ''} {arrow}"
+    return f"{metric.name}{'†' if metric.is_training_metric else ''} {arrow}"
 
 
 def _emphasised(cell: Cell) -> str:
@@ -167,10 +167,10 @@ def as_tex(boards: Sequence[Board]) -> str:
 
 
 def _tex_table(board: Board) -> str:
-    metrics = [metric for metric in board.metrics if metric.shape != "cost"]
+    metrics = [metric for metric in board.metrics if metric.scope != "cost"]
     arrows = {True: r"$\downarrow$", False: r"$\uparrow$"}
     heads = [
-        f"{text.tex(metric.name)}{text.tex('†') if metric.dagger else ''} {arrows[is_lower_better(metric)]}"
+        f"{text.tex(metric.name)}{text.tex('†') if metric.is_training_metric else ''} {arrows[is_lower_better(metric)]}"
         for metric in metrics
     ]
     place = text.tex(_place(board.where)).replace(text.TIMES, r"$\times$")
@@ -193,7 +193,7 @@ def _tex_table(board: Board) -> str:
 
 
 def _tex_row(row: Row) -> str:
-    cells = [_tex_cell(cell) for cell in row.cells if cell.metric.shape != "cost"]
+    cells = [_tex_cell(cell) for cell in row.cells if cell.metric.scope != "cost"]
     return " & ".join([text.tex(row.method.title), *cells]) + r" \\"
 
 

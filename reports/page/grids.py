@@ -38,7 +38,7 @@ class Grids:
     @cached_property
     def metrics(self) -> list[MetricRecord]:
         """The metrics that have a value an image."""
-        return [metric for metric in self.comparison.metrics if metric.shape == "image"]
+        return [metric for metric in self.comparison.metrics if metric.scope == "image"]
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Grids:
             "lower": is_lower_better(metric),
             "digits": self.scores.decimals[metric.name],
             "unit": text.plain(metric.unit),
-            "dagger": metric.dagger,
+            "is_training_metric": metric.is_training_metric,
             "signature": text.plain(metric.signature),
         }
 

@@ -133,7 +133,7 @@ class Site:
             "title": f"Super-resolution at {listed(factors)}" if factors else "Super-resolution",
             "name": text.plain(", ".join(name_of(run) for run in self.comparison.runs)),
             "lede": self._lede(),
-            "daggers": self._daggers(),
+            "training_metrics_note": self._training_metrics_note(),
             "warnings": wording.warnings(self.tables.boards),
             "folders": {
                 kind: text.address(self.comparison.folder / kind, self.out) + "/" for kind in ("hr", "lr", "sr")
@@ -180,13 +180,13 @@ class Site:
         what = f"{text.count(len(comparison.methods), 'method')} on {text.count(len(comparison.images), 'image')}"
         factors = listed([text.enlarged(factor) for factor in comparison.factors])
         state = f"{done:,} of {asked:,} cells are done" if asked else "no cell is done yet"
-        is_scored = any(metric.shape != "cost" for board in boards for metric in board.metrics)
+        is_scored = any(metric.scope != "cost" for board in boards for metric in board.metrics)
         scored = "; `bench score` has not scored them yet" if done and not is_scored else ""
         return f"{what}{f' at {factors}' if factors else ''}: {state}{scored}."
 
-    def _daggers(self) -> str:
-        names = [text.plain(method.title) for method in self.comparison.methods if method.trained_with]
-        if not any(metric.dagger for metric in self.comparison.metrics):
+    def _training_metrics_note(self) -> str:
+        names = [text.plain(method.title) for method in self.comparison.methods if method.training_metrics]
+        if not any(metric.is_training_metric for metric in self.comparison.metrics):
             return ""
         by = f" ({listed(names)})" if names else ""
         return f"a method of this table{by} was trained with this metric's network: it carries no headline claim"

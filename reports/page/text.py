@@ -41,12 +41,12 @@ def enlarged(factor: int) -> str:
     return f"{factor}{TIMES}"
 
 
-def digits(values: Iterable[float], unit: str = "", shape: str = "image") -> int:
+def digits(values: Iterable[float], unit: str = "", scope: str = "image") -> int:
     """Return how many decimals a metric is printed with, one number for all its tables."""
     sizes = [abs(value) for value in values if math.isfinite(value)]
     if unit == "dB":
         return 2
-    if shape == "cost":
+    if scope == "cost":
         return 2 if min(filter(None, sizes), default=0.0) < 100 else 0
     return 4 if max(sizes, default=0.0) < 10 else 2
 

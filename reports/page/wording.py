@@ -68,7 +68,7 @@ def means(board: Board) -> str:
 def classes(cell: Cell) -> str:
     """Return the CSS classes of a number."""
     flags = {"best": cell.is_best, "second": cell.is_second, "none": cell.value == text.MISSING}
-    return " ".join([cell.metric.shape, *(name for name, is_set in flags.items() if is_set)])
+    return " ".join([cell.metric.scope, *(name for name, is_set in flags.items() if is_set)])
 
 
 def tip(cell: Cell, method: MethodRecord) -> str:
@@ -81,7 +81,7 @@ def tip(cell: Cell, method: MethodRecord) -> str:
         f"n = {text.count(estimate.n, 'image')}; {metric.better.value} is better",
         f"signature {metric.signature}",
         estimate.note,
-        "† a method of this run was trained with this network" if metric.dagger else "",
+        "† a method of this run was trained with this network" if metric.is_training_metric else "",
     ]
     return "\n".join(text.plain(line) for line in lines if line)
 
@@ -101,7 +101,7 @@ def described(metric: MetricRecord) -> str:
 def warnings(boards: Sequence[Board]) -> list[str]:
     """Say what was recorded with the values of whole sets, once each."""
     cells = [cell for board in boards for row in board.rows for cell in row.cells]
-    noted = [f"{cell.metric.name}: {cell.estimate.note}" for cell in cells if cell.metric.shape == "set"]
+    noted = [f"{cell.metric.name}: {cell.estimate.note}" for cell in cells if cell.metric.scope == "set"]
     return list(dict.fromkeys(text.plain(line) for line in noted if not line.endswith(": ")))
 
 

@@ -33,7 +33,7 @@ def axis_name(metric: MetricRecord) -> str:
     """Return how an axis calls a metric, with its unit and direction."""
     arrow = "↓" if is_lower_better(metric) else "↑"
     unit = f" [{metric.unit}]" if metric.unit else ""
-    return f"{text.plain(metric.name)}{'†' if metric.dagger else ''}{unit} {arrow}"
+    return f"{text.plain(metric.name)}{'†' if metric.is_training_metric else ''}{unit} {arrow}"
 
 
 def orient(axis: Axes, metric: MetricRecord) -> None:

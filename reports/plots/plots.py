@@ -144,7 +144,7 @@ def _find(boards: Sequence[Board], names: Sequence[str]) -> MetricRecord | None:
     """Return the first metric of these names; one that some method trained on only when there is no other."""
     found = {metric.name: metric for board in boards for metric in board.metrics}
     present = [found[name] for name in names if name in found]
-    return next(iter([metric for metric in present if not metric.dagger] + present), None)
+    return next(iter([metric for metric in present if not metric.is_training_metric] + present), None)
 
 
 def _scatter(boards: Sequence[Board], across: MetricRecord, up: MetricRecord, *, front: bool = False) -> Figure:

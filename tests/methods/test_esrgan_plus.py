@@ -140,7 +140,7 @@ def test_the_adapter_restores_and_repeats_bit_for_bit(weights):
     assert one.shape == (2, 3, 32, 32)
     shrunk = resize_tensor(one, 8, 8)
     assert (shrunk - lr).abs().mean() < 0.05  # but for what clipping takes away
-    assert method.trained_with == ("lite0",)
+    assert method.training_metrics == ("lite0",)
 
 
 def batch(lr, factor):

@@ -92,18 +92,18 @@ def test_what_is_missing_extra_or_shared_is_told(tmp_path):
     for name in ("x16/c/a.png", "x16/c/extra.png", "x64/c/a.png"):
         _save(tmp_path / name, height=16, width=16)
     method = create(f"folder:{tmp_path}").method
-    told = method.unpaired([Cell("c", 16, "a"), Cell("c", 16, "b")])
+    told = method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "b")])
     assert len(told) == 3
     assert told[0].startswith("there is no image for c/b x16")
     assert told[1:] == [
         f"{tmp_path / name} pairs with no image of this run" for name in ("x16/c/extra.png", "x64/c/a.png")
     ]
-    assert method.unpaired([Cell("c", 16, "a"), Cell("c", 16, "extra"), Cell("c", 64, "a")]) == []
+    assert method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "extra"), Cell("c", 64, "a")]) == []
 
 
 def test_a_flat_folder_cannot_stand_for_two_factors(tmp_path):
     _save(tmp_path / "a.png")
-    (told,) = create(f"folder:{tmp_path}").method.unpaired([Cell("c", 16, "a"), Cell("c", 32, "a")])
+    (told,) = create(f"folder:{tmp_path}").method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 32, "a")])
     assert told.startswith(f"{tmp_path / 'a.png'} stands for several results (c x16, c x32)")
 
 

@@ -69,7 +69,7 @@ def test_it_starts_as_the_bank_and_an_enlarged_lr(bank):
     lr = torch.from_numpy(photo(1, 64, 64)).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.no_grad():
         made = network(lr, 128)
-        plain = bank.synthesise(bank.mean_latent[None], upto=64).features
+        plain = bank.synthesise(bank.mean_latent[None], stop_at=64).features
     assert network.sizes == (128, 256, 1024)
     for resolution in (4, 8, 16, 32, 64):
         torch.testing.assert_close(made.features[resolution], plain[resolution], rtol=1e-4, atol=1e-4)
@@ -180,7 +180,7 @@ def test_the_shipped_weights_are_small_and_say_how_they_were_trained(shipped):
     said = weightfile.about(SHIPPED)
     assert said.factors == (16, 32, 64)
     assert said.history["steps"] > 0
-    assert shipped.trained_with == ("lite0",)
+    assert shipped.training_metrics == ("lite0",)
     assert (shipped.kind, shipped.needs.memory_mb) == ("faces", 1300)
     assert "6.4 million" in shipped.notes
     assert "for 16x, 32x, 64x over mobilestylegan; trained on the bank's samples alone" in shipped.notes

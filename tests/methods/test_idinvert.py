@@ -72,7 +72,7 @@ def test_an_inversion_halves_its_objective_and_repeats_bit_for_bit(small, light,
     for value in done.values:
         assert value["objective"] <= 0.5 * value["objective_first"]
         assert (value["steps"], value["diverged"]) == (40, 0)
-    assert method.trained_with == ("lite0", "lite2")
+    assert method.training_metrics == ("lite0", "lite2")
 
 
 def test_it_begins_where_the_encoder_says_and_ends_elsewhere(small, light, weights):
@@ -139,9 +139,9 @@ def test_a_bank_of_another_size_is_seen_by_its_name(tmp_path):
     encoder = Encoder(bank, TINY)
     path = tmp_path / "weights.safetensors"
     weightfile.write(path, encoder, bank, dict(encoder.named_parameters()), {})
-    assert weightfile.misfit(path, "stylegan2-ffhq") is None
-    assert weightfile.misfit(path, "mine.pth") is None
-    assert "not over stylegan2-cat" in weightfile.misfit(path, "stylegan2-cat")
+    assert weightfile.incompatibility_reason(path, "stylegan2-ffhq") is None
+    assert weightfile.incompatibility_reason(path, "mine.pth") is None
+    assert "not over stylegan2-cat" in weightfile.incompatibility_reason(path, "stylegan2-cat")
 
 
 def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):

@@ -49,7 +49,7 @@ def test_codes_are_composed_with_a_weight_a_channel(small):
     point = search.Composition(search.Scene(bank, Pooled(), "lite0"), plan, start, chunk=3)
     weights = torch.rand(3, bank.channels[8])
     point.weights.data.copy_(weights)
-    alone = [bank.synthesise(bank.map(z[None]), upto=8).features[8] for z in point.z[:3]]
+    alone = [bank.synthesise(bank.map(z[None]), stop_at=8).features[8] for z in point.z[:3]]
     by_hand = sum(w[:, None, None].double() * one[0].double() for w, one in zip(weights, alone, strict=True))
     torch.testing.assert_close(point.feature()[0].double(), by_hand, rtol=1e-4, atol=1e-5)
     above = bank.synthesise(bank.map(point.z[3:]), start=(8, point.feature())).image
@@ -140,5 +140,5 @@ def test_what_the_bank_cannot_give_is_said(small):
         create("mganprior[bank=mobilestyle]").method.assets()
     with pytest.raises(UsageError):
         create("mganprior[preset=slow]")
-    assert create("mganprior").method.trained_with == ("lite0",)
+    assert create("mganprior").method.training_metrics == ("lite0",)
     assert create("mganprior").identity != create("mganprior[preset=paper]").identity

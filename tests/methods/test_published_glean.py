@@ -8,7 +8,6 @@ from safetensors.torch import save_file
 
 from bench.assets.declare import Address
 from bench.base.errors import AssetError, MethodError, UsageError
-from bench.base.method import needs_of
 from bench.base.types import Batch, Category
 from bench.registry.methods import build, create
 from methods.glean import published
@@ -261,7 +260,7 @@ def test_an_official_file_is_known_by_what_it_holds_not_by_its_suffix(network, s
     tensors = {f"generator.{key}": value.contiguous() for key, value in state.items()}
     save_file(tensors, tmp_path / "glean.safetensors")
     method = create(f"glean[weights={tmp_path / 'glean.safetensors'}]").method
-    assert (method.kind, method.trained_with, method.assets()) == (
+    assert (method.kind, method.training_metrics, method.assets()) == (
         None,
         ("lpips_vgg",),
         (tmp_path / "glean.safetensors",),
@@ -276,7 +275,7 @@ def test_an_official_file_is_known_by_what_it_holds_not_by_its_suffix(network, s
 def test_a_released_file_is_for_its_own_kind_of_image():
     method = build("glean[weights=glean_cat_16x_20210527-68912543.pth]")
     assert method.kind == "cats"
-    assert needs_of(method).memory_mb > 2 * needs_of(create("glean").method).memory_mb
+    assert method.needs.memory_mb > 2 * create("glean").method.needs.memory_mb
     cats, faces = Category("c", "cats"), Category("f", "faces")
     assert method.supports((16, 16), (256, 256), 16, cats) is None
     assert "for cats, this category shows faces" in method.supports((16, 16), (256, 256), 16, faces)

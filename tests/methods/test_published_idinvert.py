@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from bench.assets.declare import Asset
 from bench.base.bank import Latents
 from bench.base.errors import AssetError, UsageError
-from bench.base.method import needs_of
 from bench.base.types import Category
 from bench.images.degradation import resize_tensor
 from bench.registry.methods import build, create
@@ -157,8 +156,8 @@ def test_it_says_what_it_is(weights, bank_file):
     method = create(f"idinvert[weights={weights},bank=stylegan1:{bank_file},preset=paper]").method
     assert method.title == "In-domain inversion, published encoder (paper)"
     assert "the published encoder reads the LR enlarged" in method.notes
-    assert method.trained_with == ("lite0", "lpips_vgg")
-    assert needs_of(method).memory_mb > 1.5 * needs_of(create("idinvert").method).memory_mb
+    assert method.training_metrics == ("lite0", "lpips_vgg")
+    assert method.needs.memory_mb > 1.5 * create("idinvert").method.needs.memory_mb
     assert method.supports((128, 128), (256, 256), 2, Category("c", None)) is None
 
 
@@ -203,8 +202,8 @@ def test_an_encoder_of_another_bank_is_refused(weights, bank_file, tmp_path):
     assert "not for mobilestylegan" in build(f"idinvert[weights={weights}]").supports(
         (16, 16), (256, 256), 16, face
     )
-    assert "not for mine.pth" in released.misfit("styleganinv_ffhq256_encoder.pth", "mine.pth")
-    assert released.misfit("styleganinv_ffhq256_encoder.pth", "stylegan1:mine.pth") is None
+    assert "not for mine.pth" in released.incompatibility_reason("styleganinv_ffhq256_encoder.pth", "mine.pth")
+    assert released.incompatibility_reason("styleganinv_ffhq256_encoder.pth", "stylegan1:mine.pth") is None
     small, other = tmp_path / "small.pth", tmp_path / "other.pth"
     torch.save(released_peer.idinvert((4, 4, 4), WIDTH), small)
     torch.save({"params_ema": peer.generator(32, width=WIDTH).state_dict()}, other)

@@ -122,7 +122,7 @@ def test_the_search_through_readouts_finds_a_face(face):
     assert done.sr.shape == (1, 3, 1024, 1024)
 
 
-@pytest.mark.parametrize("how", ["heads", "full"])
+@pytest.mark.parametrize("how", ["surrogate", "full"])
 def test_a_missed_eps_is_a_value_and_seeds_decide(face, how):
     method = loaded(f"pulse[steps=1,eps=0,search={how}]")
     done = method.restore(batch(face.repeat(2, 1, 1, 1), 64, seeds=(1, 2)))

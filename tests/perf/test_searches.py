@@ -10,7 +10,7 @@ import torch
 from methods.pulse import space
 from methods.pulse.search import Search, Task
 from methods.shared import banks
-from methods.shared.banks import surrogate as readout
+from methods.shared.banks import surrogate
 from tests.perf.floor import floor
 from tests.perf.timing import ratio
 
@@ -26,15 +26,15 @@ def search(bank):
     return Search(bank, space.fit(bank), task, space.start(bank, 0))
 
 
-@pytest.mark.parametrize("resolution", readout.RESOLUTIONS)
+@pytest.mark.parametrize("resolution", surrogate.RESOLUTIONS)
 def test_a_step_through_a_readout(bank, search, report, resolution):
-    head = readout.load(bank, resolution)
+    head = surrogate.load(bank, resolution)
 
     def step():
         search.walk(partial(search.through, head), [0.1])
 
     found = ratio(step, floor(step))
-    report(f"a step of pulse through the read-out of {resolution} / its convolutions and products", found)
+    report(f"a step of pulse through the surrogate of {resolution} / its convolutions and products", found)
     assert found.median <= 2.5
 
 

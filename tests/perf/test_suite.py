@@ -14,7 +14,7 @@ from bench.base.types import Batch, Category
 from bench.images.png import load_png, to_tensor
 from bench.registry import methods as registry
 from bench.store.layout import RunLayout
-from bench.workers import determinism as conditions
+from bench.workers import determinism
 from tests.conftest import bench
 
 FEW, MANY = 1, int(os.environ.get("BENCH_PERF_IMAGES", "7"))
@@ -53,7 +53,7 @@ def _seconds(command: Sequence[object], folder: Path) -> float:
 
 def _alone(run: RunLayout) -> float:
     """Return the seconds of the forward passes and of the metrics, once warm, images decoded."""
-    conditions.fix(os.cpu_count())
+    determinism.enable(os.cpu_count())
     method = registry.create("glean").method
     method.load(torch.device("cpu"))
     chosen = [metrics.create(name) for name in METRICS]

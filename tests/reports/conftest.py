@@ -30,14 +30,14 @@ HOSTILE = (
 USUAL = Made(
     methods=("nearest", "bicubic", "pulse", "glean", "hr"),
     upper_bound="hr",
-    trained_with={"glean": ["lite2"]},
+    training_metrics={"glean": ["lite2"]},
     titles={"glean": "GLEAN"},
     failed={
         ("pulse", "0002", 32): (Status.TIMEOUT, "it took longer than 60 s"),
         ("pulse", "0003", 32): (Status.TIMEOUT, "it took longer than 60 s"),
     },
     unscored=(("bicubic", "0004", "lite2"),),
-    gaps=(("lpips_vgg", "its weights cannot be had", "bench prepare"),),
+    unavailable_metrics=(("lpips_vgg", "its weights cannot be had", "bench prepare"),),
     images=tuple(f"{index:04d}" for index in range(1, 9)),
     fid=True,
 )
@@ -49,7 +49,7 @@ STRANGE = Made(
     factors=(16,),
     failed={(HOSTILE[0], HOSTILE[1], 16): (Status.ERROR, "</script><script>alert(1)</script>")},
     about="<script>alert(1)</script>",
-    gaps=(("<b>", "<i>reason</i>", "<u>remedy</u>"),),
+    unavailable_metrics=(("<b>", "<i>reason</i>", "<u>remedy</u>"),),
 )
 
 

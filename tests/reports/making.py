@@ -48,9 +48,9 @@ class Made:
     unscored: Sequence[tuple[str, str, str]] = ()
     """By method, image and metric."""
     upper_bound: str | None = None
-    trained_with: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    training_metrics: Mapping[str, Sequence[str]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
-    gaps: Sequence[tuple[str, str, str]] = ()
+    unavailable_metrics: Sequence[tuple[str, str, str]] = ()
     fid: bool = False
     about: str = "Sampled faces: methods that hold the generator have an easy time on them."
     salt: int = 0
@@ -78,8 +78,8 @@ def write_run(root: Path, made: Made) -> Run:
             metrics = {name: _metric(store, name) for name in made.metrics}
             for category in made.categories:
                 _category(store, made, category, methods, metrics)
-            for gap in made.gaps:
-                store.connection.execute("INSERT INTO gaps VALUES (?, ?, ?)", gap)
+            for gap in made.unavailable_metrics:
+                store.connection.execute("INSERT INTO unavailable_metrics VALUES (?, ?, ?)", gap)
     return Run(root)
 
 
@@ -91,7 +91,7 @@ def _method(store: Store, made: Made, label: str, index: int) -> int:
         "title": made.titles.get(label, label),
         "options": json.dumps({"steps": 100, "weights": None}),
         "sees_hr": int(label == made.upper_bound),
-        "trained_with": json.dumps(list(made.trained_with.get(label, ()))),
+        "training_metrics": json.dumps(list(made.training_metrics.get(label, ()))),
         "notes": "",
         "is_current": 1,
     }

@@ -37,7 +37,7 @@ def test_every_variant_lacks_what_it_says(bank, made):
     whole, latents = made["all parts"](LR, 128), made["no latents"](LR, 128).latents
     assert torch.equal(latents, bank.mean_latent.expand_as(latents))
     unfused = made["no encoder features"](LR, 128)
-    plain = bank.synthesise(unfused.latents, upto=64).features
+    plain = bank.synthesise(unfused.latents, stop_at=64).features
     assert all(torch.equal(unfused.features[r], plain[r]) for r in (4, 16, 64))
     assert not torch.equal(whole.features[16], plain[16])
     decoder = made["no decoder"].decoder

@@ -44,9 +44,9 @@ def restored_cells(store: Store) -> list[Cell]:
 
 def applies(metric: ImageMetric | SetMetric, cell: Cell) -> bool:
     """Say whether a metric means something for a cell."""
-    kinds = getattr(metric, "kinds", None)
+    kinds = metric.kinds
     fits = kinds is None or cell.kind is None or cell.kind in kinds
-    return fits and (cell.has_hr or getattr(metric, "reference", "hr") != "hr")
+    return fits and (cell.has_hr or (isinstance(metric, ImageMetric) and metric.reference != "hr"))
 
 
 def read(path: Path) -> Pixels:
@@ -71,32 +71,32 @@ class Scorer:
     redo: Redo | None
     reporter: Reporter
 
-    def load(self, metric: ImageMetric | SetMetric, shape: str) -> int | None:
+    def load(self, metric: ImageMetric | SetMetric, scope: str) -> int | None:
         """Load a metric's networks and return its id, or write down why they cannot be had."""
         import torch
 
-        from bench.workers import determinism as conditions
+        from bench.workers import determinism
 
-        known = self.store.rows("SELECT 1 FROM gaps WHERE name = ?", metric.name)
+        known = self.store.rows("SELECT 1 FROM unavailable_metrics WHERE name = ?", metric.name)
         if known and not self.redo and not all(is_here(asset) for asset in metric.assets()):
             return None
-        conditions.fix()
+        determinism.enable()
         try:
             metric.load(torch.device(self.device))
         except Unavailable as error:
             self._note_gap(metric.name, error)
             return None
         with self.store.transaction():
-            self.store.connection.execute("DELETE FROM gaps WHERE name = ?", [metric.name])
-            unit = getattr(metric, "unit", "")
-            return self.store.metric(metric.name, metric.signature, metric.better, shape, unit)
+            self.store.connection.execute("DELETE FROM unavailable_metrics WHERE name = ?", [metric.name])
+            unit = metric.unit
+            return self.store.metric(metric.name, metric.signature, metric.better, scope, unit)
 
     def _note_gap(self, name: str, error: Unavailable) -> None:
         reason = str(Unavailable(error.what, got=error.got, expected=error.expected))
         self.reporter.say(f"metric {name} is unavailable: {error}")
         with self.store.transaction():
             self.store.connection.execute(
-                "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", [name, reason, error.remedy or ""]
+                "INSERT OR REPLACE INTO unavailable_metrics VALUES (?, ?, ?)", [name, reason, error.remedy or ""]
             )
 
     def finished(self, metric: ImageMetric | SetMetric, table: str, column: str) -> set[Any]:

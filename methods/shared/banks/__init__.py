@@ -15,8 +15,7 @@ from bench.base.errors import unknown
 if TYPE_CHECKING:
     import torch
 
-    from bench.assets.declare import Asset
-    from bench.base.bank import Bank
+    from bench import Asset, Bank
 
 _FAMILIES = ("pggan", "stylegan1", "biggan")
 _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
@@ -28,8 +27,8 @@ class About(NamedTuple):
     resolution: int | None = None
     kind: str | None = None
     """What it shows (`faces`, ...)."""
-    readout: int = 0
-    """The largest resolution of its read-outs; 0 when it has none."""
+    surrogate: int = 0
+    """The largest resolution of its surrogates; 0 when it has none."""
     classes: int | None = 0
     """How many classes a label chooses from: 0 when it has none, None when only its file says."""
     discriminator: bool = False
@@ -37,7 +36,7 @@ class About(NamedTuple):
 
 
 _KNOWN = {
-    "mobilestylegan": About(1024, "faces", readout=256),
+    "mobilestylegan": About(1024, "faces", surrogate=256),
     "stylegan2-ffhq": About(1024, "faces"),
     "stylegan2-car": About(512, "cars"),
     "stylegan2-cat": About(256, "cats"),
@@ -71,7 +70,7 @@ def family(name: str) -> str:
     return name if name == "mobilestylegan" else "stylegan2"
 
 
-def misses_class(name: str, label: int) -> str | None:
+def class_incompatibility(name: str, label: int) -> str | None:
     """Return why a bank cannot be asked for a class (-1: for none), as far as that is known before it is read."""
     classes = about(name).classes
     if label < 0:

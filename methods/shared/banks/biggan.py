@@ -13,10 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import FeatureHook, Latents, MethodError, Size, Synthesis
 from bench.base import seeds
-from bench.base.bank import Fuse, Latents, Synthesis
-from bench.base.errors import MethodError
-from bench.base.types import Size
 from methods.shared.banks.biggan_layers import EPSILON, Attention, Up, attention, normalised
 from methods.shared.banks.biggan_layers import discriminator as judge_of
 from methods.shared.banks.converted import below, check_range, draw, fused, nothing_left, take
@@ -72,17 +70,17 @@ class BigGAN(nn.Module):
         latents: Tensor,
         *,
         noise: Sequence[Tensor] | None = None,
-        fuse: Fuse | None = None,
+        feature_hook: FeatureHook | None = None,
         start: tuple[int, Tensor] | None = None,
-        upto: int | None = None,
+        stop_at: int | None = None,
         label: Tensor | None = None,
     ) -> Synthesis:
         """Generate features and the image; see `bench.base.Bank.synthesise`. There is no noise.
 
         Raises:
-            MethodError: when there is no label or no such class, or `start` or `upto` is no resolution of it.
+            MethodError: when there is no label or no such class, or `start` or `stop_at` is no resolution of it.
         """
-        check_range(self.name, list(self.channels), start, upto)
+        check_range(self.name, list(self.channels), start, stop_at)
         if label is None:
             raise MethodError(
                 "bank biggan needs a class", got="no label", expected=f"one of {self.classes} an image"
@@ -93,17 +91,17 @@ class BigGAN(nn.Module):
             raise MethodError("bank biggan has no such class", got=wrong[0], expected=f"0 to {self.classes - 1}")
         embedded = self.shared(chosen)
         if start is None:
-            x = fused(fuse, 4, self.linear(parts[0]).view(len(latents), -1, 4, 4))
+            x = fused(feature_hook, 4, self.linear(parts[0]).view(len(latents), -1, 4, 4))
             features = {4: x}
         else:
             x, features = start[1], {start[0]: start[1]}
         for index, r in enumerate(list(self.channels)[1:]):
-            if (start is not None and r <= start[0]) or (upto is not None and r > upto):
+            if (start is not None and r <= start[0]) or (stop_at is not None and r > stop_at):
                 continue
             x = self.blocks[index](x, torch.cat([embedded, parts[index + 1]], 1))
             x = self.attention[str(r)](x) if str(r) in self.attention else x
-            features[r] = x = fused(fuse, r, x)
-        whole = upto in (None, self.resolution)
+            features[r] = x = fused(feature_hook, r, x)
+        whole = stop_at in (None, self.resolution)
         return Synthesis(features, torch.tanh(self.to_image(F.relu(self.norm(x)))).float() if whole else None)
 
     def noise_shapes(self) -> list[Size]:

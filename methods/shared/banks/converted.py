@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench import AssetError, FeatureHook, MethodError
 from bench.base import seeds
-from bench.base.bank import Fuse
-from bench.base.errors import AssetError, MethodError
 from methods.shared.banks.state_files import Tensors
 
 
@@ -73,17 +72,19 @@ def nothing_left(tensors: Tensors, origin: Path, what: str) -> None:
         raise AssetError(f"weight file {origin.name} is no {what}", got=f"the unknown key {min(tensors)}")
 
 
-def check_range(bank: str, resolutions: Sequence[int], start: tuple[int, Tensor] | None, upto: int | None) -> None:
+def check_range(
+    bank: str, resolutions: Sequence[int], start: tuple[int, Tensor] | None, stop_at: int | None
+) -> None:
     """Refuse to begin or stop where a bank has no feature.
 
     Raises:
         MethodError: naming the resolution.
     """
-    for what, r in (("start", start and start[0]), ("stop", upto)):
+    for what, r in (("start", start and start[0]), ("stop", stop_at)):
         if r is not None and r not in resolutions:
             raise MethodError(f"bank {bank} cannot {what} there", got=r, expected=list(resolutions))
 
 
-def fused(fuse: Fuse | None, resolution: int, x: Tensor) -> Tensor:
+def fused(feature_hook: FeatureHook | None, resolution: int, x: Tensor) -> Tensor:
     """Let a caller replace a feature."""
-    return x if fuse is None else fuse(resolution, x)
+    return x if feature_hook is None else feature_hook(resolution, x)

@@ -16,12 +16,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.assets.declare import Asset, Wheel
-from bench.assets.fetch import fetch
+from bench import Asset, FeatureHook, Latents, MethodError, Size, Synthesis, Wheel, fetch
 from bench.base import seeds
-from bench.base.bank import Fuse, Latents, Synthesis
-from bench.base.errors import MethodError
-from bench.base.types import Size
 from methods.shared.banks.mobile_layers import Block, Dense, First, ToImage
 from methods.shared.banks.openvino import Graph
 
@@ -97,9 +93,9 @@ class MobileStyleGAN(nn.Module):
         latents: Tensor,
         *,
         noise: Sequence[Tensor] | None = None,
-        fuse: Fuse | None = None,
+        feature_hook: FeatureHook | None = None,
         start: tuple[int, Tensor] | None = None,
-        upto: int | None = None,
+        stop_at: int | None = None,
         label: Tensor | None = None,
     ) -> Synthesis:
         """Generate features and the image; see `bench.base.Bank.synthesise`.
@@ -107,9 +103,9 @@ class MobileStyleGAN(nn.Module):
         A noise map of one's own has unit variance and is scaled by the strength of its layer.
 
         Raises:
-            MethodError: when `start` or `upto` is no resolution of the bank, or a label is given.
+            MethodError: when `start` or `stop_at` is no resolution of the bank, or a label is given.
         """
-        self._check(start, upto, label)
+        self._check(start, stop_at, label)
         dtype = self.first.weight.dtype
         styles = latents.to(dtype)
         styles = styles[:, None].expand(-1, self.latents.slots, -1) if styles.ndim == 2 else styles
@@ -117,14 +113,14 @@ class MobileStyleGAN(nn.Module):
         res, x = (4, None) if start is None else (start[0], start[1].to(dtype))
         if x is None:
             x = self.first(styles[:, 0], maps[0])
-            x = x if fuse is None else fuse(4, x)
+            x = x if feature_hook is None else feature_hook(4, x)
         features = {res: x}
         for index, block in enumerate(self.blocks):
             out = 8 << index
-            if res < out <= (upto or self.resolution):
+            if res < out <= (stop_at or self.resolution):
                 x = block(x, styles[:, 1 + 3 * index :], maps[1 + 2 * index :])
-                features[out] = x = x if fuse is None else fuse(out, x)
-        whole = upto is None or upto == self.resolution
+                features[out] = x = x if feature_hook is None else feature_hook(out, x)
+        whole = stop_at is None or stop_at == self.resolution
         return Synthesis(features, self.to_image(x, styles[:, -1]).float() if whole else None)
 
     def noise_shapes(self) -> list[Size]:
@@ -137,12 +133,12 @@ class MobileStyleGAN(nn.Module):
         groups[-1] += self.to_image.parameters()
         return groups
 
-    def _check(self, start: tuple[int, Tensor] | None, upto: int | None, label: Tensor | None) -> None:
+    def _check(self, start: tuple[int, Tensor] | None, stop_at: int | None, label: Tensor | None) -> None:
         if start is not None and start[0] not in self.channels:
             raise MethodError("bank mobilestylegan cannot start there", got=start[0], expected=list(self.channels))
-        if upto is not None and upto not in (*self.channels, self.resolution):
+        if stop_at is not None and stop_at not in (*self.channels, self.resolution):
             known = [*self.channels, self.resolution]
-            raise MethodError("bank mobilestylegan cannot stop there", got=upto, expected=known)
+            raise MethodError("bank mobilestylegan cannot stop there", got=stop_at, expected=known)
         if label is not None:
             raise MethodError("bank mobilestylegan has no classes", got="a label", expected="none")
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
-from bench.base.errors import AssetError
+from bench import AssetError
 
 Array = npt.NDArray[Any]
 

@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import AssetError, FeatureHook, Latents, MethodError, Size, Synthesis
 from bench.base import seeds
-from bench.base.bank import Fuse, Latents, Synthesis
-from bench.base.errors import AssetError, MethodError
-from bench.base.types import Size
 from methods.shared.banks.converted import (
     below,
     check_range,
@@ -70,30 +68,30 @@ class PGGAN(nn.Module):
         latents: Tensor,
         *,
         noise: Sequence[Tensor] | None = None,
-        fuse: Fuse | None = None,
+        feature_hook: FeatureHook | None = None,
         start: tuple[int, Tensor] | None = None,
-        upto: int | None = None,
+        stop_at: int | None = None,
         label: Tensor | None = None,
     ) -> Synthesis:
         """Generate features and the image; see `bench.base.Bank.synthesise`. There is no noise.
 
         Raises:
-            MethodError: when `start` or `upto` is no resolution of the bank, or a label is given.
+            MethodError: when `start` or `stop_at` is no resolution of the bank, or a label is given.
         """
-        check_range(self.name, list(self.channels), start, upto)
+        check_range(self.name, list(self.channels), start, stop_at)
         if label is not None:
             raise MethodError("bank pggan has no classes", got="a label", expected="none")
         x = latents.reshape(len(latents), -1, 1, 1) if start is None else start[1]
         features = {} if start is None else {start[0]: x}
         for level, r in enumerate(self.channels):
-            if (start is not None and r <= start[0]) or (upto is not None and r > upto):
+            if (start is not None and r <= start[0]) or (stop_at is not None and r > stop_at):
                 continue
             x = pixel_norm(x)
             x = x if r == 4 else F.interpolate(x, scale_factor=2, mode="nearest")
             x = F.leaky_relu(self.convs[2 * level](x), 0.2)
             x = F.leaky_relu(self.convs[2 * level + 1](pixel_norm(x)), 0.2)
-            features[r] = x = fused(fuse, r, x)
-        whole = upto in (None, self.resolution)
+            features[r] = x = fused(feature_hook, r, x)
+        whole = stop_at in (None, self.resolution)
         return Synthesis(features, self.to_image(pixel_norm(x)).float() if whole else None)
 
     def noise_shapes(self) -> list[Size]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from bench.assets.declare import Asset, ByHand
-from bench.assets.fetch import fetch
+from bench import Asset, ByHand, fetch
 from bench.base.errors import unknown
 from methods.shared.banks import about
 
 if TYPE_CHECKING:
     import torch
 
-    from bench.base.bank import Bank
+    from bench import Bank
     from methods.shared.banks.state_files import Tensors
 
 Family = Literal["pggan", "stylegan1", "biggan"]

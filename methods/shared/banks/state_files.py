@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.base.errors import AssetError, BenchError
+from bench import AssetError, BenchError
 from bench.base.files import file_digest
 
 Tensors = dict[str, Tensor]

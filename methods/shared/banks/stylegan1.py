@@ -14,10 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench import AssetError, FeatureHook, Latents, MethodError, Size, Synthesis
 from bench.base import seeds
-from bench.base.bank import Fuse, Latents, Synthesis
-from bench.base.errors import AssetError, MethodError
-from bench.base.types import Size
 from methods.shared.banks.converted import check_range, draw, equalised, fused, nothing_left, pixel_norm, take
 from methods.shared.banks.state_files import Tensors, content_digest, fit
 
@@ -90,30 +88,30 @@ class StyleGAN1(nn.Module):
         latents: Tensor,
         *,
         noise: Sequence[Tensor] | None = None,
-        fuse: Fuse | None = None,
+        feature_hook: FeatureHook | None = None,
         start: tuple[int, Tensor] | None = None,
-        upto: int | None = None,
+        stop_at: int | None = None,
         label: Tensor | None = None,
     ) -> Synthesis:
         """Generate features and the image; see `bench.base.Bank.synthesise`.
 
         Raises:
-            MethodError: when `start` or `upto` is no resolution of the bank, or a label is given.
+            MethodError: when `start` or `stop_at` is no resolution of the bank, or a label is given.
         """
-        check_range(self.name, list(self.channels), start, upto)
+        check_range(self.name, list(self.channels), start, stop_at)
         if label is not None:
             raise MethodError("bank stylegan1 has no classes", got="a label", expected="none")
         w = latents[:, None].expand(-1, self.latents.slots, -1) if latents.ndim == 2 else latents
         x = self.constant.expand(len(w), -1, -1, -1) if start is None else start[1]
         features = {} if start is None else {start[0]: x}
         for level, r in enumerate(self.channels):
-            if (start is not None and r <= start[0]) or (upto is not None and r > upto):
+            if (start is not None and r <= start[0]) or (stop_at is not None and r > stop_at):
                 continue
             for slot in (2 * level, 2 * level + 1):
                 x = self._convolved(x, slot)
                 x = self.layers[slot](x, w[:, slot], None if noise is None else noise[slot], self.epsilon)
-            features[r] = x = fused(fuse, r, x)
-        if upto not in (None, self.resolution):
+            features[r] = x = fused(feature_hook, r, x)
+        if stop_at not in (None, self.resolution):
             return Synthesis(features, None)
         image = self.to_image(x).float()
         return Synthesis(features, torch.tanh(image) if self.bounded else image)

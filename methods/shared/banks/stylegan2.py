@@ -12,10 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench import FeatureHook, Latents, MethodError, Size, Synthesis
 from bench.base import seeds
-from bench.base.bank import Fuse, Latents, Synthesis
-from bench.base.errors import MethodError
-from bench.base.types import Size
 from methods.shared.banks.state_files import Tensors, content_digest, length
 from methods.shared.banks.stylegan2_layers import CHANNELS, EqualLinear, StyleConv, ToRGB, normalise
 
@@ -76,20 +74,20 @@ class StyleGAN2(nn.Module):
         latents: Tensor,
         *,
         noise: Sequence[Tensor] | None = None,
-        fuse: Fuse | None = None,
+        feature_hook: FeatureHook | None = None,
         start: tuple[int, Tensor] | None = None,
-        upto: int | None = None,
+        stop_at: int | None = None,
         label: Tensor | None = None,
     ) -> Synthesis:
         """Generate features and the image; see `bench.base.Bank.synthesise`.
 
-        The image is the sum of what each resolution adds to it, read after `fuse`; with `start`, the resolutions
+        The image is the sum of what each resolution adds to it, read after `feature_hook`; with `start`, the resolutions
         below it add nothing.
 
         Raises:
-            MethodError: when `start` or `upto` is no resolution of the bank, or a label is given.
+            MethodError: when `start` or `stop_at` is no resolution of the bank, or a label is given.
         """
-        self._check(start, upto, label)
+        self._check(start, stop_at, label)
         w = self.per_slot(latents)
         features: dict[int, Tensor] = {}
         image = x = None
@@ -98,12 +96,12 @@ class StyleGAN2(nn.Module):
                 x = start[1].to(self.constant.dtype) if r == start[0] else None
             else:
                 x = self.block(r, x, w, noise)
-                x = x if fuse is None else fuse(r, x)
+                x = x if feature_hook is None else feature_hook(r, x)
             if x is not None:
                 features[r] = x
-                if upto in (None, self.resolution):
+                if stop_at in (None, self.resolution):
                     image = self.rgbs[level](x, w[:, 2 * level + 1], image)
-            if r == upto:
+            if r == stop_at:
                 break
         return Synthesis(features, None if image is None else image.float())
 
@@ -155,8 +153,8 @@ class StyleGAN2(nn.Module):
     def _level(self, r: int) -> int:
         return r.bit_length() - 3
 
-    def _check(self, start: tuple[int, Tensor] | None, upto: int | None, label: Tensor | None) -> None:
-        for what, r in (("start", start and start[0]), ("stop", upto)):
+    def _check(self, start: tuple[int, Tensor] | None, stop_at: int | None, label: Tensor | None) -> None:
+        for what, r in (("start", start and start[0]), ("stop", stop_at)):
             if r is not None and r not in self.channels:
                 raise MethodError(f"bank stylegan2 cannot {what} there", got=r, expected=list(self.channels))
         if label is not None:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from bench.assets.declare import Address, Asset
-from bench.assets.fetch import fetch
+from bench import Address, Asset, fetch
 from bench.base.errors import unknown
 from methods.shared.banks import about, stylegan2, stylegan2_discriminator
 from methods.shared.banks.state_files import Tensors, building, check_name, fit, read

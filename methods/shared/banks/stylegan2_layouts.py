@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bench.base.errors import AssetError
+from bench import AssetError
 from methods.shared.banks.state_files import Tensors
 from methods.shared.banks.stylegan2_keys import DISCRIMINATOR, DISCRIMINATOR_LAYOUTS, GENERATOR, LAYOUTS
 

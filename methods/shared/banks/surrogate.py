@@ -1,6 +1,6 @@
 """Read-outs: small networks from a bank's feature to the image at twice its size, for searches at low resolution.
 
-The image of a bank follows almost wholly from its middle features and the latents above them. A read-out for 256
+The image of a bank follows almost wholly from its middle features and the latents above them. A surrogate for 256
 looks at the 128 feature and stands for all the layers above it, at a few per cent of their cost. It is an
 approximation: finish with the bank itself.
 """
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.base.bank import Bank
+from bench import Bank
 from bench.base.errors import unknown
 from methods.shared.banks.mobile_layers import haar_up
 
@@ -25,7 +25,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "mobilestylegan-surrogates.safeten
 
 
 class Shape(NamedTuple):
-    """What a read-out looks at, and how wide it is."""
+    """What a surrogate looks at, and how wide it is."""
 
     channels: int
     """Of the feature at half its resolution."""
@@ -37,8 +37,8 @@ class Shape(NamedTuple):
 SHAPES = {64: Shape(512, 13, 72), 128: Shape(512, 10, 64), 256: Shape(256, 7, 40)}
 
 
-class Readout(nn.Module):
-    """One read-out: 1x1, two 3x3 with a residue, Haar bands; scaled and shifted by a code of the finer latents."""
+class Surrogate(nn.Module):
+    """One surrogate: 1x1, two 3x3 with a residue, Haar bands; scaled and shifted by a code of the finer latents."""
 
     def __init__(self, resolution: int, width: int = 512, rank: int = 16) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Readout(nn.Module):
         """Return the image.
 
         Args:
-            feature: of half the read-out's resolution, (N, C, r / 2, r / 2).
+            feature: of half the surrogate's resolution, (N, C, r / 2, r / 2).
             latents: (N, width) or one a slot of the bank, (N, slots, width).
 
         Returns:
@@ -70,23 +70,23 @@ class Readout(nn.Module):
         return haar_up(bands, bands.new_ones(bands.shape[:2]))
 
 
-def load(bank: Bank, resolution: int) -> Readout:
-    """Return the fitted read-out of a bank, frozen, where the bank is.
+def load(bank: Bank, resolution: int) -> Surrogate:
+    """Return the fitted surrogate of a bank, frozen, where the bank is.
 
     Raises:
         UsageError: when there is none for this bank and resolution.
     """
     fitted = [f"mobilestylegan at {res}" for res in RESOLUTIONS]
     if f"{bank.name} at {resolution}" not in fitted:
-        raise unknown("read-out", f"{bank.name} at {resolution}", fitted)
+        raise unknown("surrogate", f"{bank.name} at {resolution}", fitted)
     return _fitted(resolution, bank.latents.width, bank.mean_latent.device)
 
 
 @lru_cache(maxsize=8)
-def _fitted(resolution: int, width: int, device: torch.device) -> Readout:
-    """Read a read-out once: a search asks for it for every image, a training at every step."""
+def _fitted(resolution: int, width: int, device: torch.device) -> Surrogate:
+    """Read a surrogate once: a search asks for it for every image, a training at every step."""
     with torch.device("meta"):  # draws no random weights from the caller's generator
-        head = Readout(resolution, width)
+        head = Surrogate(resolution, width)
     tensors = load_file(WEIGHTS)
     values = {name: tensors[f"{resolution}.{name}"].float() for name in head.state_dict()}
     head.load_state_dict(values, assign=True)

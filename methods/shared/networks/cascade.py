@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.base.errors import MethodError
+from bench import MethodError
 from bench.images.degradation import resize_tensor
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
-from bench.base.errors import AssetError
+from bench import AssetError
 from methods.shared.networks.cascade import Upscaler, tiled
 
 if TYPE_CHECKING:

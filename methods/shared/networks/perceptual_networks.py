@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.assets.fetch import fetch
+from bench import fetch
 from bench.metrics.lite import LITE0, LiteFeatures, distance
 from bench.metrics.lpips import TRUNKS
 
 if TYPE_CHECKING:
-    from bench.assets.declare import Asset
+    from bench import Asset
 
 Network = Literal["lite0", "vgg16"]
-JUDGES: dict[Network, tuple[str, ...]] = {"lite0": ("lite0",), "vgg16": ("lpips_vgg",)}
+CONTAMINATED_METRICS: dict[Network, tuple[str, ...]] = {"lite0": ("lite0",), "vgg16": ("lpips_vgg",)}
 """The metrics that a network's use in a loss spoils as evidence."""
 SEEN = 256
 """The side that a search brings images to before the network looks, by nearest neighbours, as mGANprior does."""

@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from math import inf
 from pathlib import Path
 
-from bench.base.errors import Unavailable, UsageError, unknown
+from bench import Unavailable, UsageError
+from bench.base.errors import unknown
 from bench.base.files import file_digest
 from methods.shared.training.photographs import digest_of
 from methods.shared.training.recipe import Recipe, Stage

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bench.base.bank import Bank
+from bench import Bank
 from methods.glean.embedded import add_detail
 from methods.shared.training.crops import Box, bank_noise, cut, upper_bank
 from methods.shared.training.samples import Draw, Variation
@@ -41,7 +41,7 @@ def sampled_piece(  # noqa: PLR0917 (each is a part of one pass)
     """Return the piece of one sample (1, 3, p, p), varied as the sample was."""
     there = box.mirrored(start) if change is not None and change.mirrored else box
     with torch.autocast(latent.device.type, enabled=False):  # as precise as the samples themselves
-        feature = bank.synthesise(latent, upto=start).features[start]
+        feature = bank.synthesise(latent, stop_at=start).features[start]
         piece = upper_bank(bank, latent, start, feature, there, noise)
     return piece if change is None else change(piece[0])[None]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from bench.base.bank import Bank
+from bench import Bank
 
 RIM = 2
 """Pixels of `start` on every side that the padding at a cut has changed."""

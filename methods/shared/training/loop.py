@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.base.errors import MethodError
+from bench import MethodError
 from methods.shared.training import sample_grid as sheets
 from methods.shared.training import state
 from methods.shared.training.losses import (

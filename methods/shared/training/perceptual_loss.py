@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from bench.assets.fetch import is_here
+from bench import is_here
 from bench.metrics.lpips import TRUNKS
-from methods.shared.networks.perceptual_networks import JUDGES, Lite0, Network, Vgg16, vgg16_weights
+from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Lite0, Network, Vgg16, vgg16_weights
 
 DEPTH = 22
 """Of VGG16: up to conv4_3, before its ReLU, as GLEAN was trained."""
@@ -27,7 +27,7 @@ class Perception(nn.Module):
         super().__init__()
         self.network, self.weight = network, weight
         self.name: Network = network.name
-        self.judges = JUDGES[network.name]
+        self.judges = CONTAMINATED_METRICS[network.name]
         """The metrics that it spoils as evidence."""
 
     def forward(self, image: Tensor, truth: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.base.errors import UsageError
+from bench import UsageError
 from bench.base.files import file_digest
 from bench.images.decode import read_image
 from bench.images.prepare import parse_preparation

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bench import Pixels
 from bench.base.files import write_atomically
-from bench.base.types import Pixels
 from bench.images.degradation import resize_tensor
 from bench.images.png import save_png, to_pixels, to_tensor
 from methods.shared.training.perceptual_loss import Perception
@@ -40,7 +40,7 @@ class Shown(NamedTuple):
         """Mean of the images' PSNR, in dB."""
         return _psnr(self.made, self.truth)
 
-    def likeness(self, perception: Perception) -> dict[str, float]:
+    def perceptual_distance(self, perception: Perception) -> dict[str, float]:
         """Return the PSNR in dB, what it gains on bicubic, and the training's perceptual distance."""
         gain = self.psnr - _psnr(self.bicubic, self.truth)
         return {"psnr": self.psnr, "gain": gain, "perception": float(perception(self.made, self.truth))}

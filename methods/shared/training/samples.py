@@ -20,11 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bench import Bank, Pixels, UsageError
 from bench.base import seeds
-from bench.base.bank import Bank
-from bench.base.errors import UsageError
 from bench.base.files import write_atomically
-from bench.base.types import Pixels
 from bench.images.degradation import make_lr
 from bench.images.png import to_pixels, to_tensor
 

@@ -49,7 +49,7 @@ def test_every_module_with_a_metric_is_in_the_order() -> None:
 
 
 def test_default_metrics_exist_and_describe_single_images() -> None:
-    assert {metrics.discover()[name].shape for name in metrics.DEFAULT} == {"image"}
+    assert {metrics.discover()[name].scope for name in metrics.DEFAULT} == {"image"}
 
 
 def test_unknown_metric_suggests_the_close_one() -> None:

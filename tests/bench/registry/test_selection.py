@@ -57,7 +57,7 @@ class Options:
     steps: int = 3
     eps: float = 0.5
     mode: Mode = Mode.FAST
-    search: Literal["heads", "full"] = "heads"
+    search: Literal["surrogate", "full"] = "surrogate"
     weights: Path | None = None
     is_loud: bool = False
     stages: tuple[int, ...] = (1, 2)

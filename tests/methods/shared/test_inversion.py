@@ -10,7 +10,7 @@ from bench.base.errors import MethodError
 from bench.base.types import Category
 from bench.registry.methods import create
 from methods.shared import banks
-from methods.shared.inversion import Draw, Problem, Search, heads_for, refusal, smaller_once
+from methods.shared.inversion import Draw, Problem, Search, incompatibility_reason, smaller_once, surrogates_for
 from tests.methods.inverting import Pooled
 
 
@@ -19,7 +19,7 @@ def search(start: float, rate: float, loss=None):
     point = torch.tensor([start], requires_grad=True)
     lr = torch.full((1, 3, 4, 4), 0.5)
 
-    def draw(upto):
+    def draw(stop_at):
         return Draw(Synthesis({}, (2 * point - 1).view(1, 1, 1, 1).expand(1, 3, 8, 8)), point)
 
     found = Search(Problem(lr, draw, loss or (lambda made: (made - lr).square().mean())))
@@ -39,7 +39,7 @@ def test_a_sound_search_keeps_its_best_and_says_how_far_it_came():
 
 def test_a_bank_that_is_resumed_is_read_out_where_it_makes_features():
     bank = banks.load("mobilestylegan")
-    resolutions = {layer: heads_for(bank, 16, layer) for layer in (0, 32, 64, 128, 256)}
+    resolutions = {layer: surrogates_for(bank, 16, layer) for layer in (0, 32, 64, 128, 256)}
     assert [head.resolution for head in resolutions[0]] == [64, 64, 128]
     assert resolutions[32] == resolutions[0]
     assert [head.resolution for head in resolutions[64]] == [128, 128, 256]
@@ -112,7 +112,7 @@ def test_another_error_is_not_tried_again():
 
 
 class Skewed:
-    """A read-out that sees the feature too bright by a tenth and a little too strong."""
+    """A surrogate that sees the feature too bright by a tenth and a little too strong."""
 
     resolution = 8
 
@@ -121,13 +121,13 @@ class Skewed:
 
 
 def through_a_skewed_readout():
-    """A search for a picture by its pixels, which a read-out shows otherwise than the bank does."""
+    """A search for a picture by its pixels, which a surrogate shows otherwise than the bank does."""
     torch.manual_seed(0)
     lr = torch.rand(1, 3, 4, 4)
     point = torch.full((1, 3, 8, 8), 0.0, requires_grad=True)
 
-    def draw(upto):
-        return Draw(Synthesis({4: point}, None if upto else point), point)
+    def draw(stop_at):
+        return Draw(Synthesis({4: point}, None if stop_at else point), point)
 
     return Search(Problem(lr, draw, lambda made: (made - lr).square().mean())), torch.optim.Adam([point], 0.05)
 
@@ -169,7 +169,7 @@ def test_rounds_of_corrections_come_as_near_as_the_bank_can_show():
     ],
 )
 def test_what_is_refused(lr, hr, category, says):
-    reason = refusal("mine", "mobilestylegan", lr, hr, category)
+    reason = incompatibility_reason("mine", "mobilestylegan", lr, hr, category)
     assert reason is None if says is None else says in reason
 
 

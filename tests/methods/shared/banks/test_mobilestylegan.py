@@ -62,12 +62,12 @@ def test_the_inverse_haar_transform_equals_transposed_convolutions():
 def test_start_and_upto_are_parts_of_the_whole(bank):
     w = bank.sample([1], Domain.VALIDATION)
     seen = []
-    whole = bank.synthesise(w, fuse=lambda res, x: (seen.append(res), x)[1], upto=64)
+    whole = bank.synthesise(w, feature_hook=lambda res, x: (seen.append(res), x)[1], stop_at=64)
     assert seen == list(whole.features) == [4, 8, 16, 32, 64]
     assert whole.image is None
     seen.clear()
     rest = bank.synthesise(
-        w, start=(16, whole.features[16]), upto=64, fuse=lambda res, x: (seen.append(res), x)[1]
+        w, start=(16, whole.features[16]), stop_at=64, feature_hook=lambda res, x: (seen.append(res), x)[1]
     )
     assert seen == [32, 64]
     assert torch.equal(rest.features[64], whole.features[64])
@@ -76,11 +76,11 @@ def test_start_and_upto_are_parts_of_the_whole(bank):
 @torch.inference_mode()
 def test_fuse_replaces_a_feature(bank):
     w = bank.sample([1], Domain.VALIDATION)
-    plain = bank.synthesise(w, upto=16).features
-    fused = bank.synthesise(w, upto=16, fuse=lambda res, x: x + 1 if res == 8 else x).features
+    plain = bank.synthesise(w, stop_at=16).features
+    fused = bank.synthesise(w, stop_at=16, feature_hook=lambda res, x: x + 1 if res == 8 else x).features
     assert torch.equal(fused[4], plain[4])
     assert torch.equal(fused[8], plain[8] + 1)
-    expected = bank.synthesise(w, start=(8, plain[8] + 1), upto=16).features[16]
+    expected = bank.synthesise(w, start=(8, plain[8] + 1), stop_at=16).features[16]
     assert torch.equal(fused[16], expected)
 
 
@@ -91,9 +91,9 @@ def test_noise_of_unit_variance_has_the_strength_of_the_banks_own(bank):
     own = [bank.first.noise.noise / bank.first.noise.strength, *own]
     assert [tuple(one.shape[2:]) for one in own] == bank.noise_shapes()
     assert all(one.square().mean().item() == pytest.approx(1, abs=1e-5) for one in own)
-    plain = bank.synthesise(w, upto=128).features[128]
-    torch.testing.assert_close(bank.synthesise(w, noise=own, upto=128).features[128], plain, atol=1e-4, rtol=0)
-    silent = bank.synthesise(w, noise=[0 * one for one in own], upto=128).features[128]
+    plain = bank.synthesise(w, stop_at=128).features[128]
+    torch.testing.assert_close(bank.synthesise(w, noise=own, stop_at=128).features[128], plain, atol=1e-4, rtol=0)
+    silent = bank.synthesise(w, noise=[0 * one for one in own], stop_at=128).features[128]
     assert (silent - plain).abs().mean() > 0.01
 
 
@@ -114,7 +114,7 @@ def test_the_shipped_mean_is_the_mean_of_4096_draws(bank):
 def test_gradients_reach_latents_and_noise(bank):
     w = bank.sample([2], Domain.VALIDATION).expand(23, -1)[None].clone().requires_grad_()
     noise = [torch.zeros(1, 1, *size, requires_grad=size[0] <= 16) for size in bank.noise_shapes()]
-    bank.synthesise(w, noise=noise, upto=16).features[16].square().sum().backward()
+    bank.synthesise(w, noise=noise, stop_at=16).features[16].square().sum().backward()
     reached = w.grad.abs().amax((0, 2)) > 0
     assert reached.tolist() == [True] * 7 + [False] * 16
     assert all(one.grad.abs().max() > 0 for one in noise[:5])
@@ -134,19 +134,19 @@ def test_the_groups_are_the_parameters_of_the_synthesis(bank):
 @pytest.mark.parametrize("how", ["weights", "autocast"])
 def test_bf16(bank, how):
     w = bank.sample([4], Domain.VALIDATION, 0.7)
-    plain = bank.synthesise(w, upto=32).features[32]
+    plain = bank.synthesise(w, stop_at=32).features[32]
     if how == "weights":
-        half = banks.load("mobilestylegan").to(torch.bfloat16).synthesise(w, upto=32).features[32]
+        half = banks.load("mobilestylegan").to(torch.bfloat16).synthesise(w, stop_at=32).features[32]
     else:
         with torch.autocast("cpu", torch.bfloat16):
-            half = bank.synthesise(w, upto=32).features[32]
+            half = bank.synthesise(w, stop_at=32).features[32]
     assert half.dtype == torch.bfloat16
     error = (half.float() - plain).square().mean() / plain.square().mean()
     assert error < 5e-4  # eight bits of mantissa; measured: 7e-5
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"upto": 100}, {"start": (1024, torch.zeros(1))}, {"label": torch.zeros(1)}]
+    "arguments", [{"stop_at": 100}, {"start": (1024, torch.zeros(1))}, {"label": torch.zeros(1)}]
 )
 def test_what_the_bank_cannot_do_is_refused(bank, arguments):
     with pytest.raises(MethodError, match="mobilestylegan"):

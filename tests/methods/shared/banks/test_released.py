@@ -119,16 +119,16 @@ def test_every_bank_stops_resumes_is_fused_and_has_groups(pggan, pulse, idinvert
         latents = bank.sample([1], Domain.VALIDATION)
         whole = bank.synthesise(latents, label=label)
         assert {r: x.shape[1] for r, x in whole.features.items()} == bank.channels
-        short = bank.synthesise(latents, upto=8, label=label)
+        short = bank.synthesise(latents, stop_at=8, label=label)
         assert short.image is None
         assert list(short.features) == [4, 8]
         again = bank.synthesise(latents, start=(8, short.features[8]), label=label)
         torch.testing.assert_close(again.image, whole.image)
         seen = []
-        bank.synthesise(latents, fuse=lambda r, x, seen=seen: seen.append(r) or x, label=label)
+        bank.synthesise(latents, feature_hook=lambda r, x, seen=seen: seen.append(r) or x, label=label)
         assert seen == list(bank.channels)
         with pytest.raises(MethodError, match="cannot stop there: got 5"):
-            bank.synthesise(latents, upto=5, label=label)
+            bank.synthesise(latents, stop_at=5, label=label)
         grouped = [id(value) for group in bank.groups() for value in group]
         outside = {id(value) for name, value in bank.named_parameters() if name.split(".")[0] in OUTSIDE}
         assert len(grouped) == len(set(grouped))
@@ -251,7 +251,7 @@ def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
 def test_a_discriminator_takes_the_perceptual_networks_place(biggan, tmp_path, light):  # noqa: F811
     """A bank that certainly has one needs no such network, and no metric is marked; the record says which it was."""
     certain, open_to_both = build("dgp[bank=biggan-256,label=0]"), build("dgp[bank=pggan-cat]")
-    assert (certain.trained_with, open_to_both.trained_with) == ((), ("lite0",))
+    assert (certain.training_metrics, open_to_both.training_metrics) == ((), ("lite0",))
     assert len(certain.assets()) == 2
     assert len(open_to_both.assets()) > 1
     given = Batch(torch.full((1, 3, 4, 4), 0.5), 4, ("a",), (1,), Category("c", None))

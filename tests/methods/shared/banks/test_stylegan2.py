@@ -166,15 +166,15 @@ def test_groups_hold_every_parameter_of_the_synthesis_once(bank):
 def test_fuse_start_and_upto(bank):
     latents, seen = torch.randn(2, WIDTH), []
     plain = bank.synthesise(latents)
-    fused = bank.synthesise(latents, fuse=lambda r, x: seen.append(r) or (x * 2 if r == 8 else x))
+    fused = bank.synthesise(latents, feature_hook=lambda r, x: seen.append(r) or (x * 2 if r == 8 else x))
     assert seen == [4, 8, 16, 32]
     assert torch.equal(fused.features[8], plain.features[8] * 2)
     assert torch.equal(fused.features[4], plain.features[4])
-    resumed = bank.synthesise(latents, start=(8, fused.features[8]), fuse=lambda r, x: seen.append(r) or x)
+    resumed = bank.synthesise(latents, start=(8, fused.features[8]), feature_hook=lambda r, x: seen.append(r) or x)
     assert seen[4:] == [16, 32]
     assert list(resumed.features) == [8, 16, 32]
     torch.testing.assert_close(resumed.features[32], fused.features[32])
-    part = bank.synthesise(latents, upto=16)
+    part = bank.synthesise(latents, stop_at=16)
     assert part.image is None
     assert list(part.features) == [4, 8, 16]
     assert torch.equal(part.features[16], plain.features[16])
@@ -225,14 +225,16 @@ def test_bfloat16(bank, state, tmp_path):
     assert (made - whole).abs().mean() < 0.02 * whole.abs().mean()  # measured: 0.007
 
 
-JUDGES = {"mmagic": peer.mmagic_discriminator, "rosinality": dict, "nvidia": peer.nvidia_discriminator}
+DISCRIMINATORS = {"mmagic": peer.mmagic_discriminator, "rosinality": dict, "nvidia": peer.nvidia_discriminator}
 JUDGE_NAMES = {"mmagic": "discriminator", "rosinality": "d", "nvidia": "D"}
 
 
-@pytest.mark.parametrize("layout", JUDGES)
+@pytest.mark.parametrize("layout", DISCRIMINATORS)
 def test_the_discriminator_of_a_file(layout, state, tmp_path):
     theirs = peer.randomised(peer.Discriminator(SIZE))
-    content = NEST[layout](WRITE[layout](state)) | {JUDGE_NAMES[layout]: JUDGES[layout](theirs.state_dict())}
+    content = NEST[layout](WRITE[layout](state)) | {
+        JUDGE_NAMES[layout]: DISCRIMINATORS[layout](theirs.state_dict())
+    }
     ours = loaded(tmp_path / "b.pt", content).discriminator
     torch.manual_seed(3)
     images = torch.randn(8, 3, SIZE, SIZE)

@@ -77,7 +77,7 @@ def test_a_soft_truth_is_its_enlarged_self(bank, folder, monkeypatch):
     plain = Variation(1.0, 1.0, 0.0, (1.0, 1.0, 1.0), mirrored=False, sharpness=0.0)
     draw = recipe.pool.draw(0, 2, 64, 256)._replace(variations=(plain, replace(plain, sharpness=1.0)))
     truths = []
-    monkeypatch.setattr(recipe, "_likeness", lambda image, truth: truths.append(truth) or {})
+    monkeypatch.setattr(recipe, "_perceptual_distance", lambda image, truth: truths.append(truth) or {})
     with torch.no_grad():
         recipe._crop(recipe.network(draw.lr, 256), draw, 0)
     box = draw_box(0, 128)

@@ -63,13 +63,13 @@ def test_a_sample_is_the_same_inside_and_outside_of_mixed_precision(bank, tmp_pa
     plain = Samples(bank, 256, (16, 64), None)[7]
     with torch.autocast("cpu", torch.bfloat16):
         mixed = Samples(bank, 256, (16, 64), tmp_path)[7]
-        rough = bank.synthesise(torch.from_numpy(plain.latent)[None], upto=64).features[64]
+        rough = bank.synthesise(torch.from_numpy(plain.latent)[None], stop_at=64).features[64]
     np.testing.assert_array_equal(mixed.hr, plain.hr)
     np.testing.assert_array_equal(mixed.latent, plain.latent)
     for side in (16, 64):
         np.testing.assert_array_equal(mixed.lr[side], plain.lr[side])
     with torch.no_grad():
-        exact = bank.synthesise(torch.from_numpy(plain.latent)[None], upto=64).features[64]
+        exact = bank.synthesise(torch.from_numpy(plain.latent)[None], stop_at=64).features[64]
     assert (rough - exact).abs().max() > 1e-3 * exact.abs().max()  # it would have made a difference
 
 
