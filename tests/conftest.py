@@ -53,7 +53,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bench.contracts import Restored
+from bench import Restored
 
 
 @dataclass(frozen=True)

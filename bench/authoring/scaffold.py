@@ -20,9 +20,9 @@ from pathlib import Path
 
 import torch
 
-from bench.assets import Asset
-from bench.contracts import Batch, Category, Restored, Size
-from bench.errors import MethodError
+from bench import Asset
+from bench import Batch, Category, Restored, Size
+from bench import MethodError
 
 
 class $cls:

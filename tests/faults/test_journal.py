@@ -13,7 +13,7 @@ from bench.store.store import Store, connect_read_only
 
 SPILLING = """import os, sys
 from pathlib import Path
-from bench.store import Store
+from bench.store.store import Store
 with Store(Path(sys.argv[1])) as store, store.transaction():
     store.connection.execute("PRAGMA cache_size = 2")  # what a commit writes at its end is written at once
     store.connection.executemany("INSERT INTO commands (record) VALUES (?)", [[f"{n} " * 100] for n in range(3000)])

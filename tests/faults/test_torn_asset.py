@@ -13,8 +13,8 @@ import pytest
 from tests.bench.assets.test_download import CONTENT, Ranges, serving
 
 FETCH = """import sys
-from bench.assets import Address, Asset, fetch
-from bench.errors import BenchError
+from bench import Address, Asset, fetch
+from bench.base.errors import BenchError
 url, size, sha256 = sys.argv[1:]
 try:
     print(fetch(Asset("torn/weights.bin", "none", int(size), sha256, (Address(url),))))

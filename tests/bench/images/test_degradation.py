@@ -94,7 +94,7 @@ def test_png_round_trip_is_exact_and_digest_is_of_pixels(tmp_path):
 def test_two_processes_may_write_the_same_file(tmp_path):
     path = tmp_path / "deep" / "a.bin"
     code = (
-        "import sys; from pathlib import Path; from bench.images.degradation import write_atomically\n"
+        "import sys; from pathlib import Path; from bench.base.files import write_atomically\n"
         "for _ in range(40): write_atomically(Path(sys.argv[1]), sys.argv[2].encode() * 10_000)"
     )
     writers = [

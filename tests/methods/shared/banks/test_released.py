@@ -191,7 +191,7 @@ def test_what_is_known_of_a_bank_is_what_its_file_is_called():
 
 def test_what_is_known_of_a_bank_is_known_without_torch():
     code = (
-        "import sys; from methods import banks; print(banks.about('pggan-cat').resolution, 'torch' in sys.modules)"
+        "import sys; from methods.shared import banks; print(banks.about('pggan-cat').resolution, 'torch' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "256 False\n"

@@ -100,7 +100,7 @@ def test_next_50_losses_after_an_interruption_are_the_uninterrupted_ones(tmp_pat
 KILLED = """
 import sys, time
 from pathlib import Path
-from tests.training import test_loop as t
+from tests.methods.shared.training import test_loop as t
 
 def say(what, total):
     print(what, total, time.monotonic(), flush=True)

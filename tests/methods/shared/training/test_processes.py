@@ -15,8 +15,8 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from methods import training
-from methods.training import loop, sheets
+from methods.shared import training
+from methods.shared.training import loop, sheets
 
 method, bank, out, *steps = sys.argv[1:]
 sheets.SHOWN = 1
