@@ -7,17 +7,16 @@ family of methods that are compared with one baseline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import optimize, stats
 
-from bench.base.errors import UsageError, unknown
+from bench.base.errors import UsageError
 from bench.base.metric import Better
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +37,7 @@ class Interval(NamedTuple):
 
 
 class Verdict(Enum):
-    """What a comparison with the baseline says."""
+    """The outcome of a test against the baseline."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -47,7 +46,7 @@ class Verdict(Enum):
     """Even if every image agreed, no p-value could reach 0.05."""
 
 
-class Paired(NamedTuple):
+class PairedTest(NamedTuple):
     """Method a compared with method b on the same images."""
 
     difference: float
@@ -70,20 +69,6 @@ class RankInterval(NamedTuple):
     high: float
 
 
-def mean_interval(values: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> Interval:
-    """Return the mean of one value an image and its 95 % BCa interval.
-
-    Args:
-        values: (images,).
-        seed: of the n resamples.
-        n: how many.
-
-    Raises:
-        UsageError: for no value, or one that is not a number.
-    """
-    return mean_intervals(_numbers(values, 1)[:, None], seed, n)[0]
-
-
 def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> list[Interval]:
     """Return the mean of each column and its 95 % BCa interval, from the same resampled images.
 
@@ -101,21 +86,7 @@ def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> l
     return [Interval(mean, low, high, len(values)) for mean, low, high in rows]
 
 
-def paired(values_a: npt.ArrayLike, values_b: npt.ArrayLike, better: Better, seed: int = 0) -> Paired:
-    """Compare two methods on the same images, in the same order.
-
-    The verdict wants both: a p-value under 0.05 and an interval of the mean difference that excludes 0.
-
-    Raises:
-        UsageError: for different lengths, no value, or one that is not a number.
-    """
-    a, b = _numbers(values_a, 1), _numbers(values_b, 1)
-    if a.shape != b.shape:
-        raise UsageError("paired values come from the same images", got=len(a), expected=len(b))
-    return compare(a[:, None], b, better, seed)[0]
-
-
-def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, seed: int = 0) -> list[Paired]:
+def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, seed: int = 0) -> list[PairedTest]:
     """Compare several methods with one baseline, as one family: p-values are Holm's.
 
     Args:
@@ -123,6 +94,9 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, see
         baseline: (images,).
         better: the direction of the values.
         seed: of the resampling.
+
+    Returns:
+        One a method. A verdict needs both: a p-value under 0.05 and a 95 % interval that excludes 0.
 
     Raises:
         UsageError: for no value, or one that is not a number.
@@ -132,7 +106,7 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, see
     return _family(differences, _resampled_means(differences, seed, RESAMPLES), ps, better)
 
 
-def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[list[Paired | None]]:
+def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[list[PairedTest | None]]:
     """Compare every method with every other, each in turn the baseline of one family: what `compare` says of each.
 
     Args:
@@ -157,17 +131,14 @@ def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[l
     return [_against(values, means, ps, baseline, better) for baseline in range(count)]
 
 
-def _against(values: Floats, means: Floats, ps: Floats, baseline: int, better: Better) -> list[Paired | None]:
+def _against(values: Floats, means: Floats, ps: Floats, baseline: int, better: Better) -> list[PairedTest | None]:
     others = [index for index in range(values.shape[1]) if index != baseline]
     differences = values[:, others] - values[:, [baseline]]
-    found: list[Paired | None] = [
-        *_family(differences, means[:, others] - means[:, [baseline]], ps[others, baseline].tolist(), better)
-    ]
-    found.insert(baseline, None)
-    return found
+    tests = _family(differences, means[:, others] - means[:, [baseline]], ps[others, baseline].tolist(), better)
+    return [*tests[:baseline], None, *tests[baseline:]]
 
 
-def _family(differences: Floats, means: Floats, ps: Sequence[float], better: Better) -> list[Paired]:
+def _family(differences: Floats, means: Floats, ps: Sequence[float], better: Better) -> list[PairedTest]:
     """Return what the differences from one baseline say, (images, k), given their resampled means."""
     n, family = differences.shape
     sign = 1 if better is Better.HIGHER else -1
@@ -176,7 +147,8 @@ def _family(differences: Floats, means: Floats, ps: Sequence[float], better: Bet
     small = too_small(n, family)
     rows = np.stack([differences.mean(0), lows, highs, holm(ps), wins], 1).tolist()
     return [
-        Paired(mean, low, high, p, win, n, _verdict(low, high, p, sign, small)) for mean, low, high, p, win in rows
+        PairedTest(mean, low, high, p, win, n, _verdict(low, high, p, sign, small))
+        for mean, low, high, p, win in rows
     ]
 
 
@@ -261,69 +233,6 @@ def _detectable_effect(n: int) -> float:
     return effect
 
 
-def common_values(frame: pd.DataFrame, category: str, factor: int, metric: str) -> pd.DataFrame:
-    """Return one metric's values on the images that all methods have: images x methods, repeats averaged.
-
-    A method without any value of it in this category and at this factor is no column.
-    """
-    rows = frame[(frame.category == category) & (frame.factor == factor) & (frame.metric == metric)]
-    rows = rows[rows.value.notna() & rows.image.notna()]
-    means = rows.groupby(["image", "method"], sort=False, observed=True).value.mean()
-    return means.unstack("method").reindex(columns=rows.method.unique()).dropna()
-
-
-def compare_to_baseline(
-    frame: pd.DataFrame, baseline: str, metrics: Mapping[str, Better], seed: int = 0
-) -> pd.DataFrame:
-    """Compare every method with a baseline, by category, factor and metric.
-
-    Only images that every method has count; repeats are averaged first. The family of a correction is the
-    methods of one category, factor and metric.
-
-    Args:
-        frame: the long frame of `bench.store.results.Run.frame`.
-        baseline: the label of a method in it.
-        metrics: the image metrics to compare, with their directions.
-        seed: of the resampling.
-
-    Returns:
-        One row a comparison: category, factor, metric, method, baseline, mean, baseline_mean, and the fields of
-        `Paired` (`p` after Holm, `verdict` as text). No row where the two have no image in common.
-
-    Raises:
-        UsageError: when the frame has no method of the baseline's name.
-    """
-    if baseline not in set(frame.method):
-        raise unknown("method", baseline, frame.method.unique())
-    cells = frame[["category", "factor"]].drop_duplicates().itertuples(index=False)
-    rows = [
-        {"category": category, "factor": factor, "metric": metric, **row}
-        for category, factor in cells
-        for metric, better in metrics.items()
-        for row in _rows(common_values(frame, category, factor, metric), baseline, better, seed)
-    ]
-    columns = ["category", "factor", "metric", "method", "baseline", "mean", "baseline_mean", *Paired._fields]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _rows(table: pd.DataFrame, baseline: str, better: Better, seed: int) -> list[dict[str, object]]:
-    others = [method for method in table if method != baseline]
-    if baseline not in table or not others or table.empty:
-        return []
-    own = table[baseline]
-    return [
-        {
-            "method": method,
-            "baseline": baseline,
-            "mean": table[method].mean(),
-            "baseline_mean": own.mean(),
-            **result._asdict(),
-            "verdict": result.verdict.value,
-        }
-        for method, result in zip(others, compare(table[others], own, better, seed), strict=True)
-    ]
-
-
 def _verdict(low: float, high: float, p: float, sign: int, small: bool) -> Verdict:
     if small:
         return Verdict.TOO_SMALL
@@ -362,14 +271,10 @@ def _bca(values: Floats, means: Floats) -> tuple[Floats, Floats]:
     influence = values - mean
     squares = np.square(influence).sum(0)
     skew = (influence**3).sum(0) / np.where(squares > 0, squares, 1) ** 1.5 / 6
-    ends = np.stack(
-        [
-            stats.norm.cdf(bias + (bias + z) / (1 - skew * (bias + z)))
-            for z in stats.norm.ppf([LEVEL / 2, 1 - LEVEL / 2])
-        ]
-    )
-    found = [np.quantile(column, levels) for column, levels in zip(means.T, ends.T, strict=True)]
-    low, high = np.stack(found, 1)
+    shifts = bias + stats.norm.ppf([[LEVEL / 2], [1 - LEVEL / 2]])
+    levels = stats.norm.cdf(bias + shifts / (1 - skew * shifts))
+    quantiles = [np.quantile(column, ends) for column, ends in zip(means.T, levels.T, strict=True)]
+    low, high = np.stack(quantiles, 1)
     return low, high
 
 

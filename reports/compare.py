@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.statistics import Paired, compare
+from bench.statistics import PairedTest, compare
 from bench.store.results import MethodRecord, MetricRecord, Run
 from reports.data.scores import Slice
 from reports.page import text
@@ -27,7 +27,7 @@ class Change(NamedTuple):
     old: float
     """The mean over the inputs that both runs have."""
     new: float
-    paired: Paired
+    paired: PairedTest
     spread: float
     """The largest change of an image."""
     decimals: int

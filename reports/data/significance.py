@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.base.errors import unknown
 from bench.statistics import (
-    Paired,
+    PairedTest,
     RankInterval,
     Verdict,
     compare_all,
@@ -28,7 +28,7 @@ class Duel(NamedTuple):
 
     metric: MetricRecord
     rank: RankInterval
-    paired: Paired | None
+    paired: PairedTest | None
     """None for the baseline itself."""
     detectable: float
     """The smallest mean difference that this many images would show, in the metric's unit."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.statistics import Paired, RankInterval, Verdict
+from bench.statistics import PairedTest, RankInterval, Verdict
 from bench.store.results import MethodRecord, MetricRecord
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Board, Cell
@@ -131,7 +131,7 @@ def told(duel: Duel | None, decimals: int) -> Told:
     return Told(difference + MARKS[pair.verdict], rank, tip, style, pair.difference, details)
 
 
-def _short_details(pair: Paired, detectable: float, decimals: int) -> list[str]:
+def _short_details(pair: PairedTest, detectable: float, decimals: int) -> list[str]:
     """Return what can stand under a difference besides the rank, in the order of `DETAILS`."""
     low, high = (text.signed(value, decimals) for value in (pair.low, pair.high))
     interval = "" if math.isnan(pair.low) else f"{low} to {high}"
@@ -139,7 +139,7 @@ def _short_details(pair: Paired, detectable: float, decimals: int) -> list[str]:
     return [interval, f"p {'' if pair.p < 0.0001 else '= '}{_p(pair.p)}", f"{pair.win_rate:.0%}", found]
 
 
-def _details(pair: Paired, detectable: float, decimals: int) -> list[str]:
+def _details(pair: PairedTest, detectable: float, decimals: int) -> list[str]:
     low, high = (text.signed(value, decimals) for value in (pair.low, pair.high))
     lines = [] if math.isnan(pair.low) else [f"95 % interval {low} to {high} (paired bootstrap)"]
     lines += [
