@@ -1,6 +1,6 @@
 """Images that were made elsewhere, taken from a folder and paired by file name.
 
-Two layouts, told apart by the folder's own content:
+The folder has one of two layouts:
 
     PATH/x16/<category>/<image>.png     for any number of factors and categories
     PATH/<image>.png                    for one factor of one category
@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Cell, Method, MethodError, Restored, Size, UsageError
 from bench.images.decode import SUFFIXES
-from methods.shared.pictures import read_sr
+from methods.shared.sr_files import read_sr
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -35,17 +34,16 @@ class Folder(Method):
 
         path: Path | None = None
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    options: Options
 
     @property
     def title(self) -> str:
-        """Name the folder."""
+        """The folder's name."""
         return self.options.path.name if self.options.path else self.name
 
     @property
     def notes(self) -> str:
-        """Say where the images come from."""
+        """Where the images come from."""
         return f"Images made elsewhere, from {self.options.path}."
 
     def assets(self) -> Sequence[Asset | Path]:
@@ -70,17 +68,13 @@ class Folder(Method):
         users: dict[Path, list[Cell]] = {file: [] for file in self._files}
         problems = []
         for cell in cells:
-            found = self._find(cell)
-            if len(found) != 1:
-                problems.append(str(self._unusable(cell, found)))
-            for file in found:
+            files = self._files_of(cell)
+            if len(files) != 1:
+                problems.append(str(self._unusable(cell, files)))
+            for file in files:
                 users[file].append(cell)
         problems += [f"{file} pairs with no image of this run" for file, used in users.items() if not used]
         return problems + [_shared(file, used) for file, used in users.items() if len(used) > 1]
-
-    def load(self, device: torch.device) -> None:
-        """Remember the device."""
-        self._device = device
 
     def restore(self, batch: Batch) -> Restored:
         """Read the images of a batch.
@@ -92,23 +86,22 @@ class Folder(Method):
 
         cells = [Cell(batch.category.name, batch.factor, image) for image in batch.images]
         height, width = (side * batch.factor for side in batch.lr.shape[-2:])
-        return Restored(torch.cat([self._read(cell, (height, width)) for cell in cells]).to(self._device))
+        return Restored(torch.cat([self._read(cell, (height, width)) for cell in cells]).to(batch.lr.device))
 
     def _read(self, cell: Cell, size: Size) -> Tensor:
-        found = self._find(cell)
-        if len(found) != 1:
-            raise self._unusable(cell, found)
-        return read_sr(found[0], size, str(found[0]))
+        files = self._files_of(cell)
+        if len(files) != 1:
+            raise self._unusable(cell, files)
+        return read_sr(files[0], size, str(files[0]))
 
-    def _find(self, cell: Cell) -> list[Path]:
+    def _files_of(self, cell: Cell) -> list[Path]:
         return self._index.get((self._place(cell.factor, cell.category), cell.image), [])
 
-    def _unusable(self, cell: Cell, found: Sequence[Path]) -> MethodError:
-        if found:
-            names = " and ".join(file.name for file in found)
-            return MethodError(
-                f"several images in {found[0].parent} are called {cell.image}", got=names, expected="one"
-            )
+    def _unusable(self, cell: Cell, files: Sequence[Path]) -> MethodError:
+        if files:
+            names = " and ".join(file.name for file in files)
+            what = f"several images in {files[0].parent} are called {cell.image}"
+            return MethodError(what, got=names, expected="one")
         expected = self._place(cell.factor, cell.category) / f"{cell.image}.png"
         return MethodError(f"there is no image for {cell.category}/{cell.image} x{cell.factor}", expected=expected)
 
@@ -124,9 +117,8 @@ class Folder(Method):
         files = self._root.rglob("*") if self._is_tree else self._root.iterdir()
         images = tuple(sorted(file for file in files if file.suffix.lower() in SUFFIXES and file.is_file()))
         if not images:
-            raise UsageError(
-                f"there is no image in {self._root}", expected="x16/<category>/<image>.png, or <image>.png"
-            )
+            expected = "x16/<category>/<image>.png, or <image>.png"
+            raise UsageError(f"there is no image in {self._root}", expected=expected)
         return images
 
     @cached_property

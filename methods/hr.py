@@ -1,16 +1,6 @@
-"""The ground truth itself: shows that the ruler is straight, and what the best possible score is."""
+"""The ground truth itself: the best score that a metric can give."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from bench import Asset, Batch, Category, Method, MethodError, Restored, Size
-
-if TYPE_CHECKING:
-    import torch
+from bench import Batch, Method, MethodError, Restored
 
 
 class GroundTruth(Method):
@@ -20,29 +10,11 @@ class GroundTruth(Method):
     title = "Ground truth"
     sees_hr = True
 
-    @dataclass(frozen=True)
-    class Options:
-        """There is nothing to choose."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
-    def assets(self) -> Sequence[Asset | Path]:
-        """Return nothing: there are no weights."""
-        return ()
-
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Accept everything; the runner leaves out what has no ground truth."""
-        return None
-
-    def load(self, device: torch.device) -> None:
-        """Read nothing."""
-
     def restore(self, batch: Batch) -> Restored:
-        """Return the HR images that the runner handed over.
+        """Return the HR images of the batch.
 
         Raises:
-            MethodError: when it handed none over.
+            MethodError: when the batch brings none.
         """
         if "hr" not in batch.extras:
             raise MethodError(f"no ground truth was given with {', '.join(batch.images)}")

@@ -1,7 +1,6 @@
 """Any network that `spandrel` recognises, from a weight file: dozens of published SR architectures."""
 
-# `from spandrel import ...` in `methods.shared.networks.checkpoint` is the installed package: imports here are absolute, and this
-# module is only ever `methods.spandrel`.
+# Imports are absolute: `import spandrel` in `methods.shared.networks.checkpoint` is the installed package.
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import Asset, Batch, Category, Method, Restored, Size, UsageError
+from bench import Asset, Batch, Method, Restored, UsageError
 from methods.shared.networks import cascade, checkpoint
 
 if TYPE_CHECKING:
@@ -21,9 +20,7 @@ class Spandrel(Method):
     """Run any network that spandrel recognises in a cascade: spandrel:WEIGHTS."""
 
     name = "spandrel"
-    notes = (
-        "In a cascade up to the factor; what no whole pass covers is enlarged by the protocol's bicubic kernel."
-    )
+    notes = "In a cascade up to the factor; the rest of the factor is bicubic, with the kernel of the LR."
 
     @dataclass(frozen=True)
     class Options:
@@ -31,12 +28,11 @@ class Spandrel(Method):
 
         weights: Path | None = None
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    options: Options
 
     @property
     def title(self) -> str:
-        """Name the weights, and say that they run in a cascade."""
+        """The file's name."""
         return f"{self.options.weights.stem if self.options.weights else self.name}, cascaded"
 
     def assets(self) -> Sequence[Asset | Path]:
@@ -46,10 +42,6 @@ class Spandrel(Method):
             UsageError: when none was named, or it is not there.
         """
         return (self._weights(),)
-
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Accept everything: the scale of the network is known once it is loaded."""
-        return None
 
     def load(self, device: torch.device) -> None:
         """Read the network.
@@ -64,8 +56,8 @@ class Spandrel(Method):
         return Restored(cascade.restore(self._upscaler, batch.lr, batch.factor))
 
     def _weights(self) -> Path:
-        given = self.options.weights
-        if given is None or not given.is_file():
-            what = "spandrel needs a weight file" if given is None else f"no weight file at {given}"
+        path = self.options.weights
+        if path is None or not path.is_file():
+            what = "spandrel needs a weight file" if path is None else f"no weight file at {path}"
             raise UsageError(what, expected="spandrel:PATH, a .pth, .pt, .ckpt or .safetensors file")
-        return given
+        return path

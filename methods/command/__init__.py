@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from bench import Asset, Batch, Category, Method, MethodError, Restored, Size, UsageError
 from bench.images.png import save_png, to_pixels
 from methods.command.card import Card, read_card
-from methods.shared.pictures import read_sr
+from methods.shared.sr_files import read_sr
 
 if TYPE_CHECKING:
     import torch
@@ -42,17 +42,16 @@ class Command(Method):
 
         card: Path | None = None
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    options: Options
 
     @property
     def title(self) -> str:
-        """Call it what its card does."""
+        """The card's `name`, or its file's."""
         return self._card.name or self._path.stem
 
     @property
     def notes(self) -> str:
-        """Say what is run."""
+        """What is run."""
         return f"An external program: {' '.join(self._card.command)}"
 
     def assets(self) -> Sequence[Asset | Path]:
@@ -61,11 +60,11 @@ class Command(Method):
         Raises:
             UsageError: when the card cannot be used.
         """
-        named = (self._folder / part for part in self._card.command[1:])
-        return (self._path, *(file for file in named if _is_file(file)))
+        arguments = (self._folder / part for part in self._card.command[1:])
+        return (self._path, *(file for file in arguments if _is_file(file)))
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Refuse the factors that the card leaves out."""
+        """Refuse the factors that the card does not list."""
         factors = self._card.factors
         return None if factors is None or factor in factors else f"its card lists the factors {list(factors)}"
 
@@ -75,7 +74,6 @@ class Command(Method):
         Raises:
             MethodError: when it is not there.
         """
-        self._device = device
         program = self._card.command[0]
         if not shutil.which(program) and not shutil.which(self._folder / program):
             raise MethodError(f"there is no program '{program}', which card {self._path} names")
@@ -91,7 +89,7 @@ class Command(Method):
         restored = [
             self._restore_one(lr, batch.factor, image) for lr, image in zip(batch.lr, batch.images, strict=True)
         ]
-        return Restored(torch.cat(restored).to(self._device))
+        return Restored(torch.cat(restored).to(batch.lr.device))
 
     def _restore_one(self, lr: Tensor, factor: int, image: str) -> Tensor:
         with tempfile.TemporaryDirectory(prefix="bench-command-") as folder:
@@ -104,7 +102,7 @@ class Command(Method):
     def _run(self, values: Mapping[str, str], image: str) -> None:
         command = [_filled(part, values) for part in self._card.command]
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 command,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
@@ -115,13 +113,9 @@ class Command(Method):
             )
         except OSError as error:
             raise MethodError(f"command of {self._path} cannot be started: {error}") from error
-        if done.returncode:
-            last = next(
-                (line.strip() for line in reversed(done.stderr.splitlines()) if line.strip()), "no message"
-            )
-            raise MethodError(
-                f"command of {self._path} failed on {image}", got=f"exit code {done.returncode}: {last}"
-            )
+        if process.returncode:
+            got = f"exit code {process.returncode}: {_last_line(process.stderr)}"
+            raise MethodError(f"command of {self._path} failed on {image}", got=got)
         if not Path(values["{output}"]).is_file():
             raise MethodError(f"command of {self._path} wrote no image for {image}", expected="a PNG at {output}")
 
@@ -145,6 +139,10 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # an argument that is too long for a file's name
         return False
+
+
+def _last_line(text: str) -> str:
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")
 
 
 def _filled(part: str, values: Mapping[str, str]) -> str:

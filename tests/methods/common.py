@@ -36,6 +36,6 @@ def loaded(text: str | Path):
     return method
 
 
-def restored(text: str | Path, given: Batch) -> torch.Tensor:
+def restored(text: str | Path, inputs: Batch) -> torch.Tensor:
     """Restore a batch with the method of a selection."""
-    return loaded(text).restore(given).sr
+    return loaded(text).restore(inputs).sr

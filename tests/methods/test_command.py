@@ -27,17 +27,17 @@ Image.fromarray(image.repeat(int(factor), 0).repeat(int(factor), 1)).save(target
 def _card(folder: Path, script: str = SCRIPT, **fields: object) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "my.py").write_text(script)
-    given = {"command": [sys.executable, "my.py", "{input}", "{output}", "{factor}"]} | fields
+    content = {"command": [sys.executable, "my.py", "{input}", "{output}", "{factor}"]} | fields
     card = folder / "card.toml"
-    card.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in given.items()))
+    card.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in content.items()))
     return card
 
 
 def test_a_program_restores_every_image_of_a_batch(tmp_path):
     """The script is found in the card's folder, whatever the working folder and the characters of its path."""
-    given = batch(16, names=("a", "b"))
-    sr = restored(f"command:{_card(tmp_path / 'my folder & co')}", given)
-    lr = np.rint(given.lr.numpy() * 255) / 255
+    inputs = batch(16, names=("a", "b"))
+    sr = restored(f"command:{_card(tmp_path / 'my folder & co')}", inputs)
+    lr = np.rint(inputs.lr.numpy() * 255) / 255
     np.testing.assert_allclose(sr.numpy(), lr.repeat(16, 2).repeat(16, 3), atol=1e-6)
 
 

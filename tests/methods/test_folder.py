@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from bench import Cell
 from bench.base.errors import MethodError, UsageError
 from bench.registry.methods import create
-from methods.folder import Cell
 from tests.conftest import photo
 from tests.methods.common import batch, loaded, restored
 
@@ -92,10 +92,10 @@ def test_what_is_missing_extra_or_shared_is_told(tmp_path):
     for name in ("x16/c/a.png", "x16/c/extra.png", "x64/c/a.png"):
         _save(tmp_path / name, height=16, width=16)
     method = create(f"folder:{tmp_path}").method
-    told = method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "b")])
-    assert len(told) == 3
-    assert told[0].startswith("there is no image for c/b x16")
-    assert told[1:] == [
+    warnings = method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "b")])
+    assert len(warnings) == 3
+    assert warnings[0].startswith("there is no image for c/b x16")
+    assert warnings[1:] == [
         f"{tmp_path / name} pairs with no image of this run" for name in ("x16/c/extra.png", "x64/c/a.png")
     ]
     assert method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "extra"), Cell("c", 64, "a")]) == []
@@ -103,8 +103,8 @@ def test_what_is_missing_extra_or_shared_is_told(tmp_path):
 
 def test_a_flat_folder_cannot_stand_for_two_factors(tmp_path):
     _save(tmp_path / "a.png")
-    (told,) = create(f"folder:{tmp_path}").method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 32, "a")])
-    assert told.startswith(f"{tmp_path / 'a.png'} stands for several results (c x16, c x32)")
+    (warning,) = create(f"folder:{tmp_path}").method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 32, "a")])
+    assert warning.startswith(f"{tmp_path / 'a.png'} stands for several results (c x16, c x32)")
 
 
 def test_a_changed_image_is_another_method(tmp_path):

@@ -23,12 +23,12 @@ def _compact(path, upscale: int, channels: int = 3):
 @pytest.mark.parametrize(("scale", "factor", "passes"), [(4, 16, 2), (2, 8, 3)])
 def test_cascade_of_another_architecture(tmp_path, scale, factor, passes):
     path = tmp_path / "general.pth"
-    network, given = _compact(path, scale), batch(factor)
+    network, inputs = _compact(path, scale), batch(factor)
     method = loaded(f"spandrel:{path}")
-    expected = given.lr
+    expected = inputs.lr
     for _ in range(passes):
         expected = network(expected).detach().clamp(0, 1)
-    np.testing.assert_allclose(method.restore(given).sr.numpy(), expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(method.restore(inputs).sr.numpy(), expected.numpy(), atol=1e-5)
     assert method.title == "general, cascaded"
     assert sum(parameter.numel() for parameter in method.network.parameters()) > 1000
 

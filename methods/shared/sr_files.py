@@ -1,4 +1,4 @@
-"""Take over a picture that another program made."""
+"""SR images that another program made."""
 
 from __future__ import annotations
 
