@@ -21,7 +21,8 @@ from bench import Address, Asset, AssetError, fetch
 from bench.base.errors import unknown
 from methods.glean.published_network import PublishedGLEAN
 from methods.shared.banks import stylegan2, stylegan2_layouts
-from methods.shared.banks.state_files import Tensors, building, check_name, fit, length, read
+from methods.shared.state_dicts import length, load_strict
+from methods.shared.state_files import Tensors, building, check_name, read
 
 _FOLDER = "https://download.openmmlab.com/mmediting/restorers/glean"
 _LICENCE = "Apache-2.0 (OpenMMLab); over a StyleGAN2 bank, Nvidia Source Code License-NC"
@@ -73,11 +74,11 @@ def load(name_or_path: str | Path) -> PublishedGLEAN:
 
 def _build(inside: Tensors, path: Path) -> PublishedGLEAN:
     bank_tensors = {key: tensor for key, tensor in inside.items() if key.startswith("generator.")}
-    weights = stylegan2_layouts.bring(bank_tensors, path)
+    weights = stylegan2_layouts.convert_state_dict(bank_tensors, path)
     tensors = {key: tensor for key, tensor in inside.items() if key not in bank_tensors}
     tensors |= {f"generator.{name}": tensor for name, tensor in weights.generator.items()}
     network = _blank(tensors, weights.generator, path)
-    fit(network, tensors, path, f"published GLEAN {network.in_size} to {network.out_size}")
+    load_strict(network, tensors, path, f"published GLEAN {network.in_size} to {network.out_size}")
     network.generator.finish(weights.mean_latent)
     return network.eval().to(memory_format=torch.channels_last)
 

@@ -81,12 +81,12 @@ class PublishedGLEAN(nn.Module):
 
     def _generate(self, encoded: dict[int, Tensor], latents: Tensor) -> dict[int, Tensor]:
         """Return the bank's features above the input's resolution, after the fusions below it."""
-        generated, x = {}, None
+        generated, x, own_noise = {}, None, [None] * len(self.generator.noise_shapes())
         for level, r in enumerate(self.generator.channels):
             if r <= self.in_size and not self.fusion_out:
                 x = encoded[self.in_size]
                 continue
-            x = self.generator.block(r, x, latents)
+            x = self.generator.block(r, x, latents, own_noise)
             if r <= self.in_size:
                 x = self.fusion_out[level](torch.cat([x, encoded[r]], dim=1))
             else:

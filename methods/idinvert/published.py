@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from bench import AssetError, Bank, Latents, fetch
 from bench.images.degradation import resize_tensor
 from methods.idinvert.released import FAMILY, RELEASED
-from methods.shared.banks.converted import nothing_left, take
-from methods.shared.banks.state_files import Tensors, building, fit, read
+from methods.shared.state_dicts import ensure_consumed, load_strict, pop_tensor
+from methods.shared.state_files import Tensors, building, read
 
 MARKER = "block0.conv.weight"
 _WHAT = "published encoder of idinvert"
@@ -115,11 +115,11 @@ def _build(left: Tensors, path: Path) -> PublishedEncoder:
             names |= _folded(left, path, f"{ours}.past", f"{theirs}.conv", f"{theirs}.bn")
     scale = (16 * channels[-1]) ** -0.5
     names |= _folded(left, path, "dense", f"block{last}.fc", f"block{last}.bn", scale=scale)
-    nothing_left(left, path, _WHAT)
+    ensure_consumed(left, path, _WHAT)
     slots = 2 * last
     with torch.device("meta"):
         encoder = PublishedEncoder(channels, Latents(slots, len(names["dense.bias"]) // slots))
-    fit(encoder, names, path, _WHAT)
+    load_strict(encoder, names, path, _WHAT)
     return encoder
 
 
@@ -127,7 +127,7 @@ def _folded(
     left: Tensors, path: Path, ours: str, theirs: str, norm: str, *, bias: str = "", scale: float = 1.0
 ) -> Tensors:
     """Take a layer and the normalisation after it, and return the one layer that does the same."""
-    weight = take(left, f"{theirs}.weight", path).float()
+    weight = pop_tensor(left, f"{theirs}.weight", path).float()
     count = len(weight)
     gain = _vector(left, f"{norm}.bn.weight", count, path)
     gain = gain * torch.rsqrt(_vector(left, f"{norm}.bn.running_var", count, path) + _EPSILON)
@@ -140,7 +140,7 @@ def _folded(
 
 def _vector(left: Tensors, key: str, count: int, path: Path) -> Tensor:
     """Take a vector, one value a channel, in float64."""
-    vector = take(left, key, path)
+    vector = pop_tensor(left, key, path)
     if vector.shape != (count,):
         raise AssetError(
             f"weight file {path.name} is no {_WHAT}",

@@ -182,7 +182,7 @@ def build(path: Path, make: Callable[[], Network], sizes: Iterable[object], what
     """
     import torch
 
-    from methods.shared.banks.state_files import building
+    from methods.shared.state_files import building
 
     found = tensors(path)
     for size in sizes:
@@ -220,7 +220,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from methods.shared.banks.state_files import check_plain
+    from methods.shared.state_files import check_plain
 
     try:
         found = load_file(path)

@@ -96,7 +96,7 @@ def command_card_imports() -> None:
 def selection(watch: Watch, box: Path, text: str) -> str:
     """Find the category and the method that a text selects, and look at the names they take in a run folder."""
     from bench.categories.category import find
-    from bench.registry import methods as registry
+    from bench.registry.methods import slug as slug_of
     from bench.store.layout import RunLayout
 
     run, told = (box / "run").resolve(), []
@@ -106,7 +106,7 @@ def selection(watch: Watch, box: Path, text: str) -> str:
         _inside(RunLayout(run).hr(name, "a"), run)
     except BenchError as error:
         told.append(str(error))
-    slug = registry._slug(text)
+    slug = slug_of(text)
     _inside(RunLayout(run).sr(slug, "a", "a", 16), run)
     return "; ".join(told)
 
@@ -191,7 +191,7 @@ def rrdbnet_imports() -> None:
 
 
 def state_file(watch: Watch, box: Path, name: str) -> str:
-    from methods.shared.banks.state_files import read
+    from methods.shared.state_files import read
 
     tensors = read(box / name)
     expect(all(isinstance(key, str) for key in tensors), "a key that is no text")

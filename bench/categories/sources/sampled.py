@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from bench.assets.declare import Asset
-from bench.base.bank import Bank
 from bench.base.errors import UsageError
 from bench.base.seeds import Domain
 from bench.base.types import Pixels
@@ -16,6 +16,8 @@ from bench.images.degradation import quantise
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from bench.base.bank import Bank
 
 MOST_IMAGES = 10_000_000
 
@@ -60,9 +62,7 @@ class SampledSource:
 
     def assets(self) -> Sequence[Asset]:
         """Return the bank's files."""
-        from bench.registry.methods import bank_assets
-
-        return [file for file in bank_assets(self.bank) if isinstance(file, Asset)]
+        return [file for file in import_module("methods.shared.banks").assets(self.bank) if isinstance(file, Asset)]
 
     def stamp(self, name: str) -> str:
         """Return nothing: its content is fixed; see `bench.categories.sources.Source.stamp`."""
@@ -73,8 +73,6 @@ class SampledSource:
 def _load(name: str) -> Bank:
     import torch
 
-    from bench.registry.methods import load_bank
-
-    bank = load_bank(name)
-    bank.to(torch.float64)  # type: ignore[attr-defined]
+    bank: Bank = import_module("methods.shared.banks").load(name)
+    bank.to(torch.float64)
     return bank

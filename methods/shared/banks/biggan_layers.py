@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from methods.shared.banks.converted import nothing_left, take
-from methods.shared.banks.state_files import Tensors, fit
+from methods.shared.state_dicts import ensure_consumed, load_strict, pop_tensor
+from methods.shared.state_files import Tensors
 
 EPSILON = 1e-5
 """Of the batch normalisations, as ajbrock's and DGP's settings have it."""
@@ -89,16 +89,16 @@ class Attention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        asked = self.theta(x).flatten(2)
-        known, values = (F.max_pool2d(part(x), 2).flatten(2) for part in (self.phi, self.g))
-        share = F.softmax(asked.transpose(1, 2) @ known, -1)
-        seen = (values @ share.transpose(1, 2)).view(len(x), -1, *x.shape[2:])
-        out: Tensor = x + self.gamma * self.o(seen)
+        queries = self.theta(x).flatten(2)
+        keys, values = (F.max_pool2d(part(x), 2).flatten(2) for part in (self.phi, self.g))
+        share = F.softmax(queries.transpose(1, 2) @ keys, -1)
+        attended = (values @ share.transpose(1, 2)).view(len(x), -1, *x.shape[2:])
+        out: Tensor = x + self.gamma * self.o(attended)
         return out
 
 
 class Discriminator(nn.Module):
-    """Says how real images look, each by one logit, whatever their class.
+    """Scores how real each image looks by one logit, whatever its class.
 
     Args:
         blocks: residual blocks and attentions, in order.
@@ -143,12 +143,11 @@ def discriminator(left: Tensors, origin: Path) -> Discriminator:
             names |= attention(left, f"blocks.{index}.1", f"blocks.{len(blocks)}", origin)
             with torch.device("meta"):
                 blocks.append(Attention(outputs))
-    nothing_left(left, origin, "BigGAN discriminator")
+    ensure_consumed(left, origin, "BigGAN discriminator")
     with torch.device("meta"):
-        judge = Discriminator(blocks, names["linear.weight"].shape[1])
-    fit(judge, names, origin, "BigGAN discriminator")
-    judge.requires_grad_(False).eval()
-    return judge
+        network = Discriminator(blocks, names["linear.weight"].shape[1])
+    load_strict(network, names, origin, "BigGAN discriminator")
+    return network.requires_grad_(False).eval()
 
 
 def normalised(left: Tensors, theirs: str, ours: str, origin: Path) -> Tensors:
@@ -156,7 +155,7 @@ def normalised(left: Tensors, theirs: str, ours: str, origin: Path) -> Tensors:
 
     A layer saved without u0 was not normalised.
     """
-    weight = take(left, f"{theirs}.weight", origin).float()
+    weight = pop_tensor(left, f"{theirs}.weight", origin).float()
     left.pop(f"{theirs}.sv0", None)
     if (u := left.pop(f"{theirs}.u0", None)) is not None:
         matrix = weight.flatten(1)
@@ -169,7 +168,7 @@ def normalised(left: Tensors, theirs: str, ours: str, origin: Path) -> Tensors:
 
 def attention(left: Tensors, theirs: str, ours: str, origin: Path) -> Tensors:
     """Take an attention."""
-    names = {f"{ours}.gamma": take(left, f"{theirs}.gamma", origin).reshape(())}
+    names = {f"{ours}.gamma": pop_tensor(left, f"{theirs}.gamma", origin).reshape(())}
     for part in ("theta", "phi", "g", "o"):
         names |= normalised(left, f"{theirs}.{part}", f"{ours}.{part}", origin)
     return names

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from bench import Bank
-    from methods.shared.banks.state_files import Tensors
+    from methods.shared.state_files import Tensors
 
 Family = Literal["pggan", "stylegan1", "biggan"]
 
@@ -45,7 +45,7 @@ class Released(NamedTuple):
         Raises:
             AssetError: when a file cannot be had, is damaged, or is no such bank.
         """
-        from methods.shared.banks.state_files import building, read
+        from methods.shared.state_files import building, read
 
         paths = [fetch(file) if isinstance(file, Asset) else file for file in self.files]
         contents = [read(path) for path in paths]
@@ -134,6 +134,6 @@ def source(name: str) -> Released:
     if family == "stylegan1" and path.name == "synthesis.pt":
         beside = path.with_name("mapping.pt")  # `read` says that it is missing
     elif family == "biggan" and path.name.startswith("G_ema"):
-        judge = path.with_name(path.name.replace("G_ema", "D", 1))
-        beside = judge if judge.is_file() else None
+        discriminator = path.with_name(path.name.replace("G_ema", "D", 1))
+        beside = discriminator if discriminator.is_file() else None
     return Released(_FAMILIES[family], (path,) if beside is None else (path, beside))

@@ -14,21 +14,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import AssetError, FeatureHook, Latents, MethodError, Size, Synthesis
+from bench import AssetError, Bank, Latents, Size
 from bench.base import seeds
-from methods.shared.banks.converted import check_range, draw, equalised, fused, nothing_left, pixel_norm, take
-from methods.shared.banks.state_files import Tensors, content_digest, fit
+from methods.shared.banks.stylegan2_layers import pixel_norm
+from methods.shared.state_dicts import ensure_consumed, equalised, load_strict, pop_tensor
+from methods.shared.state_files import Tensors
 
 PULSE_MARKER, IDINVERT_MARKER = "blocks.4x4.const", "synthesis.layer0.const"
 TRANSPOSED_FROM = 128
-_MEAN_SAMPLES = 4096
 _MAPPING_RATE = 0.01
 MOST_LEVELS = 9
 """Resolutions from 4 to 1024."""
 
 
-class StyleGAN1(nn.Module):
-    """The generator behind the contract of `bench.base.Bank`.
+class StyleGAN1(Bank):
+    """The generator.
 
     Where every slot has a mapping of its own (in-domain inversion), `map` and `sample` return (N, slots, width).
 
@@ -42,8 +42,6 @@ class StyleGAN1(nn.Module):
     """
 
     name = "stylegan1"
-    digest: str = ""
-    mean_latent: Tensor
 
     def __init__(
         self,
@@ -55,11 +53,8 @@ class StyleGAN1(nn.Module):
         bounded: bool,
         kind: str | None = None,
     ) -> None:
-        super().__init__()
-        self.channels, self.resolution, self.kind = dict(channels), max(channels), kind
-        self.latents = Latents(2 * len(channels), width)
+        super().__init__(channels, Latents(2 * len(channels), width), kind)
         self.epsilon, self.bounded = epsilon, bounded
-        self.discriminator: nn.Module | None = None
         self.mapping = nn.ModuleList(nn.Linear(*sizes) for sizes in mapping)
         self.constant = nn.Parameter(torch.zeros(1, channels[4], 4, 4))
         self.layers, self.convs = nn.ModuleList(), nn.ModuleList()
@@ -69,7 +64,6 @@ class StyleGAN1(nn.Module):
                 if inputs is not None:
                     self.convs.append(nn.Conv2d(inputs, count, 3, padding=1, bias=False))
         self.to_image = nn.Conv2d(channels[self.resolution], 3, 1)
-        self.register_buffer("mean_latent", torch.zeros(width), persistent=False)
 
     def map(self, z: Tensor) -> Tensor:
         """Map Gaussian z (N, 512) to latents w, in the precision of z."""
@@ -78,43 +72,25 @@ class StyleGAN1(nn.Module):
             w = F.leaky_relu(F.linear(w, layer.weight.to(w.dtype), layer.bias.to(w.dtype)), 0.2)
         return w if w.shape[1] == self.latents.width else w.view(len(w), *self.latents)
 
-    def sample(self, indices: Sequence[int], domain: seeds.Domain, truncation: float = 1.0) -> Tensor:
-        """Draw latents w, one an index, `truncation` of the way from the mean latent."""
-        z = draw(indices, domain, self._dense()[0].in_features).to(self.mean_latent.device)
-        return torch.lerp(self.mean_latent.double(), self.map(z), truncation).to(self.mean_latent.dtype)
+    def block(
+        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
+    ) -> Tensor:
+        """Run the two layers of one resolution; the first one, at 4, has the constant and no convolution."""
+        level = list(self.channels).index(r)
+        x = self.constant.expand(len(w), -1, -1, -1) if x is None else x
+        for slot in (2 * level, 2 * level + 1):
+            x = self.layers[slot](self._convolved(x, slot), w[:, slot], noise[slot], self.epsilon)
+        return x
 
-    def synthesise(
-        self,
-        latents: Tensor,
-        *,
-        noise: Sequence[Tensor] | None = None,
-        feature_hook: FeatureHook | None = None,
-        start: tuple[int, Tensor] | None = None,
-        stop_at: int | None = None,
-        label: Tensor | None = None,
-    ) -> Synthesis:
-        """Generate features and the image; see `bench.base.Bank.synthesise`.
+    def rgb(self, r: int, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
+        """Map the last feature to colours."""
+        rgb: Tensor = self.to_image(x)
+        return torch.tanh(rgb) if self.bounded else rgb
 
-        Raises:
-            MethodError: when `start` or `stop_at` is no resolution of the bank, or a label is given.
-        """
-        check_range(self.name, list(self.channels), start, stop_at)
-        if label is not None:
-            raise MethodError("bank stylegan1 has no classes", got="a label", expected="none")
-        w = latents[:, None].expand(-1, self.latents.slots, -1) if latents.ndim == 2 else latents
-        x = self.constant.expand(len(w), -1, -1, -1) if start is None else start[1]
-        features = {} if start is None else {start[0]: x}
-        for level, r in enumerate(self.channels):
-            if (start is not None and r <= start[0]) or (stop_at is not None and r > stop_at):
-                continue
-            for slot in (2 * level, 2 * level + 1):
-                x = self._convolved(x, slot)
-                x = self.layers[slot](x, w[:, slot], None if noise is None else noise[slot], self.epsilon)
-            features[r] = x = fused(feature_hook, r, x)
-        if stop_at not in (None, self.resolution):
-            return Synthesis(features, None)
-        image = self.to_image(x).float()
-        return Synthesis(features, torch.tanh(image) if self.bounded else image)
+    @property
+    def z_width(self) -> int:
+        """The inputs of the mapping."""
+        return self._dense()[0].in_features
 
     def _convolved(self, x: Tensor, slot: int) -> Tensor:
         if slot == 0:
@@ -181,7 +157,7 @@ def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
     names = _pulse(left, origin) if pulse else _idinvert(left, origin)
     mean = left.pop("truncation.w_avg", None)
     left.pop("truncation.truncation", None)
-    nothing_left(left, origin, "StyleGAN1")
+    ensure_consumed(left, origin, "StyleGAN1")
     biases = [len(value) for key, value in names.items() if key.startswith("layers.") and key.endswith(".bias")]
     biases = [len(names[f"layers.{slot}.bias"]) for slot in range(len(biases) // 2)]
     channels = {4 << level: biases[2 * level] for level in range(len(biases) // 2)}
@@ -197,15 +173,8 @@ def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
             bounded=not pulse,
             kind=kind,
         )
-    bank.mean_latent = torch.zeros(width)
-    fit(bank, names, origin, "StyleGAN1")
-    bank.requires_grad_(False).eval()
-    if mean is None:
-        samples = [bank.sample(range(i, i + 512), seeds.Domain.FITTING) for i in range(0, _MEAN_SAMPLES, 512)]
-        mean = torch.cat(samples).double().mean(0)
-    bank.mean_latent = mean.float().flatten()[:width]
-    bank.digest = content_digest(bank.state_dict())
-    return bank
+    load_strict(bank, names, origin, "StyleGAN1")
+    return bank.finish(None if mean is None else mean.flatten()[:width])
 
 
 def _pulse(left: Tensors, origin: Path) -> Tensors:
@@ -213,51 +182,53 @@ def _pulse(left: Tensors, origin: Path) -> Tensors:
     if levels > MOST_LEVELS:  # the noise that is drawn for each has the square of its size
         got, expected = f"{levels} resolutions", f"at most {MOST_LEVELS}"
         raise AssetError(f"weight file {origin.name} is no StyleGAN1", got=got, expected=expected)
-    names = {"constant": take(left, f"synthesis.{PULSE_MARKER}", origin)}
+    names = {"constant": pop_tensor(left, f"synthesis.{PULSE_MARKER}", origin)}
     for level in range(levels):
         r = 4 << level
         block = f"synthesis.blocks.{r}x{r}"
         for half, conv in enumerate(("", "conv") if r == 4 else ("conv0_up", "conv1")):
             slot, head = 2 * level + half, f"{block}.{conv}" if conv else block
             epilogue = f"{block}.epi{half + 1}"
-            names[f"layers.{slot}.bias"] = take(left, f"{head}.bias", origin)
-            names[f"layers.{slot}.strength"] = take(left, f"{epilogue}.noise.weight", origin)
+            names[f"layers.{slot}.bias"] = pop_tensor(left, f"{head}.bias", origin)
+            names[f"layers.{slot}.strength"] = pop_tensor(left, f"{epilogue}.noise.weight", origin)
             names[f"layers.{slot}.style.weight"] = equalised(
-                take(left, f"{epilogue}.style_mod.lin.weight", origin), 1.0
+                pop_tensor(left, f"{epilogue}.style_mod.lin.weight", origin), 1.0
             )
-            names[f"layers.{slot}.style.bias"] = take(left, f"{epilogue}.style_mod.lin.bias", origin)
-            names[f"layers.{slot}.noise"] = draw([slot], seeds.Domain.FITTING, r * r).view(1, 1, r, r).float()
+            names[f"layers.{slot}.style.bias"] = pop_tensor(left, f"{epilogue}.style_mod.lin.bias", origin)
+            names[f"layers.{slot}.noise"] = torch.from_numpy(
+                seeds.normal(seeds.Domain.FITTING, slot, (1, 1, r, r))
+            )
             if conv:
-                weight = equalised(take(left, f"{head}.weight", origin))
+                weight = equalised(pop_tensor(left, f"{head}.weight", origin))
                 turned = conv == "conv0_up" and r >= TRANSPOSED_FROM
                 names[f"convs.{slot - 1}.weight"] = weight.flip(2, 3) if turned else weight
             left.pop(f"{head}.intermediate.kernel", None)
-    names["to_image.weight"] = equalised(take(left, "synthesis.torgb.weight", origin), 1.0)
-    names["to_image.bias"] = take(left, "synthesis.torgb.bias", origin)
+    names["to_image.weight"] = equalised(pop_tensor(left, "synthesis.torgb.weight", origin), 1.0)
+    names["to_image.bias"] = pop_tensor(left, "synthesis.torgb.bias", origin)
     return names | _dense(left, origin, "{i}.weight", "{i}.bias")
 
 
 def _idinvert(left: Tensors, origin: Path) -> Tensors:
     slots = sum(key.endswith("epilogue.bias") for key in left)
-    names = {"constant": take(left, IDINVERT_MARKER, origin)}
+    names = {"constant": pop_tensor(left, IDINVERT_MARKER, origin)}
     for slot in range(slots):
         layer, ours = f"synthesis.layer{slot}", f"layers.{slot}"
-        names[f"{ours}.bias"] = take(left, f"{layer}.epilogue.bias", origin)
-        names[f"{ours}.strength"] = take(left, f"{layer}.epilogue.apply_noise.weight", origin)
-        names[f"{ours}.noise"] = take(left, f"{layer}.epilogue.apply_noise.noise", origin)
+        names[f"{ours}.bias"] = pop_tensor(left, f"{layer}.epilogue.bias", origin)
+        names[f"{ours}.strength"] = pop_tensor(left, f"{layer}.epilogue.apply_noise.weight", origin)
+        names[f"{ours}.noise"] = pop_tensor(left, f"{layer}.epilogue.apply_noise.noise", origin)
         dense = f"{layer}.epilogue.style_mod.dense"
-        names[f"{ours}.style.weight"] = equalised(take(left, f"{dense}.fc.weight", origin), 1.0)
-        names[f"{ours}.style.bias"] = take(left, f"{dense}.wscale.bias", origin)
+        names[f"{ours}.style.weight"] = equalised(pop_tensor(left, f"{dense}.fc.weight", origin), 1.0)
+        names[f"{ours}.style.bias"] = pop_tensor(left, f"{dense}.wscale.bias", origin)
         left.pop(f"{layer}.blur.kernel", None)
         if slot and f"{layer}.weight" in left:  # a transposed kernel, (k, k, in, out)
-            weight = take(left, f"{layer}.weight", origin).permute(3, 2, 0, 1).flip(2, 3)
+            weight = pop_tensor(left, f"{layer}.weight", origin).permute(3, 2, 0, 1).flip(2, 3)
             names[f"convs.{slot - 1}.weight"] = equalised(weight)
         elif slot:
-            names[f"convs.{slot - 1}.weight"] = equalised(take(left, f"{layer}.conv.weight", origin))
+            names[f"convs.{slot - 1}.weight"] = equalised(pop_tensor(left, f"{layer}.conv.weight", origin))
     for level in range(slots // 2):  # the coarser outputs served the growing alone
-        weight = take(left, f"synthesis.output{level}.conv.weight", origin)
+        weight = pop_tensor(left, f"synthesis.output{level}.conv.weight", origin)
         names["to_image.weight"] = equalised(weight, 1.0)
-        names["to_image.bias"] = take(left, f"synthesis.output{level}.bias", origin)
+        names["to_image.bias"] = pop_tensor(left, f"synthesis.output{level}.bias", origin)
     left.pop("synthesis.lod", None)
     return names | _dense(left, origin, "{i}.fc.weight", "{i}.wscale.bias")
 
@@ -267,7 +238,7 @@ def _dense(left: Tensors, origin: Path, weight: str, bias: str) -> Tensors:
     names: Tensors = {}
     count = sum(key.startswith("mapping.dense") and key.endswith("bias") for key in left)
     for i in range(count):
-        values = take(left, f"mapping.dense{weight.format(i=i)}", origin)
+        values = pop_tensor(left, f"mapping.dense{weight.format(i=i)}", origin)
         names[f"mapping.{i}.weight"] = _MAPPING_RATE * equalised(values)
-        names[f"mapping.{i}.bias"] = _MAPPING_RATE * take(left, f"mapping.dense{bias.format(i=i)}", origin)
+        names[f"mapping.{i}.bias"] = _MAPPING_RATE * pop_tensor(left, f"mapping.dense{bias.format(i=i)}", origin)
     return names

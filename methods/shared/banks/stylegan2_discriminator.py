@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from methods.shared.banks.state_files import Tensors, length
 from methods.shared.banks.stylegan2_layers import EqualConv, EqualLinear
+from methods.shared.state_dicts import length
+from methods.shared.state_files import Tensors
 
 
 class Discriminator(nn.Module):
-    """Says how real images look, each by one logit.
+    """Scores how real each image looks by one logit.
 
     Args:
         channels: feature channels per resolution, from 4 to the images' own; `stylegan2_layers.capped` makes them.

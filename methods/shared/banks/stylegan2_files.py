@@ -11,9 +11,10 @@ import torch
 from bench import Address, Asset, fetch
 from bench.base.errors import unknown
 from methods.shared.banks import about, stylegan2, stylegan2_discriminator
-from methods.shared.banks.state_files import Tensors, building, check_name, fit, read
 from methods.shared.banks.stylegan2 import StyleGAN2
-from methods.shared.banks.stylegan2_layouts import Weights, bring
+from methods.shared.banks.stylegan2_layouts import Weights, convert_state_dict
+from methods.shared.state_dicts import load_strict
+from methods.shared.state_files import Tensors, building, check_name, read
 
 _FOLDER = "https://download.openmmlab.com/mmgen/stylegan2"
 _FROM_BGR = {r"rgbs\.\d+\.(weight|bias)": 0, r"from_rgb\.weight": 1}
@@ -46,7 +47,7 @@ class Source(NamedTuple):
             check_name(path)
         tensors = read(path)
         with building(path, "StyleGAN2"):
-            return _build(bring(tensors, path), path, self.kind, bgr=self.bgr).to(device)
+            return _build(convert_state_dict(tensors, path), path, self.kind, bgr=self.bgr).to(device)
 
 
 def _official(name: str, file: str) -> Source:
@@ -97,15 +98,15 @@ def source(name_or_path: str | Path) -> Source:
 
 def _build(weights: Weights, origin: Path, kind: str | None, *, bgr: bool) -> StyleGAN2:
     """Build the bank of a file: every value from it, but for a mean latent that it does not hold."""
-    tensors, judge = weights.generator, weights.discriminator
+    tensors, discriminator = weights.generator, weights.discriminator
     if bgr:
-        tensors, judge = _as_rgb(tensors), judge and _as_rgb(judge)
+        tensors, discriminator = _as_rgb(tensors), discriminator and _as_rgb(discriminator)
     bank = stylegan2.blank(tensors, kind)
-    fit(bank, tensors, origin, "StyleGAN2 generator")
+    load_strict(bank, tensors, origin, "StyleGAN2 generator")
     bank.finish(weights.mean_latent)
-    if judge is not None:
-        bank.discriminator = stylegan2_discriminator.blank(judge)
-        fit(bank.discriminator, judge, origin, "StyleGAN2 discriminator")
+    if discriminator is not None:
+        bank.discriminator = stylegan2_discriminator.blank(discriminator)
+        load_strict(bank.discriminator, discriminator, origin, "StyleGAN2 discriminator")
         bank.discriminator.requires_grad_(False).eval()
     return bank
 

@@ -141,6 +141,6 @@ class ToRGB(nn.Module):
         return image if below is None else image + upsample(below)
 
 
-def normalise(z: Tensor) -> Tensor:
-    """Scale each z (N, width) to a root mean square of 1."""
-    return z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + _EPS)
+def pixel_norm(x: Tensor) -> Tensor:
+    """Scale the channels of z (N, C), or of every pixel of a feature (N, C, r, r), to a root mean square of 1."""
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + _EPS)

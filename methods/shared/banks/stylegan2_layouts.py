@@ -1,6 +1,6 @@
-"""Published StyleGAN2 weights in any of four key layouts, told apart by their keys and brought into one.
+"""Published StyleGAN2 weights in any of four key layouts, told apart by their keys and converted to one.
 
-Every key of the network that is found must be known, and the filter buffers must hold 1-3-3-1: a file that means
+Every key of the network must be one of its layout, and the filter buffers must hold 1-3-3-1: a file that means
 another network is refused, never half read.
 """
 
@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from bench import AssetError
-from methods.shared.banks.state_files import Tensors
 from methods.shared.banks.stylegan2_keys import DISCRIMINATOR, DISCRIMINATOR_LAYOUTS, GENERATOR, LAYOUTS
+from methods.shared.state_dicts import average_first, select_prefix
+from methods.shared.state_files import Tensors
 
 _MOST_LAYERS = 32
 _FILTER = re.compile(r"(^|\.)(kernel|resample_filter)$")
@@ -31,17 +32,17 @@ class Weights(NamedTuple):
     discriminator: Tensors | None
 
 
-def bring(tensors: Tensors, origin: Path) -> Weights:
+def convert_state_dict(tensors: Tensors, origin: Path) -> Weights:
     """Find the generator in a file, its moving average before any other, and the discriminator if there is one.
 
     Raises:
         AssetError: when there is no StyleGAN2 generator in any known layout, or a key of it is not known.
     """
     layout, prefix = _find_generator(tensors, origin)
-    inside = _below(tensors, prefix)
+    inside = select_prefix(tensors, prefix)
     names = _generator_names(layout)
     generator = {names[key]: _shaped(names[key], tensor) for key, tensor in inside.items() if key in names}
-    _account(inside, set(names), origin)
+    _ensure_all_used(inside, set(names), origin)
     means = [tensor for key, tensor in (inside | tensors).items() if _MEAN.search(key)]
     mean = means[0].flatten() if means else None
     return Weights(layout, generator, mean, _discriminator(tensors, layout, origin))
@@ -49,24 +50,20 @@ def bring(tensors: Tensors, origin: Path) -> Weights:
 
 def _find_generator(tensors: Tensors, origin: Path) -> tuple[str, str]:
     markers = dict(zip(LAYOUTS, GENERATOR[0][1:], strict=True))
-    found = [
+    candidates = [
         (layout, key.removesuffix(marker))
         for layout, marker in markers.items()
         for key in tensors
         if f".{key}".endswith(f".{marker}")
     ]
-    if not found:
+    if not candidates:
         raise AssetError(
             f"weight file {origin.name} holds no StyleGAN2 generator",
             got=f"keys like {', '.join(list(tensors)[:3])}",
             expected=f"one of {', '.join(markers.values())}",
             remedy="a state dict in the layout of mmagic, rosinality, BasicSR or stylegan2-ada-pytorch is read",
         )
-    return min(found, key=lambda one: ("ema" not in one[1].lower(), len(one[1])))
-
-
-def _below(tensors: Tensors, prefix: str) -> Tensors:
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+    return min(candidates, key=lambda one: average_first(one[1]))
 
 
 def _generator_names(layout: str) -> dict[str, str]:
@@ -93,7 +90,7 @@ def _rgb(layout: str, number: int) -> str:
 
 
 def _shaped(name: str, tensor: Tensor) -> Tensor:
-    """Drop or add dimensions of size 1 in front; a shape that is still wrong is found when it is fitted."""
+    """Drop or add dimensions of size 1 in front; a shape that is still wrong is refused when it is loaded."""
     part = name.rsplit(".", 1)[-1]
     flat = ".affine." in name or name.startswith("mapping.")
     rank = {"strength": 0, "bias": 1}.get(part, 2 if flat else 4)
@@ -104,9 +101,9 @@ def _shaped(name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _account(inside: Tensors, known: set[str], origin: Path) -> None:
+def _ensure_all_used(inside: Tensors, names: set[str], origin: Path) -> None:
     line = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    for key in inside.keys() - known:
+    for key in inside.keys() - names:
         if _FILTER.search(key):
             if torch.allclose(inside[key].float() / inside[key].sum(), torch.outer(line, line) / 64, atol=1e-5):
                 continue
@@ -127,12 +124,12 @@ def _discriminator(tensors: Tensors, layout: str, origin: Path) -> Tensors | Non
     prefixes = [key.removesuffix(marker) for key in tensors if f".{key}".endswith(f".{marker}")]
     if not prefixes:
         return None
-    inside = _below(tensors, min(prefixes, key=len))
+    inside = select_prefix(tensors, min(prefixes, key=len))
     blocks = sum(key.endswith(DISCRIMINATOR[6][column].rsplit("}", 1)[1]) for key in inside)
     names = {}
     for row in DISCRIMINATOR:
         for i in range(blocks if "{i}" in row[0] else 1):
             fields = {"i": i, "n": i + 1, "r": (4 << blocks) >> i, "top": 4 << blocks}
             names[row[column].format(**fields)] = row[0].format(**fields)
-    _account(inside, set(names), origin)
+    _ensure_all_used(inside, set(names), origin)
     return {names[key]: tensor for key, tensor in inside.items() if key in names}

@@ -102,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file
 
-    from methods.shared.banks.state_files import check_packing
+    from methods.shared.state_files import check_packing
 
     check_packing(path)
     try:
@@ -121,7 +121,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _plain(content: dict[str, Any], path: Path) -> dict[str, Any]:
     from torch import Tensor
 
-    from methods.shared.banks.state_files import check_plain
+    from methods.shared.state_files import check_plain
 
     try:
         state = _generator(content)

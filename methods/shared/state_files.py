@@ -1,9 +1,8 @@
-"""Weight files that others published: read without running what is in them, and fitted without a gap."""
+"""Weight files that others published, read as plain tensors: nothing in them runs, nothing swells."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ MOST_ENTRIES, MOST_LEVELS = 200_000, 200
 """What a file's dictionaries may hold in all, and the dots of a name."""
 MOST_REUSE = 16
 """How often a file's bytes may be used: as a moving average, or along an axis that repeats them."""
-_CHECK = "check that it is the right file"
+CHECK = "check that it is the right file"
 _SAVE_AGAIN = (
     "load it with the code it was made by, and save the plain state dict with torch.save or as .safetensors"
 )
@@ -43,7 +42,7 @@ def read(path: Path) -> Tensors:
     if not path.is_file():
         raise AssetError(f"weight file {path} is not there", remedy="check the path")
     if path.suffix == ".pkl":
-        raise AssetError(f"weight file {_described(path)} is a pickle that can run code", remedy=_SAFE_COPY)
+        raise AssetError(f"weight file {described(path)} is a pickle that can run code", remedy=_SAFE_COPY)
     check_packing(path)
     try:
         tensors = _flatten(_load(path))
@@ -51,10 +50,10 @@ def read(path: Path) -> Tensors:
         raise
     except Exception as error:  # damaged files raise nearly anything
         if "GLOBAL" in str(error):
-            raise AssetError(f"weight file {_described(path)} holds code", remedy=_SAFE_COPY) from error
+            raise AssetError(f"weight file {described(path)} holds code", remedy=_SAFE_COPY) from error
         raise _damaged(path, error) from error
     if not tensors:
-        raise AssetError(f"weight file {_described(path)} cannot be used", got="no tensor in it")
+        raise AssetError(f"weight file {described(path)} cannot be used", got="no tensor in it")
     check_plain(tensors, path)
     return tensors
 
@@ -67,16 +66,16 @@ def check_packing(path: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            pieces = archive.infolist()
+            members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return  # no archive, or one that torch refuses
-    if any(piece.compress_type != zipfile.ZIP_STORED for piece in pieces):
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise AssetError(
-            f"weight file {_described(path)} cannot be used", got="compressed pieces", remedy=_SAVE_AGAIN
+            f"weight file {described(path)} cannot be used", got="compressed pieces", remedy=_SAVE_AGAIN
         )
-    if sum(piece.file_size for piece in pieces) > path.stat().st_size:
+    if sum(member.file_size for member in members) > path.stat().st_size:
         raise AssetError(
-            f"weight file {_described(path)} cannot be used", got="pieces that overlap", remedy=_SAVE_AGAIN
+            f"weight file {described(path)} cannot be used", got="pieces that overlap", remedy=_SAVE_AGAIN
         )
 
 
@@ -88,12 +87,12 @@ def check_plain(tensors: Mapping[str, Any], path: Path) -> None:
     """
     odd = [name for name, tensor in tensors.items() if not _is_plain(tensor)]
     if odd:
-        got = f"{_some(odd)}: sparse, quantised, complex or of a kind of their own"
-        raise AssetError(f"weight file {_described(path)} cannot be used", got=got, remedy=_SAVE_AGAIN)
+        got = f"{some(odd)}: sparse, quantised, complex or of a kind of their own"
+        raise AssetError(f"weight file {described(path)} cannot be used", got=got, remedy=_SAVE_AGAIN)
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if size > MOST_REUSE * path.stat().st_size + (1 << 20):
         got = f"tensors of {size:,} bytes"
-        raise AssetError(f"weight file {_described(path)} cannot be used", got=got, remedy=_SAVE_AGAIN)
+        raise AssetError(f"weight file {described(path)} cannot be used", got=got, remedy=_SAVE_AGAIN)
 
 
 def _is_plain(tensor: Any) -> bool:
@@ -115,7 +114,7 @@ def _load(path: Path) -> Any:
 def _damaged(path: Path, error: Exception) -> AssetError:
     reason = str(error).strip().splitlines() or [type(error).__name__]
     return AssetError(
-        f"weight file {_described(path)} cannot be read",
+        f"weight file {described(path)} cannot be read",
         got=reason[0].rstrip("."),
         remedy="it is damaged or no weight file; get it again",
     )
@@ -123,18 +122,18 @@ def _damaged(path: Path, error: Exception) -> AssetError:
 
 def _flatten(content: Any) -> Tensors:
     """Return the tensors by dotted names; dictionaries that hold each other, or themselves, are no weights."""
-    found: Tensors = {}
+    tensors: Tensors = {}
     waiting, seen = [("", content)], 0
     while waiting:
         name, value = waiting.pop()
         seen += 1
         if isinstance(value, Tensor):
-            found[name] = value
+            tensors[name] = value
         elif isinstance(value, Mapping):
             if seen + len(waiting) + len(value) > MOST_ENTRIES or name.count(".") > MOST_LEVELS:
                 raise ValueError("its dictionaries are nested without end")
             waiting += [(f"{name}.{key}" if name else str(key), value[key]) for key in reversed(list(value))]
-    return found
+    return tensors
 
 
 @contextmanager
@@ -150,11 +149,17 @@ def building(path: Path, what: str) -> Iterator[None]:
         raise
     except Exception as error:  # a file's names and shapes may be anything
         got = " ".join(str(error).split())[:200] or type(error).__name__
-        raise AssetError(f"weight file {_described(path)} fits no {what}", got=got, remedy=_CHECK) from error
+        raise AssetError(f"weight file {described(path)} fits no {what}", got=got, remedy=CHECK) from error
 
 
-def _described(path: Path) -> str:
+def described(path: Path) -> str:
+    """Return the name and the size of a file, for an error."""
     return f"{path.name} ({path.stat().st_size:,} bytes)"
+
+
+def some(names: list[str]) -> str:
+    """Return the first names of a list, for an error."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def check_name(path: Path) -> None:
@@ -164,50 +169,10 @@ def check_name(path: Path) -> None:
         AssetError: when the content is another one.
     """
     named = _NAMED_DIGEST.search(path.stem)
-    if named and not (found := file_digest(path)).startswith(named[1]):
+    if named and not (digest := file_digest(path)).startswith(named[1]):
         raise AssetError(
-            f"weight file {_described(path)} is not the released one",
-            got=f"sha256 {found[:8]}",
+            f"weight file {described(path)} is not the released one",
+            got=f"sha256 {digest[:8]}",
             expected=named[1],
             remedy=f"delete {path} and fetch it again",
         )
-
-
-def fit(network: nn.Module, tensors: Mapping[str, Tensor], origin: Path, what: str) -> None:
-    """Put float32 tensors into a network made on the `meta` device: each one has a place, each place has one.
-
-    Raises:
-        AssetError: naming what is missing, unexpected, of another shape or not finite.
-    """
-    places = network.state_dict()
-    faults = {
-        "missing": [name for name in places if name not in tensors],
-        "unexpected": [name for name in tensors if name not in places],
-        "of another shape": [
-            f"{name} {tuple(tensors[name].shape)}, not {tuple(place.shape)}"
-            for name, place in places.items()
-            if name in tensors and tensors[name].shape != place.shape
-        ],
-        "not finite": [name for name, tensor in tensors.items() if not tensor.isfinite().all()],
-    }
-    if found := "; ".join(f"{len(names)} {fault}: {_some(names)}" for fault, names in faults.items() if names):
-        raise AssetError(f"weight file {_described(origin)} is no {what}", got=found, remedy=_CHECK)
-    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=True, assign=True)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def length(tensors: Mapping[str, Tensor], name: str, default: int) -> int:
-    """Return how long a tensor is, or `default` when there is none: `fit` then says that it is missing."""
-    return len(tensors[name]) if name in tensors and tensors[name].ndim else default
-
-
-def content_digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return the sha256 of names and values, whatever file they came from."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        total.update(name.encode())
-        total.update(tensors[name].detach().cpu().contiguous().numpy().tobytes())
-    return total.hexdigest()
