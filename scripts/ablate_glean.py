@@ -25,12 +25,13 @@ from bench.base import seeds
 from bench.base.files import write_atomically
 from bench.images.degradation import resize_tensor
 from bench.images.png import to_tensor
-from bench.metrics.lite import LiteFeatures, distance
-from methods.glean.embedded import EmbeddedGlean, Restoration, consistent
+from bench.networks.efficientnet_lite import LiteFeatures, distance
+from methods.glean.embedded import EmbeddedGlean, Restoration
 from methods.glean.parts import LatentHead
 from methods.glean.recipe import STAGES, GleanRecipe
 from methods.shared import banks
 from methods.shared.banks import surrogate
+from methods.shared.networks.consistency import consistent
 from methods.shared.training.loop import Loop
 from methods.shared.training.perceptual_loss import perception
 from methods.shared.training.samples import Pool, Samples

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from bench import MethodError
 from methods.esrgan.network import RRDB
-from methods.glean.embedded import consistent
-from methods.glean.parts import enlarge
+from methods.shared.networks.consistency import consistent, enlarge
 from methods.shared.training.crops import Box, cut
 
 

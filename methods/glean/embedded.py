@@ -10,18 +10,15 @@ one given (`consistent`), which can only bring it nearer to the truth.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple, cast
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench import Bank, MethodError
-from bench.images.degradation import resize_matrix
-from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, Shape, doublings, enlarge
+from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, Shape, doublings
+from methods.shared.networks.consistency import add_detail, consistent
 
 
 class Restoration(NamedTuple):
@@ -94,31 +91,6 @@ class EmbeddedGlean(nn.Module):
         if resolution not in pyramid:
             return feature
         return cast(Tensor, self.fusions[str(resolution)](feature, pyramid[resolution]))
-
-
-def add_detail(image: Tensor, made: Tensor, share: Tensor) -> Tensor:
-    """Bring an image to the bank's size, with a share of what the bank's image has above the image's own size."""
-    size = made.shape[-1]
-    detail = made - enlarge(F.adaptive_avg_pool2d(made, image.shape[-1]), size)
-    return enlarge(image, size) + enlarge(share, size) * detail
-
-
-def consistent(image: Tensor, lr: Tensor) -> Tensor:
-    """Move an image to the nearest one that the protocol shrinks to this LR.
-
-    An orthogonal projection on an affine set that holds the truth (but for the LR's rounding), so the squared
-    error cannot grow: with D the protocol's downsampling, x + D^+ (lr - D x).
-    """
-    with torch.autocast(image.device.type, enabled=False):
-        image, size, small = image.float(), image.shape[-1], lr.shape[-1]
-        down = image.new_tensor(resize_matrix(size, small))
-        up = image.new_tensor(_inverse(size, small))
-        return image + up @ (lr.float() - down @ image @ down.T) @ up.T
-
-
-@lru_cache(maxsize=32)
-def _inverse(size: int, small: int) -> npt.NDArray[np.float64]:
-    return np.linalg.pinv(resize_matrix(size, small)).astype(np.float64)
 
 
 def input_size(resolution: int, factor: int) -> int:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import Bank
-from bench.images.degradation import resize_tensor
 from methods.shared import linear_guess
+from methods.shared.networks.consistency import enlarge
 
 
 @dataclass(frozen=True)
@@ -171,9 +171,3 @@ def _doubling(inputs: int, outputs: int) -> nn.Sequential:
 
 def _to_image(width: int, channels: int) -> nn.Sequential:
     return nn.Sequential(_active(_convolution(width, width)), _silent(_convolution(width, channels)))
-
-
-def enlarge(image: Tensor, size: int) -> Tensor:
-    """Resize to a square with the protocol's kernel, in float32 whatever the precision around it."""
-    with torch.autocast(image.device.type, enabled=False):
-        return resize_tensor(image.float(), size, size)

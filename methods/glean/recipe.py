@@ -19,10 +19,11 @@ from torch.nn import functional as F
 from bench import Bank
 from bench.base import seeds
 from methods.glean import weightfile
-from methods.glean.embedded import EmbeddedGlean, Restoration, add_detail
+from methods.glean.embedded import EmbeddedGlean, Restoration
 from methods.shared import banks, weight_files
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
+from methods.shared.networks.consistency import add_detail
 from methods.shared.training.crop_targets import true_piece
 from methods.shared.training.crops import bank_noise, cut, draw_box, upper_bank, without_rim
 from methods.shared.training.latents import fit_to_pool

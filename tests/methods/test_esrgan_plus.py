@@ -17,8 +17,9 @@ from methods import esrgan_plus
 from methods.esrgan_plus import recipe, weightfile
 from methods.esrgan_plus.network import EsrganPlusNet, Piece, Shape
 from methods.glean import recipe as glean_recipe
-from methods.glean.embedded import EmbeddedGlean, consistent
+from methods.glean.embedded import EmbeddedGlean
 from methods.shared import banks
+from methods.shared.networks.consistency import consistent
 from methods.shared.training import planned, state, train
 from methods.shared.training import sample_grid as sheets
 from methods.shared.training.crop_targets import true_piece

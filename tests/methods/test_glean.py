@@ -17,10 +17,11 @@ from bench.images.degradation import make_lr, resize, resize_matrix
 from bench.images.png import to_pixels, to_tensor
 from bench.registry.methods import create
 from methods.glean import SHIPPED, weightfile
-from methods.glean.embedded import EmbeddedGlean, add_detail, consistent, input_size
+from methods.glean.embedded import EmbeddedGlean, input_size
 from methods.glean.parts import Shape
 from methods.shared import banks
 from methods.shared.banks.mobilestylegan import SYNTHESIS_BIN
+from methods.shared.networks.consistency import add_detail, consistent
 from tests.conftest import photo
 
 TINY = Shape(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench import Bank
-from methods.glean.embedded import add_detail
+from methods.shared.networks.consistency import add_detail
 from methods.shared.training.crops import Box, bank_noise, cut, upper_bank
 from methods.shared.training.samples import Draw, Variation
 

@@ -14,9 +14,10 @@ from bench.base.files import file_digest
 from bench.base.seeds import Domain
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
-from methods.glean.parts import Shape, enlarge
+from methods.glean.parts import Shape
 from methods.glean.recipe import GleanRecipe
 from methods.shared import banks, weight_files
+from methods.shared.networks.consistency import enlarge
 from methods.shared.training import sample_grid as sheets
 from methods.shared.training.crop_targets import sampled_piece
 from methods.shared.training.crops import Box, bank_noise, cut, draw_box, upper_bank, without_rim
