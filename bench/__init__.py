@@ -15,7 +15,8 @@ _ROOMS = {
     "bench.base.bank": ("Bank", "FeatureHook", "Latents", "Synthesis"),
     "bench.base.errors": ("AssetError", "BenchError", "ImageError", "MethodError", "Unavailable", "UsageError"),
     "bench.base.method": ("Method",),
-    "bench.base.metric": ("Better", "Gathered", "ImageMetric", "SetMetric", "SetValue"),
+    "bench.base.metric": ("Better", "ImageMetric", "SetFeatures", "SetMetric", "SetValue"),
+    "bench.base.source": ("Source",),
     "bench.base.types": ("Batch", "Category", "Cell", "Needs", "Pixels", "Restored", "Size"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

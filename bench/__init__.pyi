@@ -20,10 +20,11 @@ from bench.base.errors import Unavailable as Unavailable
 from bench.base.errors import UsageError as UsageError
 from bench.base.method import Method as Method
 from bench.base.metric import Better as Better
-from bench.base.metric import Gathered as Gathered
 from bench.base.metric import ImageMetric as ImageMetric
+from bench.base.metric import SetFeatures as SetFeatures
 from bench.base.metric import SetMetric as SetMetric
 from bench.base.metric import SetValue as SetValue
+from bench.base.source import Source as Source
 from bench.base.types import Batch as Batch
 from bench.base.types import Category as Category
 from bench.base.types import Cell as Cell

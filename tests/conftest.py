@@ -53,7 +53,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bench import Restored
+from bench import Method, Restored
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Options:
     wait: float = 0.0
 
 
-class Adapter:
+class Adapter(Method):
     """A method of a test."""
 
     name = "{name}"

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bench import metrics
+from bench import registry
 from bench.assets.declare import Asset, home
 from bench.assets.fetch import fetch, is_here
 from bench.base.errors import AssetError, BenchError
 from bench.base.progress import Reporter
 from bench.categories import category as categories
-from bench.registry import methods as registry
+from bench.registry.methods import build
 
 EXTRAS = {
     "dlib": "identity",
@@ -49,9 +49,9 @@ def needs(methods: Sequence[str], names: Sequence[str], metric_names: Sequence[s
     """Return the declared files of some methods, categories and metrics; of all when none is named."""
     if not (methods or names or metric_names):
         methods, names, metric_names = (
-            list(registry.discover()),
+            list(registry.METHODS.entries()),
             list(categories.discover()),
-            list(metrics.discover()),
+            list(registry.METRICS.entries()),
         )
     found: dict[Asset, list[str]] = {}
     for user, asset in _declared(methods, names, metric_names):
@@ -67,13 +67,13 @@ def _declared(
     for text in names:
         yield from ((text, asset) for asset in categories.find(text).assets())
     for text in metric_names:
-        yield from ((text, asset) for asset in metrics.create(text).assets())
+        yield from ((text, asset) for asset in registry.METRICS.create(text).assets())
 
 
 def _files_of_method(text: str) -> list[Asset]:
     """Return a method's declared files; one that needs an option to be built has none to declare."""
     try:
-        return [file for file in registry.build(text).assets() if isinstance(file, Asset)]
+        return [file for file in build(text).assets() if isinstance(file, Asset)]
     except BenchError:
         return []
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import metrics
+from bench import registry
 from bench.assets.declare import Asset
 from bench.assets.fetch import is_here
 from bench.base import options
 from bench.categories import category as categories
-from bench.registry import methods as registry
+from bench.registry.methods import build
 
 
 def method(text: str) -> Iterator[str]:
     """Describe a method as a selection names it."""
-    built = registry.build(text)
-    entry = registry.discover().get(built.name)
+    built = build(text)
+    entry = registry.METHODS.entries().get(built.name)
     yield f"{built.title or built.name} (method {built.name})"
     yield inspect.getdoc(type(built)) or ""
     yield f"from: {entry.origin if entry else 'a file'}, {inspect.getfile(type(built))}"
@@ -45,7 +45,7 @@ def category(text: str) -> Iterator[str]:
 
 def metric(name: str) -> Iterator[str]:
     """Describe a metric."""
-    built: Any = metrics.create(name)
+    built: Any = registry.METRICS.create(name)
     yield f"{name}: {inspect.getdoc(type(built)) or ''}"
     yield f"signature: {built.signature}"
     yield f"better: {built.better.value}"

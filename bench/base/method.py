@@ -64,7 +64,7 @@ class Method(ABC):
         return ()
 
     def assets(self) -> Sequence[Asset | Path]:
-        """Return the weight files that these options need, declared or the user's own; they are part of its identity.
+        """Return the weight files that these options need, declared or the user's own; its identity holds them.
 
         Raises:
             UsageError: when the options name a file that is not there.
@@ -83,15 +83,18 @@ class Method(ABC):
         return None
 
     def unmatched_warnings(self, cells: Sequence[Cell]) -> Sequence[str]:
-        """Return sentences about the cells that a run asks for, said before it begins (a folder's missing images)."""
+        """Return sentences to say before a run restores these cells (a folder's missing images)."""
         return ()
 
     def load(self, device: torch.device) -> None:
-        """Read the weights. Called once in the worker process, before the first `restore`.
+        """Keep the device as `self.device`; a method with weights reads them here.
+
+        Called once in the worker process, before the first `restore`.
 
         Raises:
             AssetError: when a file cannot be had or does not fit.
         """
+        self.device = device
 
     @abstractmethod
     def restore(self, batch: Batch) -> Restored:

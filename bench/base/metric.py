@@ -52,11 +52,12 @@ class Metric(ABC):
         return ()
 
     def load(self, device: torch.device) -> None:
-        """Read the networks.
+        """Keep the device as `self.device`; a metric with networks reads them here.
 
         Raises:
             Unavailable: when they cannot be had, with a reason and a remedy.
         """
+        self.device = device
 
 
 class ImageMetric(Metric):
@@ -95,8 +96,8 @@ class SetValue(NamedTuple):
     """A plain warning about this n, or None."""
 
 
-class Gathered(Protocol):
-    """What a set metric keeps of a set of images; sets that were gathered apart can be merged."""
+class SetFeatures(Protocol):
+    """What a set metric keeps of a set of images; two such can be merged."""
 
     @property
     def n(self) -> int:
@@ -120,8 +121,8 @@ class SetMetric(Metric):
         """Describe one image, SR or HR, uint8 (H, W, 3), as (d,)."""
 
     @abstractmethod
-    def gather(self) -> Gathered:
-        """Return an empty set."""
+    def new_set(self) -> SetFeatures:
+        """Return the features of a set that has no image yet."""
 
     @abstractmethod
     def distance(self, sr: Any, hr: Any) -> SetValue:

@@ -27,7 +27,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
 ) -> None:
     """Train a method, or go on with a training that was interrupted."""
-    from bench.registry.methods import train as train_method
+    from methods.shared.training import train as train_method
 
     if device not in ("auto", "cpu"):
         raise UsageError("--device", got=device, expected="auto or cpu")

@@ -6,26 +6,9 @@ import importlib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
 
-from bench.assets.declare import Asset
-from bench.assets.fetch import fetch
 from bench.base.errors import AssetError, ImageError, Unavailable
 from bench.base.types import Pixels
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-class Stages(NamedTuple):
-    """What a feature network sees in one image."""
-
-    size: Sequence[int]
-    """Height and width of the image."""
-    maps: list[Tensor]
-    """Of unit length at each position, one (1, C, h, w) a stage."""
 
 
 @contextmanager
@@ -46,27 +29,17 @@ def needing_assets(metric: str) -> Iterator[None]:
         ) from error
 
 
-def weights(metric: str, asset: Asset) -> Path:
-    """Return a metric's weight file.
+def require(metric: str, package: str, extra: str) -> None:
+    """Refuse to go on without a package that an optional dependency brings.
 
     Raises:
-        Unavailable: when it cannot be had.
-    """
-    with needing_assets(metric):
-        return fetch(asset)
-
-
-def package(metric: str, name: str, extra: str) -> ModuleType:
-    """Import a package that an optional dependency brings.
-
-    Raises:
-        Unavailable: when it is not installed.
+        Unavailable: when it cannot be imported.
     """
     try:
-        return importlib.import_module(name)
+        importlib.import_module(package)
     except ImportError as error:
         raise Unavailable(
-            f"metric {metric} needs the package {name.partition('.')[0]}",
+            f"metric {metric} needs the package {package.partition('.')[0]}",
             got=error,
             remedy=f"install it with: pip install 'glean-bench[{extra}]'",
         ) from error

@@ -7,25 +7,26 @@ that product is singular. A set is a mean and such a factor: as large for a mill
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.assets.declare import Address, Asset
+from bench.assets.declare import Asset
 from bench.base.errors import Unavailable
 from bench.base.metric import Better, SetMetric, SetValue
 from bench.base.types import Pixels
 from bench.images.png import to_tensor
-from bench.metrics.common import finite, weights
+from bench.metrics.common import finite, needing_assets
+from bench.networks.imagenet import read_weights
+from bench.networks.inception import INCEPTION, inception_network
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.base.metric import Gathered
+    from bench.base.metric import SetFeatures
 
     Doubles = npt.NDArray[np.float64]
     Features = npt.NDArray[np.float32]
@@ -33,43 +34,24 @@ if TYPE_CHECKING:
 ENOUGH = 2048
 """Images under which a value carries a warning: the covariance of 2,048 dimensions is not even of full rank."""
 
-INCEPTION = Asset(
-    "pytorch-fid/pt_inception-2015-12-05-6726825d.pth",
-    "Apache-2.0; the network was trained on ImageNet",
-    95_628_359,
-    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
-    (
-        Address(
-            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
-            "pt_inception-2015-12-05-6726825d.pth"
-        ),
-    ),
-)
 
-
-class Fid(SetMetric):
-    """Fréchet distance of the Inception features of all images of a method, category and factor."""
-
-    name: ClassVar[str] = "fid"
-    better: ClassVar[Better] = Better.LOWER
-    signature: ClassVar[str] = "fid|pytorch-fid-inception|2048|bilinear-299|uint8|v1"
+class InceptionMetric(SetMetric):
+    """A distance of sets by their Inception features."""
 
     def assets(self) -> Sequence[Asset]:
-        """Need the Inception network."""
+        """Return the Inception network."""
         return (INCEPTION,)
 
     def load(self, device: torch.device) -> None:
-        """Read the network.
-
-        Raises:
-            Unavailable: when it cannot be had.
-        """
-        self.build(read(self.name), device)
+        """Read the network; see `Metric.load`."""
+        with needing_assets(self.name):
+            weights = read_weights(INCEPTION)
+        self.build(weights, device)
 
     def build(self, state: Mapping[str, Tensor], device: torch.device, dimensions: int = 2048) -> None:
-        """Build `pytorch-fid`'s network up to the layer of a width; only 2048 makes an FID."""
+        """Build `pytorch-fid`'s network up to the layer of a width; the metrics' signatures mean 2048."""
         self.device = device
-        self.network = inception(state, dimensions).to(device)
+        self.network = inception_network(state, dimensions).to(device)
 
     @torch.inference_mode()
     def features(self, image: Pixels) -> Features:
@@ -79,8 +61,17 @@ class Fid(SetMetric):
         pooled: Features = maps.mean((2, 3))[0].cpu().numpy()
         return pooled
 
-    def gather(self) -> Moments:
-        """Return an empty set."""
+
+class Fid(InceptionMetric):
+    """Fréchet distance of the Inception features of all images of a method, category and factor."""
+
+    name = "fid"
+    title = "FID"
+    better = Better.LOWER
+    signature = "fid|pytorch-fid-inception|2048|bilinear-299|uint8|v1"
+
+    def new_set(self) -> Moments:
+        """Return the moments of no image."""
         return Moments()
 
     def distance(self, sr: Moments, hr: Moments) -> SetValue:
@@ -90,39 +81,7 @@ class Fid(SetMetric):
         return SetValue(finite(self.name, frechet(sr, hr)), sr.n, note)
 
 
-def read(metric: str) -> Mapping[str, Tensor]:
-    """Return the Inception weights.
-
-    Raises:
-        Unavailable: when they cannot be had.
-    """
-    state: Mapping[str, Tensor] = torch.load(weights(metric, INCEPTION), map_location="cpu", weights_only=True)
-    return state
-
-
-def inception(state: Mapping[str, Tensor], dimensions: int) -> Any:
-    """Return `pytorch-fid`'s network up to the layer of a width."""
-    from pytorch_fid.inception import InceptionV3
-
-    with _offered(state):
-        network = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dimensions]])
-    return network.eval().to(memory_format=torch.channels_last)  # measured on the CPU: 0.6 of the time
-
-
-@contextmanager
-def _offered(state: Mapping[str, Tensor]) -> Iterator[None]:
-    """Answer the download in the network's constructor with weights that were verified here."""
-    from pytorch_fid import inception as module
-
-    original = module.load_state_dict_from_url
-    module.load_state_dict_from_url = lambda *_, **__: state
-    try:
-        yield
-    finally:
-        module.load_state_dict_from_url = original
-
-
-def check_sets(metric: str, sr: Gathered, hr: Gathered) -> None:
+def check_sets(metric: str, sr: SetFeatures, hr: SetFeatures) -> None:
     """Refuse sets that have no variance.
 
     Raises:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.assets.declare import Asset
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
@@ -20,18 +16,10 @@ SMALLEST = 32  # piq halves the image, then needs the 16 pixels of its widest wa
 class HaarPsi(ImageMetric):
     """Similarity of Haar wavelet responses and colour, as `piq` computes it."""
 
-    name: ClassVar[str] = "haarpsi"
-    better: ClassVar[Better] = Better.HIGHER
-    signature: ClassVar[str] = "haarpsi|yiq|scales:3|c:30|alpha:4.2|subsample:2|uint8|piq|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-
-    def assets(self) -> Sequence[Asset]:
-        """Need nothing."""
-        return ()
-
-    def load(self, device: torch.device) -> None:
-        """Keep the device."""
-        self.device = device
+    name = "haarpsi"
+    title = "HaarPSI"
+    better = Better.HIGHER
+    signature = "haarpsi|yiq|scales:3|c:30|alpha:4.2|subsample:2|uint8|piq|v1"
 
     def features(self, reference: Pixels) -> Tensor:
         """Return HR on the 0 to 255 scale, (1, 3, H, W)."""

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.assets.declare import Asset
-from bench.base.metric import Better, SetMetric, SetValue
-from bench.base.types import Pixels
+from bench.base.metric import Better, SetValue
 from bench.metrics.common import finite
-from bench.metrics.fid import ENOUGH, Fid, check_sets, read
+from bench.metrics.fid import ENOUGH, InceptionMetric, check_sets
 
 if TYPE_CHECKING:
-    import torch
-
     Features = npt.NDArray[np.float32]
 
 _BLOCK = 2048  # rows of a kernel matrix held at once
 
 
-class Kid(SetMetric):
+class Kid(InceptionMetric):
     """Unbiased squared maximum mean discrepancy, kernel (x·y / d + 1)³, over all images; it may be negative."""
 
-    name: ClassVar[str] = "kid"
-    better: ClassVar[Better] = Better.LOWER
-    signature: ClassVar[str] = "kid|pytorch-fid-inception|2048|poly3|unbiased|all-pairs|uint8|v1"
+    name = "kid"
+    title = "KID"
+    better = Better.LOWER
+    signature = "kid|pytorch-fid-inception|2048|poly3|unbiased|all-pairs|uint8|v1"
 
-    def __init__(self) -> None:
-        self.inception = Fid()
-
-    def assets(self) -> Sequence[Asset]:
-        """Need the Inception network."""
-        return self.inception.assets()
-
-    def load(self, device: torch.device) -> None:
-        """Read the network.
-
-        Raises:
-            Unavailable: when it cannot be had.
-        """
-        self.inception.build(read(self.name), device)
-
-    def features(self, image: Pixels) -> Features:
-        """Return the pooled features of one image, (2048,)."""
-        return self.inception.features(image)
-
-    def gather(self) -> Rows:
-        """Return an empty set."""
+    def new_set(self) -> Rows:
+        """Return the features of no image."""
         return Rows()
 
     def distance(self, sr: Rows, hr: Rows) -> SetValue:

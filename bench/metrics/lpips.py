@@ -6,98 +6,53 @@ when one cannot be had its metric is unavailable, and no other network answers u
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
+from torch import Tensor
 
-from bench.assets.declare import Address, Asset
-from bench.base.metric import Better, ImageMetric
-from bench.base.types import Pixels
-from bench.images.png import to_tensor
-from bench.metrics.common import Stages, check_large, check_size, finite, weights
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-Trunk = Literal["alex", "vgg", "squeeze"]
-
-_LICENCE = "BSD-3-Clause code; the network was trained on ImageNet"
+from bench.assets.declare import Asset
+from bench.base.metric import Better
+from bench.metrics.common import needing_assets
+from bench.metrics.feature_distance import FeatureDistance
+from bench.networks.imagenet import read_weights
+from bench.networks.lpips import TRUNKS, Trunk, lpips_network
 
 
-def _trunk(file: str, size: int, sha256: str) -> Asset:
-    source = Address(f"https://download.pytorch.org/models/{file}")
-    return Asset(f"torchvision/{file}", _LICENCE, size, sha256, (source,))
-
-
-TRUNKS: dict[Trunk, Asset] = {
-    "alex": _trunk(
-        "alexnet-owt-7be5be79.pth",
-        244_408_911,
-        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
-    ),
-    "vgg": _trunk(
-        "vgg16-397923af.pth",
-        553_433_881,
-        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-    ),
-    "squeeze": _trunk(
-        "squeezenet1_1-b8a52dc0.pth",
-        4_958_839,
-        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
-    ),
-}
-SMALLEST = 64  # below, the trunks' poolings leave nothing to average
-
-
-class Lpips(ImageMetric):
+class Lpips(FeatureDistance):
     """LPIPS with the AlexNet trunk: the one that papers mean."""
 
-    name: ClassVar[str] = "lpips"
-    better: ClassVar[Better] = Better.LOWER
-    signature: ClassVar[str] = "lpips|alex|0.1|[-1,1]|full-size|uint8|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
+    name = "lpips"
+    title = "LPIPS"
+    better = Better.LOWER
+    signature = "lpips|alex|0.1|[-1,1]|full-size|uint8|v1"
     trunk: ClassVar[Trunk] = "alex"
+    smallest = 64  # below, the trunks' poolings leave nothing to average
 
     def assets(self) -> Sequence[Asset]:
-        """Need the trunk; the heads come with the `lpips` package."""
+        """Return the trunk; the heads come with the `lpips` package."""
         return (TRUNKS[self.trunk],)
 
     def load(self, device: torch.device) -> None:
-        """Read trunk and heads.
-
-        Raises:
-            Unavailable: when the trunk cannot be had.
-        """
-        path = weights(self.name, TRUNKS[self.trunk])
-        self.build(torch.load(path, map_location="cpu", weights_only=True), device)
+        """Read trunk and heads; see `Metric.load`."""
+        with needing_assets(self.name):
+            weights = read_weights(TRUNKS[self.trunk])
+        self.build(weights, device)
 
     def build(self, trunk: Mapping[str, Tensor], device: torch.device) -> None:
         """Put a trunk, by torchvision's names, under the package's heads."""
         self.device = device
-        self.network = network(self.trunk, trunk).to(device, memory_format=torch.channels_last)
+        self.network = lpips_network(self.trunk, trunk).to(device, memory_format=torch.channels_last)
 
-    @torch.inference_mode()
-    def features(self, reference: Pixels) -> Stages:
-        """Return the unit-normalised features of HR."""
-        check_large(self.name, reference, SMALLEST)
-        return self._describe(reference)
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """Return the unit-normalised features of the trunk's stages."""
+        return [_unit(stage) for stage in self.network.net(self.network.scaling_layer(2 * image - 1))]
 
-    @torch.inference_mode()
-    def compare(self, sr: Pixels, features: Stages, factor: int) -> float:
-        """Return the distance, 0 for equal images."""
-        check_size(self.name, sr, features.size)
-        pairs = zip(self.network.lins, self._describe(sr).maps, features.maps, strict=True)
-        return finite(self.name, sum(head(a.sub_(b).square_()).mean().item() for head, a, b in pairs))
-
-    def _describe(self, image: Pixels) -> Stages:
-        x = to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last)
-        maps = self.network.net(self.network.scaling_layer(2 * x - 1))
-        return Stages(image.shape[:2], [_unit(stage) for stage in maps])
+    def distance(self, sr: list[Tensor], hr: list[Tensor]) -> float:
+        """Return the sum of the heads' weighted differences."""
+        stages = zip(self.network.lins, sr, hr, strict=True)
+        return float(sum(head(a.sub_(b).square_()).mean().item() for head, a, b in stages))
 
 
 def _unit(stage: Tensor) -> Tensor:
@@ -109,33 +64,16 @@ def _unit(stage: Tensor) -> Tensor:
 class LpipsVgg(Lpips):
     """LPIPS with the VGG16 trunk."""
 
-    name: ClassVar[str] = "lpips_vgg"
-    better: ClassVar[Better] = Better.LOWER
-    signature: ClassVar[str] = "lpips|vgg|0.1|[-1,1]|full-size|uint8|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-    trunk: ClassVar[Trunk] = "vgg"
+    name = "lpips_vgg"
+    title = "LPIPS (VGG)"
+    signature = "lpips|vgg|0.1|[-1,1]|full-size|uint8|v1"
+    trunk = "vgg"
 
 
 class LpipsSqueeze(Lpips):
     """LPIPS with the SqueezeNet 1.1 trunk."""
 
-    name: ClassVar[str] = "lpips_squeeze"
-    better: ClassVar[Better] = Better.LOWER
-    signature: ClassVar[str] = "lpips|squeeze|0.1|[-1,1]|full-size|uint8|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-    trunk: ClassVar[Trunk] = "squeeze"
-
-
-def network(trunk: Trunk, state: Mapping[str, Tensor]) -> Any:
-    """Return the `lpips` package's network with its heads and a trunk by torchvision's names."""
-    import lpips
-
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package asks torchvision in a way that is no longer liked
-        net = lpips.LPIPS(pretrained=False, pnet_rand=True, net=trunk, verbose=False)
-    heads = Path(lpips.__file__).with_name("weights") / "v0.1" / f"{trunk}.pth"
-    values = torch.load(heads, map_location="cpu", weights_only=True)
-    for key in net.net.state_dict():  # slice3.6.weight, where torchvision says features.6.weight
-        values[f"net.{key}"] = state[f"features.{key.partition('.')[2]}"]
-    net.load_state_dict(values, strict=False, assign=True)
-    return net.eval().requires_grad_(False)
+    name = "lpips_squeeze"
+    title = "LPIPS (SqueezeNet)"
+    signature = "lpips|squeeze|0.1|[-1,1]|full-size|uint8|v1"
+    trunk = "squeeze"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
 
-from bench.assets.declare import Asset
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
@@ -25,18 +23,10 @@ SMALLEST = WINDOW * 2 ** (len(WEIGHTS) - 1)
 class MsSsim(ImageMetric):
     """SSIM at five scales, contrast and structure at all, luminance at the coarsest; mean of the channels."""
 
-    name: ClassVar[str] = "ms_ssim"
-    better: ClassVar[Better] = Better.HIGHER
-    signature: ClassVar[str] = "ms_ssim|rgb|gaussian:11,1.5|valid|scales:5|pool:mean2|clip:0|uint8|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-
-    def assets(self) -> Sequence[Asset]:
-        """Need nothing."""
-        return ()
-
-    def load(self, device: torch.device) -> None:
-        """Keep the device."""
-        self.device = device
+    name = "ms_ssim"
+    title = "MS-SSIM"
+    better = Better.HIGHER
+    signature = "ms_ssim|rgb|gaussian:11,1.5|valid|scales:5|pool:mean2|clip:0|uint8|v1"
 
     @torch.inference_mode()
     def features(self, reference: Pixels) -> list[Described]:

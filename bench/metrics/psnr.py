@@ -7,18 +7,12 @@ Identical images have no noise and no finite ratio, which would make every mean 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from bench.assets.declare import Asset
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite
-
-if TYPE_CHECKING:
-    import torch
 
 CAP = 100.0
 LUMA = np.array([65.481, 128.553, 24.966]) / 255
@@ -39,22 +33,11 @@ def rgb_psnr(image: Pixels, reference: Pixels) -> float:
 class Psnr(ImageMetric):
     """PSNR over the three colour channels of the saved image, no border cropped."""
 
-    name: ClassVar[str] = "psnr"
-    better: ClassVar[Better] = Better.HIGHER
-    signature: ClassVar[str] = "psnr|rgb|crop:0|uint8|cap:100|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-    unit: ClassVar[str] = "dB"
-
-    def assets(self) -> Sequence[Asset]:
-        """Need nothing."""
-        return ()
-
-    def load(self, device: torch.device) -> None:
-        """Read nothing."""
-
-    def features(self, reference: Pixels) -> Pixels:
-        """Keep HR as it is."""
-        return reference
+    name = "psnr"
+    title = "PSNR"
+    better = Better.HIGHER
+    signature = "psnr|rgb|crop:0|uint8|cap:100|v1"
+    unit = "dB"
 
     def compare(self, sr: Pixels, features: Pixels, factor: int) -> float:
         """Return the PSNR in dB."""
@@ -65,22 +48,11 @@ class Psnr(ImageMetric):
 class PsnrY(ImageMetric):
     """PSNR of the BT.601 studio luma, unrounded, no border cropped."""
 
-    name: ClassVar[str] = "psnr_y"
-    better: ClassVar[Better] = Better.HIGHER
-    signature: ClassVar[str] = "psnr|y:bt601-studio|peak:255|crop:0|uint8|cap:100|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-    unit: ClassVar[str] = "dB"
-
-    def assets(self) -> Sequence[Asset]:
-        """Need nothing."""
-        return ()
-
-    def load(self, device: torch.device) -> None:
-        """Read nothing."""
-
-    def features(self, reference: Pixels) -> Pixels:
-        """Keep HR as it is."""
-        return reference
+    name = "psnr_y"
+    title = "PSNR-Y"
+    better = Better.HIGHER
+    signature = "psnr|y:bt601-studio|peak:255|crop:0|uint8|cap:100|v1"
+    unit = "dB"
 
     def compare(self, sr: Pixels, features: Pixels, factor: int) -> float:
         """Return the PSNR of the luma in dB."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
-from bench.assets.declare import Asset
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
@@ -115,18 +114,10 @@ def _strips(image: Tensor) -> Iterator[tuple[slice, slice]]:
 class Ssim(ImageMetric):
     """SSIM, Gaussian window of 11 and sigma 1.5, mean of the three colour channels."""
 
-    name: ClassVar[str] = "ssim"
-    better: ClassVar[Better] = Better.HIGHER
-    signature: ClassVar[str] = "ssim|rgb|gaussian:11,1.5|valid|k:0.01,0.03|range:255|uint8|v1"
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
-
-    def assets(self) -> Sequence[Asset]:
-        """Need nothing."""
-        return ()
-
-    def load(self, device: torch.device) -> None:
-        """Keep the device."""
-        self.device = device
+    name = "ssim"
+    title = "SSIM"
+    better = Better.HIGHER
+    signature = "ssim|rgb|gaussian:11,1.5|valid|k:0.01,0.03|range:255|uint8|v1"
 
     @torch.inference_mode()
     def features(self, reference: Pixels) -> Described:

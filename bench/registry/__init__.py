@@ -1,0 +1,26 @@
+"""The registries: what can be selected by name, listed without importing any of it.
+
+    METRICS.entries()       what there is, by name
+    METRICS.create("psnr")  an object; a name or the path of a .py file
+
+A selection of a method, with options, is built by `bench.registry.methods`.
+"""
+
+from bench.base.errors import MethodError
+from bench.registry.registry import Registry
+
+METHODS = Registry("method", "methods", ("Method",), MethodError)
+METRICS = Registry(
+    "metric",
+    "bench.metrics",
+    ("ImageMetric", "SetMetric"),
+    order=(
+        *("psnr", "psnr_y", "ssim", "ms_ssim", "lr_psnr", "haarpsi", "lpips", "lpips_vgg", "lpips_squeeze"),
+        *("lite2", "lite0", "arcface", "arcface_antelope", "dlib", "fid", "kid"),
+    ),
+)
+"""In the order of tables."""
+SOURCES = Registry("source", "bench.categories.sources", ("Source",))
+
+DEFAULT_METRICS = ("psnr", "ssim", "lr_psnr", "lpips", "lite2", "arcface", "dlib")
+"""What is computed when nobody says; set metrics mean little on few images, so only on request."""

@@ -8,7 +8,7 @@ import torch
 from pytorch_fid import inception
 from skimage.metrics import structural_similarity
 
-from bench import metrics
+from bench.registry import METRICS
 from bench.images.png import to_tensor
 from bench.metrics.fid import Fid
 from tests.bench.metrics import test_sets
@@ -28,7 +28,7 @@ def pair():
 
 
 def loaded(name):
-    metric = metrics.create(name)
+    metric = METRICS.create(name)
     metric.load(torch.device("cpu"))
     return metric
 
@@ -90,7 +90,7 @@ def test_the_pixel_metrics_together(pair, report):
 def test_lpips_costs_its_forward_pass(pair, report):
     """Over random weights: a convolution takes as long whatever it multiplies with. The pass is the package's."""
     hr, sr = pair
-    metric = metrics.create("lpips")
+    metric = METRICS.create("lpips")
     trunk = random_trunk("alex")
     metric.build(trunk.state_dict(), torch.device("cpu"))
     features = metric.features(hr)

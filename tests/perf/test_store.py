@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pytest
 
+from bench.store.records import Score
 from bench.store.results import Run
-from bench.store.store import Score, Store
+from bench.store.store import Store
 
 IMAGES, FACTORS, METHODS, METRICS = 84_000, (16, 32, 64), 4, 5
 VALUES = IMAGES * len(FACTORS) * METHODS * METRICS
@@ -28,7 +29,7 @@ def filled(tmp_path_factory):
             for start in range(0, cells, GROUP):
                 chosen = range(start, min(start + GROUP, cells))
                 with store.transaction():
-                    store.insert_scores(Score(1 + k, 1 + metric, float(values[metric, k])) for k in chosen)
+                    store.write_scores(Score(1 + k, 1 + metric, float(values[metric, k])) for k in chosen)
         rate = values.size / (time.perf_counter() - begin)
     return root, values, rate
 
@@ -40,8 +41,8 @@ def _cells(store: Store) -> int:
         write("INSERT INTO methods VALUES (NULL, ?, ?, ?, ?, ?, '{}', 0, '[]', '', 1)", [[n] * 5 for n in names])
         write("INSERT INTO categories VALUES (1, ?, '', NULL, '', '', '', 1)", [["faces"]])
         write(
-            "INSERT INTO metrics VALUES (NULL, ?, ?, 'higher', 'image', '')",
-            [[f"k{k}"] * 2 for k in range(METRICS)],
+            "INSERT INTO metrics VALUES (NULL, ?, ?, ?, 'higher', 'image', '')",
+            [[f"k{k}"] * 3 for k in range(METRICS)],
         )
         digest = "0" * 64
         images = ((k, f"{k:08}", k, digest) for k in range(1, IMAGES + 1))

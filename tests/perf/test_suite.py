@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from bench import metrics
 from bench.base.types import Batch, Category
 from bench.images.png import load_png, to_tensor
-from bench.registry import methods as registry
+from bench.registry import METRICS
+from bench.registry.methods import create
 from bench.store.layout import RunLayout
 from bench.workers import determinism
 from tests.conftest import bench
@@ -54,9 +54,9 @@ def _seconds(command: Sequence[object], folder: Path) -> float:
 def _alone(run: RunLayout) -> float:
     """Return the seconds of the forward passes and of the metrics, once warm, images decoded."""
     determinism.enable(os.cpu_count())
-    method = registry.create("glean").method
+    method = create("glean").method
     method.load(torch.device("cpu"))
-    chosen = [metrics.create(name) for name in METRICS]
+    chosen = [METRICS.create(name) for name in METRICS]
     for metric in chosen:
         metric.load(torch.device("cpu"))
     total, category = 0.0, Category("faces", "faces")

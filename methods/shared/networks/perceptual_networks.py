@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import fetch
-from bench.metrics.lite import LITE0, LiteFeatures, distance
-from bench.metrics.lpips import TRUNKS
+from bench.networks import efficientnet_lite
+from bench.networks.efficientnet_lite import LiteFeatures
+from bench.networks.imagenet import VGG16, read_weights
+from bench.networks.vgg16 import Vgg16Features
 
 if TYPE_CHECKING:
     from bench import Asset
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
 Network = Literal["lite0", "vgg16"]
 CONTAMINATED_METRICS: dict[Network, tuple[str, ...]] = {"lite0": ("lite0",), "vgg16": ("lpips_vgg",)}
 """The metrics that a network's use in a loss spoils as evidence."""
-SEEN = 256
-"""The side that a search brings images to before the network looks, by nearest neighbours, as mGANprior does."""
+SEARCH_SIZE = 256
+"""The side to which a search resizes images for the network, by nearest neighbours, as mGANprior does."""
 
 
 class Perceptual(Protocol):
     """Features of images, and how far two lists of them are apart."""
 
     def __call__(self, image: Tensor) -> list[Tensor]:
-        """Return the features of RGB in [0, 1], (N, 3, h, w)."""
+        """Return the features of RGB in [0, 1], (N, 3, h, w), resized to SEARCH_SIZE."""
         ...
 
-    def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def distance(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Return a scalar, 0 for equal features."""
         ...
 
@@ -49,48 +50,38 @@ class Lite0(nn.Module):
         self.network = LiteFeatures("lite0")
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return self.features(seen(image))
+        return self.features(_resized(image))
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Return the features of RGB in [0, 1], (N, 3, h, w), at its own size."""
-        found: list[Tensor] = self.network(image)
-        return found
+        features: list[Tensor] = self.network(image)
+        return features
 
-    def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def distance(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Return the mean over the images; it lies in [0, 4]."""
-        return distance(made, wanted).mean()
+        return efficientnet_lite.distance(features, target).mean()
 
 
 class Vgg16(nn.Module):
     """The first `depth` layers of torchvision's VGG16: mean absolute or squared difference of their output."""
 
     name: ClassVar[Network] = "vgg16"
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(self, weights: Mapping[str, Tensor], depth: int, *, squared: bool) -> None:
         super().__init__()
-        from torchvision.models import vgg16
-
-        with torch.device("meta"):
-            self.layers = vgg16().features[:depth]
-        kept = {name: weights[f"features.{name}"] for name in self.layers.state_dict()}
-        self.layers.load_state_dict(kept, assign=True)
+        self.network = Vgg16Features(weights, depth)
         self.squared = squared
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
-        self.requires_grad_(False).eval()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return self.features(seen(image))
+        return self.features(_resized(image))
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Return the features of RGB in [0, 1], (N, 3, h, w), at its own size."""
-        return [self.layers((image - self.mean) / self.deviation)]
+        return [self.network(image)]
 
-    def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def distance(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Return the mean over features and images."""
-        return F.mse_loss(made[0], wanted[0]) if self.squared else F.l1_loss(made[0], wanted[0])
+        return F.mse_loss(features[0], target[0]) if self.squared else F.l1_loss(features[0], target[0])
 
 
 def load(name: Network, depth: int, *, squared: bool, device: torch.device) -> Lite0 | Vgg16:
@@ -99,27 +90,16 @@ def load(name: Network, depth: int, *, squared: bool, device: torch.device) -> L
     Raises:
         AssetError: when its weights cannot be had.
     """
-    network = Lite0() if name == "lite0" else Vgg16(vgg16_weights(), depth, squared=squared)
+    network = Lite0() if name == "lite0" else Vgg16(read_weights(VGG16), depth, squared=squared)
     return network.to(device)
-
-
-def vgg16_weights() -> dict[str, Tensor]:
-    """Read VGG16's weights.
-
-    Raises:
-        AssetError: when they cannot be had.
-    """
-    weights: dict[str, Tensor] = torch.load(fetch(TRUNKS["vgg"]), map_location="cpu", weights_only=True)
-    return weights
 
 
 def assets(name: Network) -> tuple[Asset, ...]:
     """Return the files that a network needs."""
-    return (LITE0,) if name == "lite0" else (TRUNKS["vgg"],)
+    return (efficientnet_lite.ASSETS["lite0"],) if name == "lite0" else (VGG16,)
 
 
-def seen(image: Tensor) -> Tensor:
-    """Return images of SEEN pixels as they are, others enlarged or thinned to it."""
-    if image.shape[-2:] == (SEEN, SEEN):
+def _resized(image: Tensor) -> Tensor:
+    if image.shape[-2:] == (SEARCH_SIZE, SEARCH_SIZE):
         return image
-    return F.interpolate(image, size=(SEEN, SEEN), mode="nearest")
+    return F.interpolate(image, size=(SEARCH_SIZE, SEARCH_SIZE), mode="nearest")

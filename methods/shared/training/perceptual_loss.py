@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from bench import is_here
-from bench.metrics.lpips import TRUNKS
-from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Lite0, Network, Vgg16, vgg16_weights
+from bench.networks.imagenet import VGG16, read_weights
+from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Lite0, Network, Vgg16
 
 DEPTH = 22
 """Of VGG16: up to conv4_3, before its ReLU, as GLEAN was trained."""
@@ -39,7 +39,7 @@ class Perception(nn.Module):
 
 def perception() -> Perception:
     """Return VGG16's loss when its weights are in the cache, EfficientNet-Lite0's otherwise."""
-    return vgg16(vgg16_weights()) if is_here(TRUNKS["vgg"]) else lite0()
+    return vgg16(read_weights(VGG16)) if is_here(VGG16) else lite0()
 
 
 def lite0() -> Perception:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from bench.authoring.conformance import Problem, check, check_method
 from bench.base.errors import UsageError
-from bench.registry.methods import create, discover
+from bench.registry import METHODS
+from bench.registry.methods import create
 from tests.conftest import photo, write_adapter
 
 BROKEN = {
@@ -121,9 +122,7 @@ def test_options_that_are_no_dataclass_are_found(tmp_path):
 
 
 def _class(path: Path):
-    from bench.registry.methods import _import_file
-
-    return _import_file(path).Adapter
+    return METHODS.load(str(path))
 
 
 def test_the_smallest_accepted_output_is_tried(tmp_path):
@@ -206,6 +205,6 @@ def _untrained_encoder(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in discover().values() if entry.origin == "built-in"])
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS.entries().values() if entry.origin == "built-in"])
 def test_every_built_in_adapter_keeps_the_contract(tmp_path, name):
     assert check_method(create(_selection(name, tmp_path)).method) == []

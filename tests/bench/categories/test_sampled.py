@@ -11,7 +11,7 @@ from bench.base.seeds import Domain
 from bench.categories.category import find
 from bench.images.degradation import quantise
 from bench.images.png import pixel_digest
-from bench.registry.methods import load_bank
+from methods.shared import banks
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_a_face_is_the_published_one_and_that_of_a_float32_bank():
     faces = find("faces")
     pixels = faces.read("0003")
     assert pixel_digest(pixels) == faces.expected_digest("0003")
-    bank = load_bank("mobilestylegan")
+    bank = banks.load("mobilestylegan")
     with torch.inference_mode():
         image = bank.synthesise(bank.sample([3], Domain.HELD_OUT, 0.7)).image[0].permute(1, 2, 0)
     other = quantise(image.double().numpy() / 2 + 0.5).astype(int)

@@ -12,7 +12,9 @@ from scipy.ndimage import map_coordinates
 from bench.assets.declare import Asset, ByHand
 from bench.base.errors import ImageError, Unavailable
 from bench.base.files import file_digest
-from bench.metrics import arcface, create
+from bench.metrics.arcface import Arcface
+from bench.networks import arcface
+from bench.registry import METRICS
 from tests.conftest import photo
 
 
@@ -29,39 +31,39 @@ def blurred(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def judge():
+def metric():
     pytest.importorskip("dlib", reason="the extra `identity` is not installed")
-    metric = create("dlib")
+    metric = METRICS.create("dlib")
     metric.load(torch.device("cpu"))
     return metric
 
 
-def test_dlib_equals_its_own_chip_and_descriptor(judge, astronaut) -> None:
+def test_dlib_equals_its_own_chip_and_descriptor(metric, astronaut) -> None:
     import dlib
 
     sr = blurred(astronaut, 8)
     box = dlib.get_frontal_face_detector()(astronaut)[0]
-    points = judge.predictor(astronaut, box)
+    points = metric.network.predictor(astronaut, box)
     chips = [dlib.get_face_chip(image, points, size=150, padding=0.25) for image in (astronaut, sr)]
-    a, b = (np.array(judge.network.compute_face_descriptor(chip)) for chip in chips)
-    value = judge.compare(sr, judge.features(astronaut), 8)
+    a, b = (np.array(metric.network.network.compute_face_descriptor(chip)) for chip in chips)
+    value = metric.compare(sr, metric.features(astronaut), 8)
     assert value == pytest.approx(np.sqrt(((a - b) ** 2).sum()), abs=1e-6)
 
 
-def test_dlib_tells_a_blurred_face_from_a_lost_one(judge, astronaut) -> None:
-    described = judge.features(astronaut)
-    assert judge.compare(astronaut, described, 8) == 0
-    near, far = (judge.compare(blurred(astronaut, factor), described, 8) for factor in (2, 16))
+def test_dlib_tells_a_blurred_face_from_a_lost_one(metric, astronaut) -> None:
+    described = metric.features(astronaut)
+    assert metric.compare(astronaut, described, 8) == 0
+    near, far = (metric.compare(blurred(astronaut, factor), described, 8) for factor in (2, 16))
     assert 0 < near < 0.35
     assert far > 0.6  # where dlib no longer calls it the same person
-    assert judge.compare(np.full_like(astronaut, 90), described, 8) > 0.6  # no face is left to detect
+    assert metric.compare(np.full_like(astronaut, 90), described, 8) > 0.6  # no face is left to detect
 
 
-def test_dlib_wants_a_face_in_hr(judge, astronaut) -> None:
+def test_dlib_wants_a_face_in_hr(metric, astronaut) -> None:
     with pytest.raises(ImageError, match="no face in the HR image"):
-        judge.features(photo(0, 128, 128))
+        metric.features(photo(0, 128, 128))
     with pytest.raises(ImageError, match="one size"):
-        judge.compare(astronaut[:128], judge.features(astronaut), 8)
+        metric.compare(astronaut[:128], metric.features(astronaut), 8)
 
 
 POINTS = np.array([(104.0, 92), (150, 88), (130, 118), (112, 142), (149, 138)])
@@ -152,14 +154,14 @@ def pack(monkeypatch, tmp_path):
             zipped.write(tmp_path / name, f"pack/{name}")
             members.append(Asset(f"insightface/pack/{name}", "none", None, file_digest(tmp_path / name), ()))
     pack = arcface.Pack(archive, *members)
-    monkeypatch.setattr(arcface.Arcface, "pack", pack)
+    monkeypatch.setattr(Arcface, "pack", pack)
     return pack, weight
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # raised inside insightface's and onnx's imports
 def test_arcface_equals_the_crop_and_cosine_by_hand(pack, astronaut) -> None:
     networks, weight = pack
-    metric, sr = create("arcface"), blurred(astronaut, 16)
+    metric, sr = METRICS.create("arcface"), blurred(astronaut, 16)
     assert metric.assets() == (networks.archive,)
     metric.load(torch.device("cpu"))
     assert metric.assets() == (networks.detector, networks.recogniser)
@@ -171,12 +173,13 @@ def test_arcface_equals_the_crop_and_cosine_by_hand(pack, astronaut) -> None:
     assert metric.compare(astronaut, described, 16) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_changed_network_in_the_pack_is_refused(pack, tmp_path) -> None:
     networks, _ = pack
     with zipfile.ZipFile(networks.archive.path, "w") as zipped:
         zipped.writestr("det.onnx", b"something else")
     with pytest.raises(Unavailable, match=r"holds no det\.onnx as declared"):
-        arcface.unpack("arcface", networks)
+        METRICS.create("arcface").load(torch.device("cpu"))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -184,7 +187,7 @@ def test_without_its_pack_arcface_is_unavailable_with_a_remedy(pack) -> None:
     networks, _ = pack
     networks.archive.path.unlink()
     with pytest.raises(Unavailable, match="metric arcface has no weights") as caught:
-        create("arcface").load(torch.device("cpu"))
+        METRICS.create("arcface").load(torch.device("cpu"))
     assert str(networks.archive.path) in caught.value.remedy
 
 
@@ -193,5 +196,5 @@ def test_without_its_package_an_identity_metric_names_the_extra(monkeypatch) -> 
 
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(Unavailable, match="needs the package dlib") as caught:
-        create("dlib").load(torch.device("cpu"))
+        METRICS.create("dlib").load(torch.device("cpu"))
     assert "glean-bench[identity]" in caught.value.remedy

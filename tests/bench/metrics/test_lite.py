@@ -9,8 +9,9 @@ from PIL import Image
 
 from bench.base.errors import AssetError, ImageError
 from bench.images.png import to_tensor
-from bench.metrics import create
-from bench.metrics.lite import ASSETS, LiteFeatures, distance, named_like, read
+from bench.networks.efficientnet_lite import ASSETS, LiteFeatures, distance, named_like
+from bench.networks.imagenet import read_weights
+from bench.registry import METRICS
 from tests.conftest import photo
 
 CATS = range(281, 286)
@@ -24,7 +25,7 @@ def variant(request) -> str:
 
 @pytest.fixture(scope="module")
 def metric(variant: str):
-    metric = create(variant)
+    metric = METRICS.create(variant)
     metric.load(torch.device("cpu"))
     return metric
 
@@ -38,7 +39,7 @@ def features(metric) -> LiteFeatures:
 def classifier(variant: str) -> torch.nn.Module:
     """The whole network with the file's values, put in place by their order alone."""
     network = timm.create_model(f"tf_efficientnet_{variant}")
-    network.load_state_dict(named_like(network.state_dict(), read(ASSETS[variant])))
+    network.load_state_dict(named_like(network.state_dict(), read_weights(ASSETS[variant])))
     return network.eval()
 
 

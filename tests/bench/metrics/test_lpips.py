@@ -10,8 +10,8 @@ import torchvision
 from bench.assets.declare import Asset, ByHand
 from bench.base.errors import ImageError, Unavailable
 from bench.images.png import to_tensor
-from bench.metrics import create
 from bench.metrics import lpips as ours
+from bench.registry import METRICS
 from tests.conftest import photo
 
 BUILDERS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
@@ -42,7 +42,7 @@ def package_value(trunk: str, network: torch.nn.Module, monkeypatch, sr, hr) -> 
 @pytest.mark.parametrize("name", NAMES)
 def test_lpips_equals_the_package(name: str, monkeypatch) -> None:
     trunk = random_trunk(NAMES[name])
-    metric, hr, sr = create(name), photo(0, 96, 80), photo(1, 96, 80)
+    metric, hr, sr = METRICS.create(name), photo(0, 96, 80), photo(1, 96, 80)
     metric.build(trunk.state_dict(), torch.device("cpu"))
     value = metric.compare(sr, metric.features(hr), 16)
     assert value == pytest.approx(package_value(NAMES[name], trunk, monkeypatch, sr, hr), abs=1e-6)
@@ -57,7 +57,7 @@ def test_trunk_is_read_from_the_cache(monkeypatch, tmp_path) -> None:
     trunk = random_trunk("squeeze")
     asset.path.parent.mkdir(parents=True)
     torch.save(dict(trunk.state_dict(prefix="")) | {"classifier.1.weight": torch.zeros(1)}, asset.path)
-    loaded, built = create("lpips_squeeze"), create("lpips_squeeze")
+    loaded, built = METRICS.create("lpips_squeeze"), METRICS.create("lpips_squeeze")
     loaded.load(torch.device("cpu"))
     built.build(trunk.state_dict(), torch.device("cpu"))
     values = [metric.compare(photo(1), metric.features(photo(0)), 16) for metric in (loaded, built)]
@@ -69,12 +69,12 @@ def test_without_its_trunk_it_is_unavailable_with_a_remedy(monkeypatch, tmp_path
     asset = Asset("torchvision/trunk.pth", "none", None, None, (ByHand("ask torchvision"),))
     monkeypatch.setitem(ours.TRUNKS, "alex", asset)
     with pytest.raises(Unavailable, match="metric lpips has no weights") as caught:
-        create("lpips").load(torch.device("cpu"))
+        METRICS.create("lpips").load(torch.device("cpu"))
     assert str(asset.path) in caught.value.remedy
 
 
 def test_a_tiny_image_is_refused() -> None:
-    metric = create("lpips")
+    metric = METRICS.create("lpips")
     metric.build(random_trunk("alex").state_dict(), torch.device("cpu"))
     with pytest.raises(ImageError, match="at least 64"):
         metric.features(photo(0)[:40])
@@ -83,5 +83,5 @@ def test_a_tiny_image_is_refused() -> None:
 def test_loading_draws_nothing_from_the_global_generator() -> None:
     trunk = random_trunk("alex").state_dict()
     before = torch.get_rng_state()
-    create("lpips").build(trunk, torch.device("cpu"))
+    METRICS.create("lpips").build(trunk, torch.device("cpu"))
     assert torch.equal(before, torch.get_rng_state())

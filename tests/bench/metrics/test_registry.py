@@ -2,59 +2,89 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from bench import metrics
 from bench.base.errors import ImageError, UsageError
 from bench.base.metric import ImageMetric, SetMetric
 from bench.metrics.common import check_large, check_size, finite
+from bench.registry import DEFAULT_METRICS, METRICS
 from tests.conftest import photo
 
 
 def test_listing_imports_no_heavy_package() -> None:
     code = (
-        "import sys; from bench.metrics import discover; discover();"
+        "import sys; from bench.registry import METRICS; METRICS.entries();"
         "print([m for m in ('torch', 'scipy', 'pandas', 'timm', 'cv2', 'lpips') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", metrics.discover())
+@pytest.mark.parametrize("name", METRICS.entries())
 def test_entry_says_what_the_class_says(name: str) -> None:
-    entry, metric = metrics.discover()[name], metrics.create(name)
-    assert isinstance(metric, ImageMetric if entry.shape == "image" else SetMetric)
-    assert (metric.name, metric.better, metric.signature) == (entry.name, entry.better, entry.signature)
-    assert getattr(metric, "reference", None) == entry.reference
-    assert getattr(metric, "unit", "") == entry.unit
-    assert getattr(metric, "kinds", None) == entry.kinds
-    assert getattr(metric, "extra", None) == entry.extra
+    entry, metric = METRICS.entries()[name], METRICS.create(name)
+    assert isinstance(metric, ImageMetric | SetMetric)
+    assert (metric.name, metric.better.name, metric.signature) == (
+        entry.name,
+        entry.attributes["better"],
+        entry.attributes["signature"],
+    )
+    defaults = {"reference": "hr", "unit": "", "kinds": None, "extra": None}
+    for attribute, default in defaults.items():
+        assert getattr(metric, attribute, default) == entry.attributes.get(attribute, default)
+    assert metric.title == entry.attributes["title"] != ""
     assert entry.summary.endswith(".")
 
 
 def test_signatures_are_unique_and_versioned() -> None:
-    signatures = [entry.signature for entry in metrics.discover().values()]
+    signatures = [entry.attributes["signature"] for entry in METRICS.entries().values()]
     assert len(set(signatures)) == len(signatures)
     assert all(signature.endswith("|v1") for signature in signatures)
 
 
-def test_every_module_with_a_metric_is_in_the_order() -> None:
-    folder = Path(metrics.__file__).parent
-    found = {path.stem for path in folder.glob("*.py") if "    name: ClassVar" in path.read_text(encoding="utf-8")}
-    assert found == set(metrics.ORDER)
+def test_every_metric_is_in_the_order_of_tables() -> None:
+    assert tuple(METRICS.entries()) == METRICS.order
 
 
 def test_default_metrics_exist_and_describe_single_images() -> None:
-    assert {metrics.discover()[name].scope for name in metrics.DEFAULT} == {"image"}
+    assert all(isinstance(METRICS.create(name), ImageMetric) for name in DEFAULT_METRICS)
+
+
+MINE = '''
+from bench import Better, ImageMetric
+
+
+class Mine(ImageMetric):
+    """The largest difference of a test."""
+
+    name = "largest"
+    better = Better.LOWER
+    signature = "largest|v1"
+
+    def compare(self, sr, features, factor):
+        return float(abs(sr.astype(int) - features).max())
+'''
+
+
+def test_a_file_is_a_metric(tmp_path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    metric = METRICS.create(str(path))
+    assert metric.name == METRICS.load(str(path)).name == "largest"
+    assert metric.compare(photo(1), metric.features(photo(1)), 16) == 0
+    path.write_text(MINE.replace("(ImageMetric)", ""))
+    with pytest.raises(
+        UsageError, match=r"got 0 classes .* inherit bench.ImageMetric or bench.SetMetric.*class Mine"
+    ):
+        METRICS.create(str(path))
 
 
 def test_unknown_metric_suggests_the_close_one() -> None:
     with pytest.raises(UsageError, match="did you mean psnr"):
-        metrics.create("pnsr")
+        METRICS.create("pnsr")
 
 
 def test_what_is_not_a_number_is_refused() -> None:
@@ -76,7 +106,7 @@ def test_sizes_are_checked_in_words() -> None:
 
 @pytest.mark.parametrize("name", ["psnr", "psnr_y", "ssim", "ms_ssim", "lr_psnr", "haarpsi"])
 def test_value_depends_on_no_other_image(name: str) -> None:
-    metric = metrics.create(name)
+    metric = METRICS.create(name)
     metric.load(torch.device("cpu"))
     hr = photo(0, 192, 192)
     reference = hr[::4, ::4].copy() if metric.reference == "lr" else hr
@@ -90,7 +120,7 @@ def test_value_depends_on_no_other_image(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["psnr", "psnr_y", "ssim", "ms_ssim", "haarpsi"])
 def test_another_size_is_refused(name: str) -> None:
-    metric = metrics.create(name)
+    metric = METRICS.create(name)
     metric.load(torch.device("cpu"))
     with pytest.raises(ImageError, match=r"one size.*got 176x192, expected 192x192"):
         metric.compare(photo(1, 192, 176), metric.features(photo(0, 192, 192)), 4)

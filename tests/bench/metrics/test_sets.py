@@ -9,9 +9,10 @@ from pytorch_fid import fid_score, inception
 
 from bench.assets.declare import Asset, ByHand
 from bench.base.errors import Unavailable
-from bench.metrics import create, fid
+from bench.metrics import fid
 from bench.metrics.fid import Fid, frechet
 from bench.metrics.kid import mmd
+from bench.registry import METRICS
 from tests.conftest import photo
 
 SQRTM = pytest.mark.filterwarnings("ignore:.*disp:DeprecationWarning")
@@ -44,7 +45,7 @@ def folders(tmp_path):
 
 def gathered(metric, rows):
     """Return a set of rows that were added one by one."""
-    found = metric.gather()
+    found = metric.new_set()
     for row in rows:
         found.add(row)
     return found
@@ -109,7 +110,7 @@ def test_kid_counts_blocks_of_rows_once(monkeypatch) -> None:
 
 @pytest.mark.parametrize("name", ["fid", "kid"])
 def test_sets_gathered_apart_merge_to_the_whole(name: str) -> None:
-    metric, rng = create(name), np.random.default_rng(0)
+    metric, rng = METRICS.create(name), np.random.default_rng(0)
     a, b = rng.normal(size=(90, 8)), rng.normal(0.5, 2, size=(70, 8))
     parts = [gathered(metric, rows) for rows in (a[:50], a[50:51], a[51:])]
     for part in parts[1:]:
@@ -122,7 +123,7 @@ def test_sets_gathered_apart_merge_to_the_whole(name: str) -> None:
 
 
 def test_a_set_of_fid_stays_small() -> None:
-    rng, moments = np.random.default_rng(0), Fid().gather()
+    rng, moments = np.random.default_rng(0), Fid().new_set()
     for row in rng.normal(size=(500, 8)):
         moments.add(row)
         assert len(moments._rows) < 16
@@ -131,7 +132,7 @@ def test_a_set_of_fid_stays_small() -> None:
 
 @pytest.mark.parametrize("name", ["fid", "kid"])
 def test_few_images_carry_a_warning_and_one_is_refused(name: str) -> None:
-    metric, rng = create(name), np.random.default_rng(0)
+    metric, rng = METRICS.create(name), np.random.default_rng(0)
     few, enough = rng.normal(size=(3, 8)).astype(np.float32), rng.normal(size=(2048, 8)).astype(np.float32)
     few, enough = gathered(metric, few), gathered(metric, enough)
     assert metric.distance(few, few).note
@@ -145,7 +146,7 @@ def test_without_the_network_they_are_unavailable(name: str, monkeypatch, tmp_pa
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     monkeypatch.setattr(fid, "INCEPTION", Asset("x/inception.pth", "none", None, None, (ByHand("by hand"),)))
     with pytest.raises(Unavailable, match=f"metric {name} has no weights"):
-        create(name).load(torch.device("cpu"))
+        METRICS.create(name).load(torch.device("cpu"))
 
 
 def test_the_package_keeps_its_own_download(random_inception) -> None:

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from bench import metrics
 from bench.base.progress import Reporter
 from bench.cli.common import console
 from bench.images.png import load_png
 from bench.metrics import fid
-from bench.pipeline.scoring import score
+from bench.pipeline.score import score
+from bench.registry import Registry
 from bench.store.results import Run
 from bench.store.store import Store
 from tests.conftest import bench
@@ -41,7 +41,7 @@ def test_one_value_a_method_and_factor(folder, tmp_path, monkeypatch):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    monkeypatch.setattr(metrics, "create", lambda name: Channels())
+    monkeypatch.setattr(Registry, "create", lambda registry, name: Channels())
     with Store(tmp_path / "run") as store:
         score(store, ["fid"], "cpu", None, Reporter(console()))
     run = Run(tmp_path / "run")

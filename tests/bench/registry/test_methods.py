@@ -7,17 +7,19 @@ import textwrap
 import pytest
 
 from bench.base.errors import MethodError, UsageError
-from bench.registry import methods as registry
+from bench.registry import METHODS
+from bench.registry.identity import sources
+from bench.registry.methods import build, create
 from tests.conftest import write_adapter
 
 
 def test_listing_imports_no_torch():
-    code = "import sys; from bench import registry; registry.discover(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from bench.registry import METHODS; METHODS.entries(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_built_in_methods_have_a_summary():
-    entries = registry.discover()
+    entries = METHODS.entries()
     assert {"nearest", "bicubic", "hr", "esrgan", "spandrel", "pulse", "folder", "command"} <= entries.keys()
     assert all(
         entry.summary and entry.origin == "built-in" for entry in entries.values() if entry.origin[0] == "b"
@@ -26,20 +28,20 @@ def test_built_in_methods_have_a_summary():
 
 def test_unknown_method_shows_close_matches():
     with pytest.raises(UsageError, match=r"unknown method 'bicubik'.*did you mean bicubic"):
-        registry.create("bicubik")
+        create("bicubik")
 
 
 def test_a_file_is_a_method_and_an_edit_changes_its_identity(tmp_path):
     path = write_adapter(tmp_path / "mine.py")
-    first = registry.create(f"{path}")
-    assert first.identity == registry.create(f"ours={path}").identity
-    assert registry.create(f"{path}[wait=0.5]").identity != first.identity
+    first = create(f"{path}")
+    assert first.identity == create(f"ours={path}").identity
+    assert create(f"{path}[wait=0.5]").identity != first.identity
     write_adapter(path, body="sr = sr * 0.5")
-    assert registry.create(f"{path}").identity != first.identity
+    assert create(f"{path}").identity != first.identity
 
 
 def test_identity_covers_the_modules_that_an_adapter_imports():
-    files = registry.sources(registry._file_of(type(registry.build("esrgan"))))
+    files = sources(type(build("esrgan")))
     assert any(path.parent.name == "esrgan" for path in files)
     assert len(files) > 1
 
@@ -52,12 +54,12 @@ def test_a_broken_adapter_is_one_sentence(tmp_path, content, message):
     path = tmp_path / "broken.py"
     path.write_text(content)
     with pytest.raises(MethodError, match=message):
-        registry.create(str(path))
+        create(str(path))
 
 
 def test_a_missing_adapter_file_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"no adapter at .*absent\.py"):
-        registry.create(str(tmp_path / "absent.py"))
+    with pytest.raises(UsageError, match=r"no method at .*absent\.py"):
+        create(str(tmp_path / "absent.py"))
 
 
 def test_a_plugin_is_found_by_its_entry_point(tmp_path, monkeypatch):
@@ -73,17 +75,26 @@ def test_a_plugin_is_found_by_its_entry_point(tmp_path, monkeypatch):
     """
     (information / "entry_points.txt").write_text(textwrap.dedent(points))
     monkeypatch.syspath_prepend(tmp_path)
-    entries = registry.discover()
+    entries = METHODS.entries()
     assert entries["theirs"].origin == "plugin theirs"
     assert entries["theirs"].summary == "A method of a test."
     assert entries["bicubic"].origin == "built-in"
-    assert registry.create("theirs").method.name == "theirs"
+    assert create("theirs").method.name == "theirs"
     with pytest.raises(MethodError, match=r"gone \(plugin theirs\) cannot be imported"):
-        registry.create("gone")
+        create("gone")
+
+
+def test_a_class_that_is_no_method_is_refused_with_the_remedy(tmp_path):
+    path = write_adapter(tmp_path / "mine.py")
+    path.write_text(path.read_text().replace("class Adapter(Method)", "class Adapter"))
+    with pytest.raises(
+        MethodError, match=r"got 0 classes .* inherit bench\.Method.*write class Adapter\(bench\.Method\)"
+    ):
+        create(str(path))
 
 
 def test_slugs_are_safe_and_distinct(tmp_path):
     path = write_adapter(tmp_path / "mine.py")
-    slugs = {registry.create(f"{path}[wait={wait}]").slug for wait in (1, 2)}
+    slugs = {create(f"{path}[wait={wait}]").slug for wait in (1, 2)}
     assert len(slugs) == 2
     assert all("/" not in slug and "[" not in slug for slug in slugs)

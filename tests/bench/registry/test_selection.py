@@ -77,7 +77,7 @@ def test_options_are_converted_by_their_types():
     [
         ({"step": "1"}, r"unknown option of pulse 'step'.*did you mean steps"),
         ({"steps": "many"}, r"option pulse\[steps\]: got 'many', expected int"),
-        ({"search": "deep"}, r"expected one of heads, full"),
+        ({"search": "deep"}, r"expected one of surrogate, full"),
         ({"mode": "1"}, r"expected one of fast, slow"),
         ({"is_loud": "maybe"}, r"expected one of true"),
     ],

@@ -3,7 +3,7 @@
 import torch
 
 from bench.base.metric import Better
-from bench.metrics.cost import COSTS
+from bench.base.cost import COSTS
 from bench.workers.costs import count_macs
 
 

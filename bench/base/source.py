@@ -1,0 +1,50 @@
+"""The base class of every source: a place that images come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.base.types import Pixels
+
+if TYPE_CHECKING:
+    from bench.assets.declare import Asset
+
+
+class Source(ABC):
+    """A frozen dataclass whose fields are a card's settings; making it opens nothing.
+
+    Attributes:
+        name: by which a card selects it; a source that only a path can mean has none.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """Return the name of every image, each once, in the source's order.
+
+        Raises:
+            UsageError: when the place cannot be read, holds no image, or two images share a name.
+            Unavailable: when the data or a package that reads them are not here.
+        """
+
+    @abstractmethod
+    def read(self, name: str) -> Pixels:
+        """Read one image, uint8 RGB (H, W, 3).
+
+        Raises:
+            ImageError: when it cannot be used.
+        """
+
+    def assets(self) -> Sequence[Asset]:
+        """Return the declared files that it needs."""
+        return ()
+
+    def stamp(self, name: str) -> str:
+        """Return a text that changes when a person may have changed the image's file; it reads no pixel.
+
+        Empty for content that is fixed.
+        """
+        return ""

@@ -1,0 +1,84 @@
+"""What classes there are in a package and in installed packages, read with `ast`: nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Entry(NamedTuple):
+    """A class that could be used."""
+
+    name: str
+    summary: str
+    """The first line of its docstring."""
+    origin: str
+    """`built-in`, `plugin DISTRIBUTION` or `file`."""
+    location: str
+    """`module:attribute`, an importable module, or the path of a .py file."""
+    attributes: Mapping[str, Any]
+    """What its class body assigns as plain values; of an enum the member's name."""
+
+
+def built_in(package: str) -> Iterator[Entry]:
+    """Yield the classes of a package's modules, and of the `__init__` of its folders."""
+    folder = _ROOT.joinpath(*package.split("."))
+    for path in sorted([*folder.glob("*.py"), *folder.glob("*/__init__.py")]):
+        module = path.parent if path.name == "__init__.py" else path.with_suffix("")
+        yield from _classes_in(path, "built-in", ".".join(module.relative_to(_ROOT).parts))
+
+
+def plugins(group: str) -> Iterator[Entry]:
+    """Yield what installed packages offer under an entry-point group."""
+    for point in entry_points(group=group):
+        origin = f"plugin {point.dist.name if point.dist else 'unknown'}"
+        yield _plugin(point, origin)._replace(name=point.name, location=point.value)
+
+
+def _plugin(point: EntryPoint, origin: str) -> Entry:
+    module, _, attribute = point.value.partition(":")
+    try:
+        spec = importlib.util.find_spec(module)
+        classes = _classes_in(Path(spec.origin), origin, module) if spec and spec.origin else ()
+        matching = (entry for entry in classes if not attribute or entry.location == point.value)
+        return next(matching, Entry(point.name, "", origin, module, {}))
+    except (ImportError, OSError) as error:
+        return Entry(point.name, f"cannot be read: {error}", origin, module, {})
+
+
+def _classes_in(path: Path, origin: str, module: str) -> Iterator[Entry]:
+    """Yield the classes of a file that set a `name` themselves; they inherit each other's other attributes."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        yield Entry(path.stem, f"cannot be read: {error}", origin, module, {})
+        return
+    classes: dict[str, dict[str, Any]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            own = _literals(node)
+            inherited = [classes.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]
+            classes[node.name] = {key: value for part in (*inherited, own) for key, value in part.items()}
+            if isinstance(own.get("name"), str):
+                summary = (ast.get_docstring(node) or "").partition("\n")[0]
+                yield Entry(own["name"], summary, origin, f"{module}:{node.name}", classes[node.name])
+
+
+def _literals(node: ast.ClassDef) -> dict[str, Any]:
+    values = {}
+    for item in node.body:
+        match item:
+            case (
+                ast.Assign(targets=[ast.Name(id=key)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=key), value=ast.expr() as value)
+            ):
+                with suppress(ValueError, TypeError):  # what only running it would tell
+                    values[key] = value.attr if isinstance(value, ast.Attribute) else ast.literal_eval(value)
+    return values
