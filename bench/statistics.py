@@ -21,8 +21,8 @@ from bench.base.metric import Better
 
 Floats = npt.NDArray[np.float64]
 
-LEVEL = 0.05
-RESAMPLES = 10_000
+_LEVEL = 0.05
+_RESAMPLES = 10_000
 _FEW = 13  # up to this many images scipy tries every sign where values tie, a second or more a call
 _CHUNK = 2_000_000  # resampled images held at once, in three arrays of 16 MB
 
@@ -69,7 +69,7 @@ class RankInterval(NamedTuple):
     high: float
 
 
-def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = RESAMPLES) -> list[Interval]:
+def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = _RESAMPLES) -> list[Interval]:
     """Return the mean of each column and its 95 % BCa interval, from the same resampled images.
 
     Args:
@@ -103,7 +103,7 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, see
     """
     differences = _numbers(methods, 2) - _numbers(baseline, 1)[:, None]
     ps = [wilcoxon(column) for column in differences.T]
-    return _family(differences, _resampled_means(differences, seed, RESAMPLES), ps, better)
+    return _family(differences, _resampled_means(differences, seed, _RESAMPLES), ps, better)
 
 
 def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[list[PairedTest | None]]:
@@ -124,7 +124,7 @@ def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[l
     count = values.shape[1]
     if count < 2:
         raise UsageError("there is nothing to compare", got="one method", expected="two or more")
-    means = _resampled_means(values, seed, RESAMPLES)
+    means = _resampled_means(values, seed, _RESAMPLES)
     ps = np.ones((count, count))
     for one, other in zip(*np.triu_indices(count, 1), strict=True):
         ps[one, other] = ps[other, one] = wilcoxon(values[:, one] - values[:, other])
@@ -184,7 +184,7 @@ def holm(pvalues: Sequence[float]) -> Floats:
 
 def too_small(n: int, family: int = 1) -> bool:
     """Say whether no p-value could reach 0.05: even n differences of one sign give 2 / 2ⁿ, times the family."""
-    return family * 2.0 ** (1 - n) > LEVEL
+    return family * 2.0 ** (1 - n) > _LEVEL
 
 
 def rank_intervals(table: npt.ArrayLike, better: Better, seed: int = 0) -> list[RankInterval]:
@@ -200,8 +200,8 @@ def rank_intervals(table: npt.ArrayLike, better: Better, seed: int = 0) -> list[
     """
     values = _numbers(table, 2).T * (-1 if better is Better.HIGHER else 1)
     ranks = stats.rankdata(values.mean(0))
-    resampled = stats.rankdata(_resampled_means(values, seed, RESAMPLES), axis=1)
-    low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2], axis=0)
+    resampled = stats.rankdata(_resampled_means(values, seed, _RESAMPLES), axis=1)
+    low, high = np.quantile(resampled, [_LEVEL / 2, 1 - _LEVEL / 2], axis=0)
     return [RankInterval(*row) for row in np.stack([ranks, low, high], 1).tolist()]
 
 
@@ -224,7 +224,7 @@ def smallest_detectable_difference(differences: npt.ArrayLike) -> float:
 @lru_cache
 def _detectable_effect(n: int) -> float:
     """Return the noncentrality at which a two-sided t-test on n differences has 80 % power."""
-    critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
+    critical = stats.t.ppf(1 - _LEVEL / 2, n - 1)
 
     def lacking(effect: float) -> float:
         return float(stats.nct.cdf(critical, n - 1, effect)) - 0.2
@@ -236,7 +236,7 @@ def _detectable_effect(n: int) -> float:
 def _verdict(low: float, high: float, p: float, sign: int, small: bool) -> Verdict:
     if small:
         return Verdict.TOO_SMALL
-    if p >= LEVEL or low <= 0 <= high:
+    if p >= _LEVEL or low <= 0 <= high:
         return Verdict.UNDECIDED
     return Verdict.BETTER if sign * low > 0 else Verdict.WORSE
 
@@ -271,7 +271,7 @@ def _bca(values: Floats, means: Floats) -> tuple[Floats, Floats]:
     influence = values - mean
     squares = np.square(influence).sum(0)
     skew = (influence**3).sum(0) / np.where(squares > 0, squares, 1) ** 1.5 / 6
-    shifts = bias + stats.norm.ppf([[LEVEL / 2], [1 - LEVEL / 2]])
+    shifts = bias + stats.norm.ppf([[_LEVEL / 2], [1 - _LEVEL / 2]])
     levels = stats.norm.cdf(bias + shifts / (1 - skew * shifts))
     quantiles = [np.quantile(column, ends) for column, ends in zip(means.T, levels.T, strict=True)]
     low, high = np.stack(quantiles, 1)

@@ -1,6 +1,5 @@
-"""Reads a finished run through `bench.store.results` and draws: tables, grids, plots and the site."""
+"""Reads a finished run through `bench.store.results` and draws it.
 
-from reports.export.frame import export
-from reports.page.site import build
-
-__all__ = ["build", "export"]
+`report.py` is `bench report` (its page in `page/`), `figure.py`, `compare.py` and `export/` are those commands;
+`data/` arranges the values, `plots/` has one file a kind of plot, `text.py` prints names and numbers.
+"""

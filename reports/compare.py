@@ -12,10 +12,10 @@ import pandas as pd
 
 from bench.statistics import PairedTest, compare
 from bench.store.results import MethodRecord, MetricRecord, Run
+from reports import text
 from reports.data.scores import Slice
-from reports.page import text
 
-KEY = ["category", "factor", "image"]
+_KEY = ["category", "factor", "image"]
 
 
 class Change(NamedTuple):
@@ -27,15 +27,15 @@ class Change(NamedTuple):
     old: float
     """The mean over the inputs that both runs have."""
     new: float
-    paired: PairedTest
-    spread: float
+    test: PairedTest
+    largest: float
     """The largest change of an image."""
     decimals: int
 
     @property
     def is_same(self) -> bool:
         """Whether no image's value differs."""
-        return not self.spread
+        return not self.largest
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Changes:
         yield from (f"{text.count(n, 'input')} {what}" for what, n in counts.items() if n)
 
     def _states(self) -> Iterator[str]:
-        columns = ["method", *KEY]
+        columns = ["method", *_KEY]
         old, new = (self._cells(run).drop_duplicates(columns).set_index(columns)["status"] for run in self._runs)
         both = pd.concat([old, new], axis=1, keys=["old", "new"]).dropna()
         moved = both[both["old"] != both["new"]].reset_index()
@@ -104,7 +104,7 @@ class Changes:
         """Return values by category, factor, metric and signature: images by methods, repeats averaged."""
         frame = self._cells(run)
         frame = frame[frame["value"].notna() & np.isfinite(frame["value"])]
-        same = [key in self.shared_inputs for key in zip(*(frame[name] for name in KEY), strict=True)]
+        same = [key in self.shared_inputs for key in zip(*(frame[name] for name in _KEY), strict=True)]
         keys = ["category", "factor", "metric", "signature"]
         means = frame[same].groupby([*keys, "image", "method"], sort=False)["value"].mean()
         groups = means.groupby(level=[0, 1, 2, 3], sort=False)
@@ -129,8 +129,8 @@ class Changes:
 
 def _edited(old: MethodRecord, new: MethodRecord) -> str:
     names = [name for name in {**old.options, **new.options} if old.options.get(name) != new.options.get(name)]
-    told = [f"{name} {old.options.get(name)} → {new.options.get(name)}" for name in names]
-    return f"other options: {', '.join(told)}" if told else "its source or its weights changed"
+    options = [f"{name} {old.options.get(name)} → {new.options.get(name)}" for name in names]
+    return f"other options: {', '.join(options)}" if options else "its source or its weights changed"
 
 
 def _changes(where: Slice, metric: MetricRecord, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[Change]:
@@ -140,27 +140,27 @@ def _changes(where: Slice, metric: MetricRecord, old: pd.DataFrame, new: pd.Data
         return
     before, after = both["old"][labels], both["new"][labels]
     differences = after.to_numpy() - before.to_numpy()
-    found = compare(differences, np.zeros(len(differences)), metric.better)
+    tests = compare(differences, np.zeros(len(differences)), metric.better)
     decimals = text.digits(np.concatenate([before.to_numpy().ravel(), after.to_numpy().ravel()]), metric.unit)
-    for label, paired, column in zip(labels, found, differences.T, strict=True):
+    for label, test, column in zip(labels, tests, differences.T, strict=True):
         means = (float(before[label].mean()), float(after[label].mean()))
-        yield Change(where, str(label), metric, *means, paired, float(np.abs(column).max()), decimals)
+        yield Change(where, str(label), metric, *means, test, float(np.abs(column).max()), decimals)
 
 
-def printed(change: Change) -> Mapping[str, str]:
-    """Return a change as the cells of a row, by heading."""
-    pair, decimals = change.paired, change.decimals
-    interval = f"{text.signed(pair.low, decimals)} to {text.signed(pair.high, decimals)}" if pair.n > 1 else ""
+def as_row(change: Change) -> Mapping[str, str]:
+    """Return a change as printed, by heading."""
+    test, decimals = change.test, change.decimals
+    interval = f"{text.signed(test.low, decimals)} to {text.signed(test.high, decimals)}" if test.n > 1 else ""
     return {
         "category": text.plain(change.where.category),
         "factor": text.enlarged(change.where.factor),
         "method": text.plain(change.method),
-        "metric": text.plain(change.metric.name),
+        "metric": text.plain(change.metric.title),
         "old": text.number(change.old, decimals),
         "new": text.number(change.new, decimals),
-        "change": text.signed(pair.difference, decimals),
+        "change": text.signed(test.difference, decimals),
         "95 %": interval,
-        "p": "" if change.is_same else f"{pair.p:.4f}",
-        "n": str(pair.n),
-        "verdict": "the same" if change.is_same else pair.verdict.value,
+        "p": "" if change.is_same else f"{test.p:.4f}",
+        "n": str(test.n),
+        "verdict": "the same" if change.is_same else test.verdict.value,
     }

@@ -30,9 +30,9 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Draw tables, plots and image grids into a page that opens offline."""
-    import reports
+    from reports.report import report as build_report
 
-    page = reports.build(_runs(runs), out=out, baseline=baseline, quotes=quoted, is_single=single_file)
+    page = build_report(_runs(runs), out=out, baseline=baseline, quotes=quoted, is_single=single_file)
     console().print(f"report: {page}", markup=False)
     if open_it:
         import webbrowser
@@ -58,9 +58,9 @@ def figure(
 ) -> None:
     """Draw images by methods as a grid for a paper: PDF and PNG, and its table in LaTeX."""
     from bench.registry.selection import split
-    from reports.figure import Wanted, draw
+    from reports.figure import FigureOptions, draw
 
-    wanted = Wanted(
+    figure_options = FigureOptions(
         images=split([images]) if images else None,
         methods=split(methods) if methods else None,
         factors=numbers(factor, "--factor") if factor else None,
@@ -70,7 +70,7 @@ def figure(
         width=width,
         quotes=quoted,
     )
-    for path in draw(_runs(runs), out, wanted):
+    for path in draw(_runs(runs), out, figure_options):
         console().print(f"figure: {path}", markup=False)
 
 
@@ -81,16 +81,16 @@ def compare(
 ) -> None:
     """Say what changed between two runs, and whether the change of a value is more than chance."""
     from bench.store.results import Run
-    from reports.compare import Changes, printed
+    from reports.compare import Changes, as_row
 
     changes = Changes(Run(run_folder(old)), Run(run_folder(new)))
     for sentence in changes.sentences:
         console().print(sentence, markup=False)
     listed = [change for change in changes.values if every or not change.is_same]
     if listed:
-        rows = [printed(change) for change in listed]
+        rows = [as_row(change) for change in listed]
         show_table("", list(rows[0]), [list(row.values()) for row in rows])
-    verdicts = [change.paired.verdict.value for change in changes.values if not change.is_same]
+    verdicts = [change.test.verdict.value for change in changes.values if not change.is_same]
     told = [f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)]
     total = len(changes.values)
     console().print(
@@ -119,10 +119,10 @@ def export(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="The latest when not named.")] = None,
 ) -> None:
     """Write every value as one long table (.csv, .parquet), or the leaderboard as LaTeX (.tex)."""
-    import reports
     from bench.store.results import Run
+    from reports.export import export as export_run
 
-    reports.export(Run(run_folder(run)), to)
+    export_run(Run(run_folder(run)), to)
     console().print(f"exported: {to}", markup=False)
 
 

@@ -11,11 +11,10 @@ from typing import NamedTuple, TypeVar
 import pandas as pd
 
 from bench.base.errors import UsageError
-from bench.base.metric import Better
 from bench.store.results import CategoryRecord, ImageRecord, MethodRecord, MetricRecord, Run, UnavailableMetric
 
-Record = TypeVar("Record")
-CELL = ["method", "category", "factor", "image", "repeat"]
+_Record = TypeVar("_Record")
+_CELL = ["method", "category", "factor", "image", "repeat"]
 
 
 class Origin(NamedTuple):
@@ -33,7 +32,7 @@ class Comparison:
         runs: at least one, each with its own folder.
 
     Raises:
-        bench.base.errors.UsageError: when no run is given.
+        bench.base.errors.UsageError: when there is no run.
     """
 
     runs: tuple[Run, ...]
@@ -64,14 +63,9 @@ class Comparison:
     @cached_property
     def methods(self) -> list[MethodRecord]:
         """In the order of the commands, labels as used here."""
-        found = []
-        for label, origins in self.origins.items():
-            run, original = origins[0]
-            record = next(method for method in run.methods if method.label == original)
-            title = record.title if label == original else label
-            found.append(record._replace(label=label, title=title))
-        titles = [record.title for record in found]
-        return [r._replace(title=r.label) if titles.count(r.title) > 1 else r for r in found]
+        records = [_relabelled(label, origins[0]) for label, origins in self.origins.items()]
+        titles = [record.title for record in records]
+        return [r._replace(title=r.label) if titles.count(r.title) > 1 else r for r in records]
 
     @property
     def labels(self) -> list[str]:
@@ -86,17 +80,17 @@ class Comparison:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """`Run.frame` of all runs, labels as used here, a metric with two signatures under two names."""
-        parts = [self._relabelled(run).assign(run=index) for index, run in enumerate(self.runs)]
+        parts = [self._relabelled_frame(run).assign(run=index) for index, run in enumerate(self.runs)]
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         rank = frame["run"] + len(self.runs) * (frame["status"] != "done")
-        best = rank.groupby([frame[column] for column in CELL], dropna=False).transform("min")
+        best = rank.groupby([frame[column] for column in _CELL], dropna=False).transform("min")
         frame = frame[rank == best].drop(columns="run").reset_index(drop=True)
         for name, signature in self._ambiguous:
             same = (frame["metric"] == name) & (frame["signature"] == signature)
             frame.loc[same, "metric"] = f"{name} {signature}"
         return frame
 
-    def _relabelled(self, run: Run) -> pd.DataFrame:
+    def _relabelled_frame(self, run: Run) -> pd.DataFrame:
         pairs = [(o, label) for label, origins in self.origins.items() for o in origins if o.run is run]
         names = {origin.label: label for origin, label in pairs}
         return run.frame.assign(method=run.frame["method"].map(names))
@@ -109,14 +103,17 @@ class Comparison:
 
     @cached_property
     def metrics(self) -> list[MetricRecord]:
-        """Every metric of every run; what is marked in one is marked here."""
-        found: dict[tuple[str, str], MetricRecord] = {}
-        for metric in (metric for run in self.runs for metric in run.metrics):
-            key = (metric.name, metric.signature)
-            name = f"{metric.name} {metric.signature}" if key in self._ambiguous else metric.name
-            is_training_metric = metric.is_training_metric or (key in found and found[key].is_training_metric)
-            found[key] = metric._replace(name=name, is_training_metric=is_training_metric)
-        return list(found.values())
+        """Every metric of every run; a training metric of one run is a training metric here."""
+        every = [metric for run in self.runs for metric in run.metrics]
+        training_metrics = {(m.name, m.signature) for m in every if m.is_training_metric}
+        return [
+            metric._replace(
+                name=f"{metric.name} {metric.signature}" if key in self._ambiguous else metric.name,
+                title=f"{metric.title} {metric.signature}" if key in self._ambiguous else metric.title,
+                is_training_metric=key in training_metrics,
+            )
+            for key, metric in {(m.name, m.signature): m for m in every}.items()
+        ]
 
     @cached_property
     def categories(self) -> list[CategoryRecord]:
@@ -135,8 +132,8 @@ class Comparison:
 
     @cached_property
     def unavailable(self) -> list[UnavailableMetric]:
-        """What was asked for and could not be had, in any run."""
-        return list(dict.fromkeys(gap for run in self.runs for gap in run.unavailable))
+        """The metrics that could not be computed, in any run."""
+        return list(dict.fromkeys(metric for run in self.runs for metric in run.unavailable_metrics))
 
     def images_of(self, category: str) -> list[ImageRecord]:
         """Return the images of a category in the order of its list."""
@@ -175,13 +172,13 @@ def name_of(run: Run) -> str:
     return Path(run.path).resolve().name
 
 
-def is_lower_better(metric: MetricRecord) -> bool:
-    """Whether the smaller value of two is the better one."""
-    return metric.better is Better.LOWER
+def _relabelled(label: str, origin: Origin) -> MethodRecord:
+    record = next(method for method in origin.run.methods if method.label == origin.label)
+    return record._replace(label=label, title=record.title if label == origin.label else label)
 
 
-def _first(pairs: Iterable[tuple[object, Record]]) -> list[Record]:
-    found: dict[object, Record] = {}
+def _first(pairs: Iterable[tuple[object, _Record]]) -> list[_Record]:
+    records: dict[object, _Record] = {}
     for key, record in pairs:
-        found.setdefault(key, record)
-    return list(found.values())
+        records.setdefault(key, record)
+    return list(records.values())

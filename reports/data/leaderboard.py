@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.statistics import mean_intervals
+from bench.statistics import Floats, mean_intervals
 from bench.store.results import MethodRecord, MetricRecord
-from reports.data.comparison import Comparison, is_lower_better
+from reports import text
+from reports.data.comparison import Comparison
+from reports.data.metrics import Headline, headline, is_lower_better
 from reports.data.quoted import Quoted
-from reports.data.scores import Floats, Scores, Slice
-from reports.page import text
+from reports.data.scores import Scores, Slice
 
-SEED = 0
-NAN = float("nan")
+_SEED = 0
+_NAN = float("nan")
 
 
 class Estimate(NamedTuple):
@@ -80,7 +81,7 @@ class Board(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tables:
+class Leaderboards:
     """The leaderboards of a comparison."""
 
     comparison: Comparison
@@ -96,6 +97,16 @@ class Tables:
     def overall(self) -> list[Board]:
         """Each category over its factors and all categories over theirs, where there are several."""
         return [self._board(where) for where in self.scores.overall]
+
+    @property
+    def every(self) -> list[Board]:
+        """All of them: by category and factor, then overall."""
+        return [*self.boards, *self.overall]
+
+    @property
+    def headline(self) -> Headline:
+        """The headline metrics among those that have a value somewhere."""
+        return headline([metric for board in self.boards for metric in board.metrics])
 
     def board(self, where: Slice) -> Board:
         """Return the leaderboard of a category and factor."""
@@ -127,7 +138,7 @@ class Tables:
         if metric.scope == "cost":
             return cells
         ranked = [not method.is_upper_bound for method in self.comparison.methods]
-        return _placed(cells, ranked)
+        return _mark_best(cells, ranked)
 
     def _means(self, where: Slice, metric: str) -> list[Estimate]:
         shared = self.scores.shared(where, metric)
@@ -144,7 +155,7 @@ class Tables:
         # Only an upper bound may lack values that all others have.
         values: Floats = np.asarray(shared.dropna(), dtype=np.float64)
         if not len(values):
-            return Estimate(NAN, NAN, NAN, 0, self._own(where, metric, label))
+            return Estimate(_NAN, _NAN, _NAN, 0, self._own(where, metric, label))
         return _intervals(values[:, None])[0]
 
     def _own(self, where: Slice, metric: str, label: str) -> str:
@@ -156,18 +167,18 @@ class Tables:
 
     def _of_sets(self, where: Slice, metric: str) -> list[Estimate]:
         counts = self.scores.done(where).sum()
-        found = [(self.scores.of_set(where, metric, label), label) for label in self.comparison.labels]
+        scores = [(self.scores.of_set(where, metric, label), label) for label in self.comparison.labels]
         return [
-            Estimate(score.value, NAN, NAN, int(counts[label]), score.note)
+            Estimate(score.value, _NAN, _NAN, int(counts[label]), score.note)
             if score
-            else Estimate(NAN, NAN, NAN, 0)
-            for score, label in found
+            else Estimate(_NAN, _NAN, _NAN, 0)
+            for score, label in scores
         ]
 
     def _costs(self, where: Slice, metric: str) -> list[Estimate]:
         counts = self.scores.done(where).sum()
         return [
-            Estimate(self.scores.mean_cost(where, metric, label), NAN, NAN, int(counts[label]))
+            Estimate(self.scores.mean_cost(where, metric, label), _NAN, _NAN, int(counts[label]))
             for label in self.comparison.labels
         ]
 
@@ -175,36 +186,37 @@ class Tables:
 def _intervals(table: Floats) -> list[Estimate]:
     """Return the mean of each column, with its interval where every value is finite and there are two or more."""
     finite: Any = np.isfinite(table).all(axis=0)
-    drawn = iter(mean_intervals(table[:, finite], SEED) if len(table) > 1 and finite.any() else ())
-    found = []
+    resampled = iter(mean_intervals(table[:, finite], _SEED) if len(table) > 1 and finite.any() else ())
+    estimates = []
     for column, is_finite in zip(table.T, finite, strict=True):
-        interval = next(drawn, None) if is_finite else None
-        low, high = (interval.low, interval.high) if interval else (NAN, NAN)
-        found.append(Estimate(float(column.mean()), low, high, len(column)))
-    return found
+        interval = next(resampled, None) if is_finite else None
+        low, high = (interval.low, interval.high) if interval else (_NAN, _NAN)
+        estimates.append(Estimate(float(column.mean()), low, high, len(column)))
+    return estimates
 
 
 def selected(board: Board, labels: Sequence[str]) -> Board:
-    """Return a leaderboard with some of its methods, in this order, the best marked among them.
+    """Return a leaderboard with some of its methods, in this order, the best among them bold.
 
     The means stay those of the whole leaderboard, over the images that all its methods completed.
     """
-    rows = {row.method.label: row for row in board.rows}
-    kept = [rows[label] for label in labels if label in rows]
+    by_label = {row.method.label: row for row in board.rows}
+    kept = [by_label[label] for label in labels if label in by_label]
     columns = []
     for cells in zip(*(row.cells for row in kept), strict=True):
         plain = [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
         ranked = [not row.method.is_upper_bound for row in kept]
-        columns.append(plain if plain[0].metric.scope == "cost" else _placed(plain, ranked))
-    marked = zip(*columns, strict=True) if columns else [()] * len(kept)
-    return board._replace(rows=tuple(row._replace(cells=tuple(c)) for row, c in zip(kept, marked, strict=True)))
+        columns.append(plain if plain[0].metric.scope == "cost" else _mark_best(plain, ranked))
+    marked_rows = zip(*columns, strict=True) if columns else [()] * len(kept)
+    rows = [row._replace(cells=tuple(cells)) for row, cells in zip(kept, marked_rows, strict=True)]
+    return board._replace(rows=tuple(rows))
 
 
-def _placed(cells: list[Cell], ranked: list[bool]) -> list[Cell]:
-    """Mark the best, the second and what cannot be told from the best, by the numbers as printed."""
+def _mark_best(cells: list[Cell], ranked: list[bool]) -> list[Cell]:
+    """Mark the best (bold), the second (underlined) and what is tied with the best, by the numbers as printed."""
     signs = [-1.0 if is_lower_better(cell.metric) else 1.0 for cell in cells]
     printed = [
-        sign * round(cell.estimate.value, cell.decimals) if competes else NAN
+        sign * round(cell.estimate.value, cell.decimals) if competes else _NAN
         for sign, cell, competes in zip(signs, cells, ranked, strict=True)
     ]
     steps = sorted({value for value in printed if not np.isnan(value)}, reverse=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bench.store.results import MetricRecord
+from reports import text
 from reports.data.comparison import Comparison
-from reports.data.scores import Scores
-from reports.page import text
+from reports.data.scores import Scores, Slice
 
 
 class Failure(NamedTuple):
@@ -42,25 +43,25 @@ def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
         for label in comparison.labels:
             left = [image for image in done.index[~done[label]] if (label, *where, image) not in failed]
             if left:
-                place = f"{where.category} at {text.enlarged(where.factor)}"
-                lines.append(text.plain(f"{label} was not run on {text.count(len(left), 'image')} of {place}"))
+                images = text.count(len(left), "image")
+                lines.append(text.plain(f"{label} was not run on {images} of {where.place}"))
     return lines
 
 
 def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
     """Return a sentence for each metric and slice in which restored images lack a value."""
-    lines = []
-    for metric in comparison.metrics:
-        if metric.scope != "image":
-            continue
-        for where in scores.slices:
-            done, table = scores.done(where), scores.table(where, metric.name)
-            lacking = (done & table.isna()).sum()
-            total, missing = int(done.sum().sum()), int(lacking.sum())
-            if not missing:
-                continue
-            names = ", ".join(f"{label} {n}" for label, n in lacking.items() if n)
-            place = f"{where.category} at {text.enlarged(where.factor)}"
-            what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
-            lines.append(text.plain(f"{metric.name} {what} for {place}"))
-    return lines
+    metrics = [metric for metric in comparison.metrics if metric.scope == "image"]
+    lines = [_missing(metric, where, scores) for metric in metrics for where in scores.slices]
+    return [line for line in lines if line]
+
+
+def _missing(metric: MetricRecord, where: Slice, scores: Scores) -> str:
+    """Return the sentence of one metric and slice, empty when every restored image has its value."""
+    done, table = scores.done(where), scores.table(where, metric.name)
+    lacking = (done & table.isna()).sum()
+    total, missing = int(done.sum().sum()), int(lacking.sum())
+    if not missing:
+        return ""
+    names = ", ".join(f"{label} {n}" for label, n in lacking.items() if n)
+    what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
+    return text.plain(f"{metric.title} {what} for {where.place}")

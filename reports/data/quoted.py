@@ -65,6 +65,6 @@ def _row(row: Mapping[str, Any], path: Path, metrics: Sequence[str], slices: Seq
         if name not in metrics:
             raise unknown(f"metric in {path}", name, metrics)
     if quoted.where not in slices:
-        known = [f"{where.category} {where.factor}" for where in slices]
-        raise unknown(f"category and factor in {path}", f"{quoted.category} {quoted.factor}", known)
+        places = [f"{where.category} {where.factor}" for where in slices]
+        raise unknown(f"category and factor in {path}", f"{quoted.category} {quoted.factor}", places)
     return quoted

@@ -8,14 +8,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from reports import text
 from reports.data.comparison import Comparison
-from reports.page import text
-
-Floats = npt.NDArray[np.float64]
-
 
 EVERY = 0
 """In place of a factor: the mean over all of them."""
@@ -28,6 +24,12 @@ class Slice(NamedTuple):
     """Empty for every category."""
     factor: int
     """`EVERY` for all factors: each image counts once, with its mean over them."""
+
+    @property
+    def place(self) -> str:
+        """In words: `faces at 16`, then the sign for times, or `all categories over all factors`."""
+        factor = f"at {text.enlarged(self.factor)}" if self.factor != EVERY else "over all factors"
+        return f"{self.category or 'all categories'} {factor}"
 
 
 class SetScore(NamedTuple):
@@ -48,8 +50,8 @@ class Scores:
         """Every category at every factor that has a cell."""
         frame = self.comparison.frame
         present = set(zip(frame["category"], frame["factor"], strict=True))
-        wanted = [(c.name, f) for c in self.comparison.categories for f in self.comparison.factors]
-        return [Slice(*key) for key in wanted if key in present]
+        pairs = [(c.name, f) for c in self.comparison.categories for f in self.comparison.factors]
+        return [Slice(*pair) for pair in pairs if pair in present]
 
     @cached_property
     def overall(self) -> list[Slice]:
@@ -92,8 +94,8 @@ class Scores:
     def _mean_table(self, where: Slice, metric: str) -> pd.DataFrame:
         if where.factor != EVERY:
             names = [name for _, name in self.names(where)]
-            found = self._tables.get((where.category, where.factor, metric), pd.DataFrame())
-            return found.reindex(index=names, columns=self.comparison.labels).astype(float)
+            table = self._tables.get((where.category, where.factor, metric), pd.DataFrame())
+            return table.reindex(index=names, columns=self.comparison.labels).astype(float)
         return self._over_factors(where, lambda part: self.table(part, metric), "mean").astype(float)
 
     def _over_factors(self, where: Slice, take: Callable[[Slice], pd.DataFrame], how: str) -> pd.DataFrame:
@@ -124,8 +126,8 @@ class Scores:
         if where.factor == EVERY:
             return self._over_factors(where, self.done, "all")
         names = [name for _, name in self.names(where)]
-        found = self._done.get(where, pd.DataFrame())
-        return found.reindex(index=names, columns=self.comparison.labels).notna()
+        done = self._done.get(where, pd.DataFrame())
+        return done.reindex(index=names, columns=self.comparison.labels).notna()
 
     def count(self, where: Slice, method: str) -> tuple[int, int]:
         """Return how many cells of a method are done, and how many there are."""
@@ -159,16 +161,16 @@ class Scores:
         frame = self.comparison.frame
         rows = frame[frame["metric"].notna() & frame["image"].isna() & frame["value"].notna()]
         keys = zip(rows["category"], rows["factor"], rows["metric"], rows["method"], strict=True)
-        found: dict[tuple[str, int, str, str], SetScore] = {}
+        scores: dict[tuple[str, int, str, str], SetScore] = {}
         for key, value, reason in zip(keys, rows["value"], rows["reason"], strict=True):
-            found.setdefault(key, SetScore(value, (reason or "").partition("; ")[2]))
-        return found
+            scores.setdefault(key, SetScore(value, (reason or "").partition("; ")[2]))
+        return scores
 
     def of_set(self, where: Slice, metric: str, method: str) -> SetScore | None:
         """Return the value of a metric that has one for a whole set, first repeat; the mean over several sets."""
         parts = self.parts(where)
-        found = [self._sets.get((part.category, part.factor, metric, method)) for part in parts]
-        present = [score for score in found if score]
+        scores = [self._sets.get((part.category, part.factor, metric, method)) for part in parts]
+        present = [score for score in scores if score]
         if not present or len(present) < len(parts):
             return None
         notes = dict.fromkeys(score.note for score in present if score.note)
@@ -187,10 +189,10 @@ class Scores:
     def decimals(self) -> dict[str, int]:
         """By metric, how many decimals it is printed with: one number for the page and every file."""
         values = self.comparison.frame.groupby("metric", observed=True)["value"]
-        found = {str(name): column.to_numpy(dtype=np.float64) for name, column in values}
+        columns = {str(name): column.to_numpy(dtype=np.float64) for name, column in values}
         none = np.empty(0)
         return {
-            metric.name: text.digits(found.get(metric.name, none), metric.unit, metric.scope)
+            metric.name: text.digits(columns.get(metric.name, none), metric.unit, metric.scope)
             for metric in self.comparison.metrics
         }
 

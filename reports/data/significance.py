@@ -1,4 +1,4 @@
-"""Every method against one of them, the baseline: is a difference more than chance, could chance hide it?"""
+"""Every method against a baseline: the mean difference, its p-value and interval, and the methods' ranks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.base.errors import unknown
 from bench.statistics import (
+    Floats,
     PairedTest,
     RankInterval,
     Verdict,
@@ -20,41 +21,41 @@ from bench.statistics import (
 )
 from bench.store.results import MethodRecord, MetricRecord
 from reports.data.comparison import Comparison
-from reports.data.scores import Floats, Scores, Slice
+from reports.data.scores import Scores, Slice
 
 
-class Duel(NamedTuple):
+class PairedComparison(NamedTuple):
     """A method against the baseline by one metric, and its rank among all methods."""
 
     metric: MetricRecord
     rank: RankInterval
-    paired: PairedTest | None
+    test: PairedTest | None
     """None for the baseline itself."""
     detectable: float
     """The smallest mean difference that this many images would show, in the metric's unit."""
 
 
-class Contestant(NamedTuple):
-    """A method with its duels, one a metric; None where it has no value."""
+class Entrant(NamedTuple):
+    """A method with its comparisons, one a metric; None where it has no value."""
 
     order: int
     method: MethodRecord
-    duels: tuple[Duel | None, ...]
+    comparisons: tuple[PairedComparison | None, ...]
 
 
-class Tournament(NamedTuple):
-    """The duels of a slice against one baseline."""
+class ComparisonTable(NamedTuple):
+    """The comparisons of a slice with one baseline."""
 
     where: Slice
     baseline: MethodRecord
     metrics: tuple[MetricRecord, ...]
-    contestants: tuple[Contestant, ...]
+    entrants: tuple[Entrant, ...]
     n: int
     is_too_small: bool
 
 
 @dataclass(frozen=True)
-class Duels:
+class Significance:
     """The tests against a baseline, which may be any of the competing methods.
 
     Args:
@@ -80,45 +81,49 @@ class Duels:
         return self.baseline or next(iter(self.comparison.ranked), "")
 
     @cached_property
-    def tournaments(self) -> list[Tournament]:
+    def tables(self) -> list[ComparisonTable]:
         """Against the first baseline: one for each slice in which it and another method have values."""
         return self.against(self.first)
 
-    def against(self, baseline: str) -> list[Tournament]:
-        """Return the tournaments of another baseline."""
-        found = [self._tournament(where, baseline) for where in [*self.scores.slices, *self.scores.overall]]
-        return [tournament for tournament in found if tournament]
+    def against(self, baseline: str) -> list[ComparisonTable]:
+        """Return the tables of another baseline."""
+        tables = [self._table(where, baseline) for where in self._slices]
+        return [table for table in tables if table]
 
-    def _tournament(self, where: Slice, baseline: str) -> Tournament | None:
+    @property
+    def _slices(self) -> list[Slice]:
+        return [*self.scores.slices, *self.scores.overall]
+
+    def _table(self, where: Slice, baseline: str) -> ComparisonTable | None:
         compared = self.scores.compared[where]
         if baseline not in compared or len(compared) < 2:
             return None
         every = {metric: self._columns[where, metric.name].get(baseline, {}) for metric in self._metrics}
-        columns = {metric: duels for metric, duels in every.items() if duels}
+        columns = {metric: comparisons for metric, comparisons in every.items() if comparisons}
         if not columns:
             return None
-        contestants = [
-            Contestant(index, method, tuple(duels.get(method.label) for duels in columns.values()))
+        entrants = [
+            Entrant(index, method, tuple(column.get(method.label) for column in columns.values()))
             for index, method in enumerate(self.comparison.methods)
             if method.label in compared
         ]
         record = next(method for method in self.comparison.methods if method.label == baseline)
-        pairs = [duel.paired for duels in columns.values() for duel in duels.values() if duel.paired]
-        n = max((pair.n for pair in pairs), default=0)
-        small = bool(pairs) and all(pair.verdict is Verdict.TOO_SMALL for pair in pairs)
-        return Tournament(where, record, tuple(columns), tuple(contestants), n, small)
+        tests = [one.test for column in columns.values() for one in column.values() if one.test]
+        n = max((test.n for test in tests), default=0)
+        is_too_small = bool(tests) and all(test.verdict is Verdict.TOO_SMALL for test in tests)
+        return ComparisonTable(where, record, tuple(columns), tuple(entrants), n, is_too_small)
 
     @property
     def _metrics(self) -> list[MetricRecord]:
         return [metric for metric in self.comparison.metrics if metric.scope == "image"]
 
     @cached_property
-    def _columns(self) -> dict[tuple[Slice, str], dict[str, dict[str, Duel]]]:
+    def _columns(self) -> dict[tuple[Slice, str], dict[str, dict[str, PairedComparison]]]:
         """By slice and metric, then by baseline and method: the resampling is shared by all baselines."""
-        every = [*self.scores.slices, *self.scores.overall]
-        return {(where, metric.name): self._pairs(where, metric) for where in every for metric in self._metrics}
+        pairs = [(where, metric) for where in self._slices for metric in self._metrics]
+        return {(where, metric.name): self._by_baseline(where, metric) for where, metric in pairs}
 
-    def _pairs(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, Duel]]:
+    def _by_baseline(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, PairedComparison]]:
         table = _usable(self.scores.shared(where, metric.name)[self.scores.compared[where]])
         if table.shape[1] < 2:
             return {}
@@ -126,10 +131,12 @@ class Duels:
         ranks = rank_intervals(values.T, metric.better)
         return {
             baseline: {
-                label: Duel(metric, ranks[index], row[index], _detectable(values[:, index] - values[:, own]))
+                label: PairedComparison(
+                    metric, ranks[index], tests[index], _detectable(values[:, index] - values[:, own])
+                )
                 for index, label in enumerate(labels)
             }
-            for own, (baseline, row) in enumerate(zip(labels, compare_all(values, metric.better), strict=True))
+            for own, (baseline, tests) in enumerate(zip(labels, compare_all(values, metric.better), strict=True))
         }
 
 

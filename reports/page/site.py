@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from bench.base.files import half_written, write_atomically
 from bench.images import previews
-from bench.store.results import Run
+from reports import text
 from reports.data import problems, quoted
 from reports.data.comparison import Comparison, name_of
-from reports.data.leaderboard import Tables
+from reports.data.leaderboard import Leaderboards
+from reports.data.metrics import arrow, marked_title
 from reports.data.recorded import recorded
 from reports.data.scores import Scores
-from reports.data.significance import Duel, Duels, Tournament
-from reports.export import tables as writers
-from reports.page import text, wording
-from reports.page.grids import Grids
-from reports.page.wording import listed
-from reports.plots.palette import mark
-from reports.plots.plots import Plot, Plots, headline
-
-SCRIPTS = ("state.js", "tables.js", "grid.js", "compare.js", "start.js")
-
-
-def build(
-    runs: Sequence[Run],
-    out: Path | None = None,
-    baseline: str | None = None,
-    *,
-    quotes: Path | None = None,
-    is_single: bool = False,
-) -> Path:
-    """Draw the report of one or more runs.
-
-    Args:
-        runs: the runs; where two hold the same cell, the first that is done counts.
-        out: the folder to write; by default `report` in a run, `comparison` in the first of several.
-        baseline: the label of the method that the others are tested against at first; the first one when None.
-        quotes: a TOML file of rows quoted from papers.
-        is_single: whether to write one file that holds everything, its pictures as thumbnails.
-
-    Returns:
-        The page, `index.html`, or `report.html` when it is a single file.
-
-    Raises:
-        bench.base.errors.UsageError: when there is no run, no method has the baseline's label, or the quotes are wrong.
-    """
-    comparison = Comparison(tuple(runs))
-    folder = out or comparison.folder / ("report" if len(runs) == 1 else "comparison")
-    return Site(comparison, folder.absolute(), baseline, quotes, is_single).write()
+from reports.data.significance import ComparisonTable, PairedComparison, Significance
+from reports.export import export_tables
+from reports.page import inlined, sentences
+from reports.page.embedded import embedded
+from reports.page.grid import Grid
+from reports.page.sentences import listed
+from reports.plots.draw import Plot, Plots
+from reports.plots.palette import method_style
 
 
 @dataclass(frozen=True)
@@ -78,48 +45,44 @@ class Site:
         return Scores(self.comparison)
 
     @cached_property
-    def tables(self) -> Tables:
+    def leaderboards(self) -> Leaderboards:
         """The leaderboards."""
-        return Tables(self.comparison, self.scores, quoted.read(self.quotes, self.scores))
+        return Leaderboards(self.comparison, self.scores, quoted.read(self.quotes, self.scores))
 
     @cached_property
-    def grids(self) -> Grids:
+    def grid(self) -> Grid:
         """The pictures."""
-        return Grids(self.comparison, self.scores, self.out, self.is_single)
+        return Grid(self.comparison, self.scores, self.out, self.is_single)
 
     @cached_property
-    def duels(self) -> Duels:
+    def significance(self) -> Significance:
         """The tests."""
-        return Duels(self.comparison, self.scores, self.baseline)
+        return Significance(self.comparison, self.scores, self.baseline)
 
     def write(self) -> Path:
         """Write every file; the page last, when everything it shows is there."""
-        self._forget_the_killed()
-        previews.refresh(self.grids.previews())
-        plots = Plots(self.tables, self.duels)
+        self._remove_half_written()
+        previews.refresh(self.grid.previews())
+        plots = Plots(self.leaderboards, self.significance)
         if self.is_single:
-            page = self._render([plot.inlined() for plot in plots.drawn()], [])
+            page = self._render([inlined.with_contents(plot) for plot in plots.drawn()], [])
         else:
-            files = writers.write(self.tables, self.duels, self.out / "tables")
+            files = export_tables(self.leaderboards, self.significance, self.out / "tables")
             page = self._render(plots.write(self.out / "plots"), files)
         target = self.out / ("report.html" if self.is_single else "index.html")
         write_atomically(target, page.encode())
         return target
 
-    def _forget_the_killed(self) -> None:
-        """Remove what a report that was killed left half written: no other process writes into this folder."""
+    def _remove_half_written(self) -> None:
+        """Remove the files of a report that was killed: no other process writes into this folder."""
         for folder in (self.out, self.out / "plots", self.out / "tables"):
             for left in half_written(folder):
                 left.unlink(missing_ok=True)
 
     def _render(self, plots: Sequence[Plot], files: Sequence[str]) -> str:
-        environment = self._environment()
-        style, script = _source("page.css"), _script()
-        return environment.get_template("page.html").render(
-            policy=_policy(style, script, "data:" if self.is_single else "'self' file: data:"),
-            style=Markup(style),
-            script=Markup(script),
-            data=Markup(_embeddable(self._data())),
+        template = self._environment().get_template("page.html")
+        return template.render(
+            **embedded(self._data(), is_single=self.is_single)._asdict(),
             plots=plots,
             files=files,
             is_single=self.is_single,
@@ -134,7 +97,7 @@ class Site:
             "name": text.plain(", ".join(name_of(run) for run in self.comparison.runs)),
             "lede": self._lede(),
             "training_metrics_note": self._training_metrics_note(),
-            "warnings": wording.warnings(self.tables.boards),
+            "warnings": sentences.warnings(self.leaderboards.boards),
             "folders": {
                 kind: text.address(self.comparison.folder / kind, self.out) + "/" for kind in ("hr", "lr", "sr")
             },
@@ -144,15 +107,15 @@ class Site:
         comparison = self.comparison
         return {
             "sections": self._sections(),
-            "details": wording.DETAILS,
+            "details": sentences.DETAILS,
             "categories": comparison.categories,
             "titles": {category.name: category.title for category in comparison.categories},
             "factors": comparison.factors,
             "methods": comparison.methods,
             "metrics": comparison.metrics,
-            "boards": [*self.tables.boards, *self.tables.overall],
+            "boards": self.leaderboards.every,
             "baselines": [method for method in comparison.methods if method.label in comparison.ranked],
-            "tournaments": self._tournaments(),
+            "tables": self._comparison_tables(),
             "failures": problems.failures(comparison),
             "untried": problems.missing_cells(comparison, self.scores),
             "unscored": problems.missing_values(comparison, self.scores),
@@ -162,10 +125,11 @@ class Site:
             "runs": [{"name": name_of(run), "provenance": run.provenance} for run in comparison.runs],
         }
 
-    def _tournaments(self) -> list[Tournament]:
-        """Return the tests against every baseline, those of the chosen one first."""
-        others = [label for label in self.comparison.ranked if label != self.duels.first]
-        return [one for label in [self.duels.first, *others] for one in self.duels.against(label)]
+    def _comparison_tables(self) -> list[ComparisonTable]:
+        """Return the tests against every baseline, the first baseline's first."""
+        others = [label for label in self.comparison.ranked if label != self.significance.first]
+        labels = [self.significance.first, *others]
+        return [table for label in labels for table in self.significance.against(label)]
 
     def _sections(self) -> list[tuple[str, str]]:
         names = ("Leaderboard", "Statistics", "Plots", "Images")
@@ -174,7 +138,7 @@ class Site:
 
     def _lede(self) -> str:
         comparison = self.comparison
-        boards = self.tables.boards
+        boards = self.leaderboards.boards
         done = sum(row.done for board in boards for row in board.rows)
         asked = sum(row.total for board in boards for row in board.rows)
         what = f"{text.count(len(comparison.methods), 'method')} on {text.count(len(comparison.images), 'image')}"
@@ -189,22 +153,25 @@ class Site:
         if not any(metric.is_training_metric for metric in self.comparison.metrics):
             return ""
         by = f" ({listed(names)})" if names else ""
-        return f"a method of this table{by} was trained with this metric's network: it carries no headline claim"
+        return (
+            f"training metric: a method of this table{by} was trained with this metric's network, "
+            "so it carries no headline claim"
+        )
 
     def _data(self) -> dict[str, Any]:
-        chosen = headline(self.tables.boards)
-        names = [metric.name for metric in self.grids.metrics]
-        shown = [names.index(metric.name) for metric in chosen if metric and metric.name in names]
+        names = [metric.name for metric in self.grid.metrics]
+        shown = [names.index(metric.name) for metric in self.leaderboards.headline.present]
         rest = [index for index in range(len(names)) if index not in shown]
-        first = self.duels.first
-        return {**self.grids.data, "shown": sorted((shown + rest)[:4]), "baseline": text.plain(first)}
+        first = self.significance.first
+        return {**self.grid.data, "shown": sorted((shown + rest)[:4]), "baseline": text.plain(first)}
 
-    def _told(self, duel: Duel | None) -> wording.Told:
-        return wording.told(duel, self.scores.decimals[duel.metric.name] if duel else 0)
+    def _format_test(self, comparison: PairedComparison | None) -> sentences.FormattedTest:
+        decimals = self.scores.decimals[comparison.metric.name] if comparison else 0
+        return sentences.format_test(comparison, decimals)
 
     def _environment(self) -> Environment:
         environment = Environment(
-            loader=PackageLoader("reports"),
+            loader=PackageLoader("reports.page"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -215,42 +182,17 @@ class Site:
             "plain": text.plain,
             "short": text.short,
             "enlarged": text.enlarged,
-            "mark": mark,
+            "method_style": method_style,
+            "arrow": arrow,
+            "marked_title": lambda metric: text.plain(marked_title(metric)),
             "position": names.index,
-            "means": wording.means,
-            "classes": wording.classes,
-            "described": wording.described,
-            "tip": wording.tip,
-            "quote": wording.quote,
-            "verdict": wording.verdict,
-            "place": lambda where: wording.place(where, self.comparison, self.scores.parts(where)),
-            "told": self._told,
+            "means": sentences.means,
+            "classes": sentences.classes,
+            "described": sentences.described,
+            "tip": sentences.tip,
+            "quote": sentences.quote,
+            "verdict": sentences.verdict,
+            "place": lambda where: sentences.place(where, self.comparison, self.scores.parts(where)),
+            "format_test": self._format_test,
         }
         return environment
-
-
-def _script() -> str:
-    parts = "\n".join(_source(name) for name in SCRIPTS)
-    return f'(() => {{\n"use strict";\n{parts}}})();\n'
-
-
-def _source(name: str) -> str:
-    return resources.files("reports.page").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str, pictures: str) -> str:
-    """Allow this style, this script and its pictures; nothing from any host, nothing inline besides."""
-    return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        f"img-src {pictures}; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
-
-
-def _embeddable(data: dict[str, Any]) -> str:
-    """Write JSON that cannot end its script element, whatever names it holds."""
-    plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return plain.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

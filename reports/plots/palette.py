@@ -1,4 +1,4 @@
-"""How a method is told apart everywhere: a colour of a colour-blind-safe set and, for greyscale, a shape."""
+"""The style that a method has everywhere: a colour of a colour-blind-safe set and, for greyscale, a marker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
 """Okabe and Ito's set (2008) without its yellow and its black, which vanish on white and on dark."""
 
-SHAPES = {
+_MARKERS = {
     "o": "M8 2.5a5.5 5.5 0 1 0 .001 0z",
     "s": "M3 3h10v10H3z",
     "^": "M8 2l6.2 11.5H1.8z",
@@ -20,15 +20,15 @@ SHAPES = {
 """matplotlib's markers, and the same as SVG paths in a box of 16."""
 
 
-class Mark(NamedTuple):
-    """The look of one method."""
+class MethodStyle(NamedTuple):
+    """The colour and the marker of one method."""
 
     colour: str
     marker: str
     path: str
 
 
-def mark(index: int) -> Mark:
-    """Return the look of the method at an index; the first 56 differ."""
-    marker = list(SHAPES)[index % len(SHAPES)]
-    return Mark(COLOURS[index % len(COLOURS)], marker, SHAPES[marker])
+def method_style(index: int) -> MethodStyle:
+    """Return the style of the method at an index; the first 56 differ."""
+    marker = list(_MARKERS)[index % len(_MARKERS)]
+    return MethodStyle(COLOURS[index % len(COLOURS)], marker, _MARKERS[marker])

@@ -1,4 +1,4 @@
-"""How every plot looks and how it is drawn: SVG that is the same for the same results.
+"""Plots as SVG, the same for the same results: their common style, their panels, their dark twin.
 
 Text stays text, so that a browser draws names of any script; the dark twin of a figure differs in its ink alone.
 """
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, DARK_INK = "#24292e", "#e3e6ea"
-GRID, DARK_GRID = "#dcdfe3", "#3a4048"
-STYLE: Any = {
+INK, _DARK_INK = "#24292e", "#e3e6ea"
+_GRID, _DARK_GRID = "#dcdfe3", "#3a4048"
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bench",
     "text.parse_math": False,
@@ -24,14 +24,14 @@ STYLE: Any = {
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": INK,
-    "axes.edgecolor": GRID,
+    "axes.edgecolor": _GRID,
     "axes.titlecolor": INK,
     "axes.titlesize": 10,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "grid.color": GRID,
+    "grid.color": _GRID,
     "grid.linewidth": 0.7,
     "xtick.color": INK,
     "ytick.color": INK,
@@ -39,7 +39,7 @@ STYLE: Any = {
 }
 
 
-class Drawn(NamedTuple):
+class DrawnPlot(NamedTuple):
     """A figure as SVG, for light and for dark paper."""
 
     light: str
@@ -59,18 +59,18 @@ def panels(columns: int, rows: int = 1) -> tuple[Figure, list[list[Axes]]]:
     return figure, [list(row) for row in axes]
 
 
-def svg(draw: Callable[[], Figure]) -> Drawn:
+def svg(draw: Callable[[], Figure]) -> DrawnPlot:
     """Draw a figure and return its two twins."""
     import matplotlib as mpl
 
     buffer = io.StringIO()
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # Names of any script are drawn by the browser's fonts; matplotlib only lacks them for measuring.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = draw()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     drawn = buffer.getvalue()
     width, height = figure.get_size_inches()
-    return Drawn(
-        drawn, drawn.replace(INK, DARK_INK).replace(GRID, DARK_GRID), round(96 * width), round(96 * height)
+    return DrawnPlot(
+        drawn, drawn.replace(INK, _DARK_INK).replace(_GRID, _DARK_GRID), round(96 * width), round(96 * height)
     )

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-import reports
 from bench.base.types import Category
 from bench.registry.methods import create
 from bench.store.results import Run
 from methods.singan import network, pyramid, scaling
+from reports.report import report
 from tests.conftest import bench
 from tests.methods.common import loaded, photo_batch
 
@@ -147,7 +147,7 @@ def test_an_lr_too_small_for_it_is_skipped_and_the_report_says_why(folder, tmp_p
     reason = "singan needs an LR of 14 pixels, this one is 4x4"
     assert said.loc["bicubic", "status"] == "done"
     assert tuple(said.loc["singan"]) == ("skipped", reason)
-    page = reports.build([run]).read_text(encoding="utf-8")
+    page = report([run]).read_text(encoding="utf-8")
     assert f'<td class="text why"><bdi>{reason}</bdi></td>' in page
     assert f'"skipped: {reason}"' in page
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,20 @@ import numpy as np
 from bench.base.metric import Better
 from bench.images.degradation import make_lr
 from bench.images.png import pixel_digest, save_png
+from bench.store.records import (
+    CategoryRecord,
+    CellRow,
+    ImageRow,
+    InputRow,
+    MethodRecord,
+    MetricRecord,
+    Score,
+    SetScore,
+    Status,
+    UnavailableMetric,
+)
 from bench.store.results import Run
-from bench.store.store import Score, Status, Store
+from bench.store.store import Store
 
 SIGNATURES = {
     "psnr": ("psnr|rgb|crop:0|uint8|v1", Better.HIGHER, "dB"),
@@ -29,8 +40,8 @@ SCALES = {"psnr": (24.0, 2.0), "lr_psnr": (40.0, 4.0)}
 
 
 @dataclass
-class Made:
-    """What a run is made of. Everything not named in `failed` is done and has every metric."""
+class RunSpec:
+    """What a run is spec of. Everything not named in `failed` is done and has every metric."""
 
     methods: Sequence[str] = ("nearest", "bicubic", "glean")
     images: Sequence[str] = ("0001", "0002", "0003", "0004")
@@ -56,17 +67,22 @@ class Made:
     salt: int = 0
 
 
-def value(made: Made, method: str, image: str, factor: int, metric: str) -> float:
+def value(spec: RunSpec, method: str, image: str, factor: int, metric: str) -> float:
     """Return the value that a cell holds, drawn from a key of names."""
-    key = f"{made.salt}|{image}|{factor}|{metric}"
+    key = f"{spec.salt}|{image}|{factor}|{metric}"
     shared = np.random.default_rng(list(key.encode())).normal()
     own = np.random.default_rng(list(f"{key}|{method}".encode())).normal()
     centre, spread = SCALES.get(metric, (0.5, 0.08))
-    gain = list(made.methods).index(method) * (1 if SIGNATURES[metric][1] is Better.HIGHER else -1)
+    gain = list(spec.methods).index(method) * (1 if SIGNATURES[metric][1] is Better.HIGHER else -1)
     return float(centre + spread * (0.8 * shared + 0.3 * own + 0.25 * gain - np.log2(factor) / 4))
 
 
-def write_run(root: Path, made: Made) -> Run:
+def title(metric: str) -> str:
+    """Return what pages call a metric."""
+    return metric.upper().replace("_", "-")
+
+
+def write_run(root: Path, spec: RunSpec) -> Run:
     """Write a run folder."""
     with Store(root) as store:
         store.hold_constants({"protocol": "test", "seed": "0"})
@@ -74,115 +90,102 @@ def write_run(root: Path, made: Made) -> Run:
             {"command": "bench run --methods a,b <x>", "python": "3.11", "packages": {"numpy": "2"}}
         )
         with store.transaction():
-            methods = {label: _method(store, made, label, index) for index, label in enumerate(made.methods)}
-            metrics = {name: _metric(store, name) for name in made.metrics}
-            for category in made.categories:
-                _category(store, made, category, methods, metrics)
-            for gap in made.unavailable_metrics:
-                store.connection.execute("INSERT INTO unavailable_metrics VALUES (?, ?, ?)", gap)
+            methods = {label: _method(store, spec, label, index) for index, label in enumerate(spec.methods)}
+            metrics = {name: _metric(store, name) for name in spec.metrics}
+            for category in spec.categories:
+                _category(store, spec, category, methods, metrics)
+            for row in spec.unavailable_metrics:
+                store.note_unavailable(UnavailableMetric(*row))
     return Run(root)
 
 
-def _method(store: Store, made: Made, label: str, index: int) -> int:
-    row = {
-        "name": f"m{index}",
-        "label": label,
-        "slug": f"m{index}",
-        "title": made.titles.get(label, label),
-        "options": json.dumps({"steps": 100, "weights": None}),
-        "sees_hr": int(label == made.upper_bound),
-        "training_metrics": json.dumps(list(made.training_metrics.get(label, ()))),
-        "notes": "",
-        "is_current": 1,
-    }
-    return store.upsert("methods", {"identity": f"{index:064x}"}, row)
+def _method(store: Store, spec: RunSpec, label: str, index: int) -> int:
+    record = MethodRecord(
+        name=f"m{index}",
+        label=label,
+        title=spec.titles.get(label, label),
+        slug=f"m{index}",
+        identity=f"{index:064x}",
+        options={"steps": 100, "weights": None},
+        is_upper_bound=label == spec.upper_bound,
+        training_metrics=tuple(spec.training_metrics.get(label, ())),
+        notes="",
+    )
+    return store.register_method(record).id
 
 
 def _metric(store: Store, name: str) -> int:
     signature, better, unit = SIGNATURES[name]
-    return store.metric(name, signature, better, "image", unit)
+    return store.register_metric(MetricRecord(name, title(name), signature, better, "image", unit))
 
 
-def _category(store: Store, made: Made, name: str, methods: Mapping[str, int], metrics: Mapping[str, int]) -> None:
-    row = {
-        "title": name.title(),
-        "kind": name,
-        "about": made.about,
-        "licence": "CC0",
-        "digest": "0",
-        "has_hr": int(made.has_hr),
-    }
-    category = store.upsert("categories", {"name": name}, row)
-    for position, image in enumerate(made.images):
-        pixels = _pixels(made, f"{name}|{image}")
-        if made.has_hr:
+def _category(
+    store: Store, spec: RunSpec, name: str, methods: Mapping[str, int], metrics: Mapping[str, int]
+) -> None:
+    category = store.register_category(
+        CategoryRecord(name, name.title(), name, spec.about, "CC0", digest="0", has_hr=spec.has_hr)
+    )
+    for position, image in enumerate(spec.images):
+        pixels = _pixels(spec, f"{name}|{image}")
+        if spec.has_hr:
             save_png(pixels, store.layout.hr(name, image))
-        sides = {"width": pixels.shape[1], "height": pixels.shape[0]}
-        row = {"position": position, "digest": pixel_digest(pixels), "flag": None, **sides}
-        image_id = store.upsert("images", {"category_id": category, "name": image}, row)
-        for factor in made.factors:
+        image_id = store.write_image(
+            ImageRow(category, image, position, None, pixel_digest(pixels), pixels.shape[1], pixels.shape[0])
+        )
+        for factor in spec.factors:
             lr = make_lr(pixels, factor)
             save_png(lr, store.layout.lr(name, image, factor))
-            sides = {"digest": pixel_digest(lr), "width": lr.shape[1], "height": lr.shape[0], "problem": None}
-            input_id = store.upsert("inputs", {"image_id": image_id, "factor": factor}, sides)
+            input_id = store.write_input(InputRow(image_id, factor, pixel_digest(lr), lr.shape[1], lr.shape[0]))
             for label, method in methods.items():
-                _cell(store, made, (label, name, image, factor), method, input_id, metrics)
-    if made.fid:
-        _fid(store, made, category, methods)
+                _cell(store, spec, (label, name, image, factor), method, input_id, metrics)
+    if spec.fid:
+        _fid(store, spec, category, methods)
 
 
 def _cell(
     store: Store,
-    made: Made,
+    spec: RunSpec,
     key: tuple[str, str, str, int],
     method: int,
     input_id: int,
     metrics: Mapping[str, int],
 ) -> None:
     label, category, image, factor = key
-    status, reason = made.failed.get((label, image, factor), (Status.DONE, None))
-    row = {"status": str(status), "reason": reason, "digest": None}
-    cell = store.upsert("cells", {"method_id": method, "input_id": input_id, "repeat": 0}, row)
+    status, reason = spec.failed.get((label, image, factor), (Status.DONE, None))
+    cell = store.write_cell(CellRow(method, input_id, 0, status, reason))
     if status is not Status.DONE:
         return
-    slug = f"m{list(made.methods).index(label)}"
-    save_png(_pixels(made, f"{label}|{category}|{image}|{factor}"), store.layout.sr(slug, category, image, factor))
+    slug = f"m{list(spec.methods).index(label)}"
+    save_png(_pixels(spec, f"{label}|{category}|{image}|{factor}"), store.layout.sr(slug, category, image, factor))
     scores = [
         Score(cell, number, None, "no face was found")
-        if (label, image, name) in made.unscored
-        else Score(cell, number, value(made, label, image, factor, name))
+        if (label, image, name) in spec.unscored
+        else Score(cell, number, value(spec, label, image, factor, name))
         for name, number in metrics.items()
     ]
-    for name, own in made.recorded.items():
-        scores.append(Score(cell, store.metric(name, "recorded by the method", Better.HIGHER, "value", ""), own))
-    seconds = store.metric("seconds", "seconds|wall|v1", Better.LOWER, "cost", "s")
-    scores.append(Score(cell, seconds, 0.01 * 10 ** list(made.methods).index(label)))
-    store.insert_scores(scores)
+    for name, own in spec.recorded.items():
+        metric = MetricRecord(name, name, "recorded by the method", Better.HIGHER, "value", "")
+        scores.append(Score(cell, store.register_metric(metric), own))
+    seconds = MetricRecord("seconds", "seconds", "seconds|wall|v1", Better.LOWER, "cost", "s")
+    scores.append(Score(cell, store.register_metric(seconds), 0.01 * 10 ** list(spec.methods).index(label)))
+    store.write_scores(scores)
 
 
-def _fid(store: Store, made: Made, category: int, methods: Mapping[str, int]) -> None:
-    metric = store.metric("fid", "fid|pytorch-fid|v1", Better.LOWER, "set", "")
+def _fid(store: Store, spec: RunSpec, category: int, methods: Mapping[str, int]) -> None:
+    fid = store.register_metric(MetricRecord("fid", title("fid"), "fid|pytorch-fid|v1", Better.LOWER, "set", ""))
+    note = "fewer than 2,048 images"
     for index, method in enumerate(methods.values()):
-        for factor in made.factors:
-            row = (
-                method,
-                category,
-                factor,
-                0,
-                metric,
-                90.5 - index,
-                len(made.images),
-                "fewer than 2,048 images",
-                "",
+        for factor in spec.factors:
+            store.write_set_score(
+                SetScore(method, category, factor, 0, fid, 90.5 - index, len(spec.images), note, "")
             )
-            store.connection.execute("INSERT INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def _pixels(made: Made, key: str) -> np.ndarray:
+def _pixels(spec: RunSpec, key: str) -> np.ndarray:
     """Draw a smooth random picture."""
     rng = np.random.default_rng(list(key.encode()))
     corners = rng.uniform(0, 255, (2, 2, 3))
-    t, u = np.linspace(0, 1, made.size), np.linspace(0, 1, made.width or made.size)
+    t, u = np.linspace(0, 1, spec.size), np.linspace(0, 1, spec.width or spec.size)
     rows = corners[0] * (1 - t)[:, None, None] + corners[1] * t[:, None, None]
     image = rows[:, :1] * (1 - u)[None, :, None] + rows[:, 1:] * u[None, :, None]
     return np.clip(image + rng.normal(0, 12, image.shape), 0, 255).astype(np.uint8)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.store.records import Status
 from bench.store.results import Run
-from bench.store.store import Status, Store
-from reports.compare import Changes, printed
+from bench.store.store import Store
+from reports.compare import Changes, as_row
 from tests.conftest import bench
-from tests.reports.making import Made, value, write_run
+from tests.reports.making import RunSpec, value, write_run
 
-OLD = Made(
+OLD = RunSpec(
     methods=("nearest", "bicubic", "glean"), images=tuple("abcdefgh"), factors=(16,), metrics=("psnr", "lpips")
 )
 
@@ -33,26 +34,26 @@ def test_a_run_has_no_change_from_itself(old: Run) -> None:
 
 
 def test_a_changed_value_is_tested_as_scipy_does(old: Run, tmp_path: Path) -> None:
-    made = dataclasses.replace(OLD, salt=1)
-    found = Changes(old, write_run(tmp_path / "new", made)).values
-    assert len(found) == 3 * 2
+    spec = dataclasses.replace(OLD, salt=1)
+    changes = Changes(old, write_run(tmp_path / "new", spec)).values
+    assert len(changes) == 3 * 2
     ps = {}
-    for change in (one for one in found if one.metric.name == "psnr"):
-        values = [[value(one, change.method, image, 16, "psnr") for image in OLD.images] for one in (OLD, made)]
+    for change in (one for one in changes if one.metric.name == "psnr"):
+        values = [[value(one, change.method, image, 16, "psnr") for image in OLD.images] for one in (OLD, spec)]
         assert (change.old, change.new) == pytest.approx(np.mean(values, axis=1), abs=1e-12)
         difference = np.subtract(values[1], values[0])
-        assert change.paired.difference == pytest.approx(difference.mean(), abs=1e-12)
-        ps[change.method] = (stats.wilcoxon(difference).pvalue, change.paired.p)
+        assert change.test.difference == pytest.approx(difference.mean(), abs=1e-12)
+        ps[change.method] = (stats.wilcoxon(difference).pvalue, change.test.p)
     smallest = min(raw for raw, _ in ps.values())
     assert min(corrected for _, corrected in ps.values()) == pytest.approx(min(1.0, 3 * smallest), abs=1e-12)
 
 
 def test_methods_states_and_inputs_are_told(old: Run, tmp_path: Path) -> None:
     failed = {("bicubic", "a", 16): (Status.TIMEOUT, "too long")}
-    made = dataclasses.replace(
+    spec = dataclasses.replace(
         OLD, methods=("nearest", "bicubic", "pulse"), images=tuple("abcdefg"), failed=failed
     )
-    sentences = Changes(old, write_run(tmp_path / "new", made)).sentences
+    sentences = Changes(old, write_run(tmp_path / "new", spec)).sentences
     assert sentences == [
         "glean: only in the old run",
         "pulse: only in the new run",
@@ -78,7 +79,7 @@ def test_an_edited_method_is_told_with_its_options(old: Run, tmp_path: Path) -> 
 
 def test_a_row_is_printed_with_its_verdict(old: Run, tmp_path: Path) -> None:
     new = write_run(tmp_path / "new", dataclasses.replace(OLD, salt=2))
-    row = printed(Changes(old, new).values[0])
+    row = as_row(Changes(old, new).values[0])
     assert list(row) == [
         "category",
         "factor",
@@ -97,9 +98,9 @@ def test_a_row_is_printed_with_its_verdict(old: Run, tmp_path: Path) -> None:
 
 
 def test_the_command_prints_names_as_they_are(tmp_path: Path) -> None:
-    made = Made(methods=("pulse[steps=200]",), images=("a", "b"), factors=(16,), metrics=("psnr",))
+    spec = RunSpec(methods=("pulse[steps=200]",), images=("a", "b"), factors=(16,), metrics=("psnr",))
     for name, salt in (("old", 0), ("new", 1)):
-        write_run(tmp_path / name, dataclasses.replace(made, salt=salt))
+        write_run(tmp_path / name, dataclasses.replace(spec, salt=salt))
     done = bench("compare", "old", "new", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "pulse[steps=200]" in done.stdout

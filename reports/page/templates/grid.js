@@ -21,7 +21,7 @@ function valueList(cell, method, metrics) {
   const items = present.map((metric) => {
     const best = valueOf(cell, method, metric) === bestOf(cell, metric) && method !== bound;
     const text = print(cell.values[method][metric], data.metrics[metric]);
-    return el("div", {}, el("dt", {}, data.metrics[metric].name), el("dd", {}, best ? el("b", {}, text) : text));
+    return el("div", {}, el("dt", {}, data.metrics[metric].title), el("dd", {}, best ? el("b", {}, text) : text));
   });
   return el("dl", { className: "values" }, ...items);
 }
@@ -31,12 +31,12 @@ function picture(address, alt, isInput) {
   return el("img", { src: source, alt, loading: "lazy", decoding: "async", className: isInput ? "pixels" : "" });
 }
 
-function card(name, address, { alt = "", isInput = false, why = "", method = -1, cell = null, image }) {
+function card(name, address, { alt = "", isInput = false, reason = "", method = -1, cell = null, image }) {
   const title = method >= 0 ? data.methods[method].title : name;
   const label = el("bdi", {}, title);
   const frame = address
     ? el("button", { type: "button", className: "frame", title: "Compare" }, picture(address, alt, isInput))
-    : el("div", { className: "frame failed" }, el("span", {}, why || (isInput ? "no LR image" : "not restored")));
+    : el("div", { className: "frame failed" }, el("span", {}, reason || (isInput ? "no LR image" : "not restored")));
   if (address) frame.addEventListener("click", () => openCompare(image, method >= 0 ? data.methods[method].label : name));
   const link = address && !data.single ? el("a", { href: address, title: "Open the full PNG" }, label) : el("span", {}, label);
   const caption = el("figcaption", {}, el("div", { className: "who" }, method >= 0 ? swatch(method) : "", link));
@@ -60,14 +60,14 @@ function fillRow(row) {
   const cards = [card("LR", cell.lr, { alt: `${image.name}, the ${state.f}× smaller input`, isInput: true, image, cell })];
   for (const method of competitors) {
     const alt = `${image.name}, restored ${state.f}× by ${data.methods[method].title}`;
-    cards.push(card(data.methods[method].label, cell.sr[method], { alt, method, cell, image, why: cell.why[method] }));
+    cards.push(card(data.methods[method].label, cell.sr[method], { alt, method, cell, image, reason: cell.reasons[method] }));
   }
   if (image.hr) cards.push(card("HR", image.hr, { alt: `${image.name}, the original`, image, cell }));
   strip.style.setProperty("--n", Math.max(4, cards.length));
   strip.append(...cards);
 }
 
-// Larger is better in what this returns, whatever the metric's direction; null where nothing is known.
+// Larger is better in what this returns, whatever the metric's direction; null where there is no value.
 function merit(cell, metric, label) {
   const sign = data.metrics[metric].lower ? -1 : 1;
   const among = label ? [data.methods.findIndex((method) => method.label === label)] : competitors;
@@ -83,24 +83,24 @@ function keyOfImage(cell, metric) {
 
 function arranged() {
   const metric = data.metrics.findIndex((candidate) => candidate.name === state.sort);
-  const found = imagesOf(state.c)
+  const rows = imagesOf(state.c)
     .map((image, position) => ({ image, position, key: keyOfImage(cellsOf()[position], metric) }))
     .filter(({ image }) => image.name.toLowerCase().includes(state.find.toLowerCase()));
   const sign = state.order === "best" ? -1 : 1;
-  return found.sort((a, b) => (a.key === null) - (b.key === null) || sign * (a.key - b.key) || a.position - b.position);
+  return rows.sort((a, b) => (a.key === null) - (b.key === null) || sign * (a.key - b.key) || a.position - b.position);
 }
 
 function howArranged(metric) {
   if (!metric) return "";
   const who = state.of || "all methods together";
-  if (!state.against) return `, ${state.order} ${metric.name} of ${who} first`;
+  if (!state.against) return `, ${state.order} ${metric.title} of ${who} first`;
   const relation = state.order === "worst" ? "falls furthest behind" : "is furthest ahead of";
-  return `, first where ${who} ${relation} ${state.against} by ${metric.name}`;
+  return `, first where ${who} ${relation} ${state.against} by ${metric.title}`;
 }
 
 function heading({ image, key }, metric) {
   const by = key === null ? null : (metric.lower ? -key : key).toFixed(metric.digits);
-  const sorted = by && el("span", { className: "tag" }, `${metric.name} ${state.against && by > 0 ? "+" : ""}${by}`);
+  const sorted = by && el("span", { className: "tag" }, `${metric.title} ${state.against && by > 0 ? "+" : ""}${by}`);
   const flag = image.flag && el("span", { className: "tag" }, image.flag);
   return el("h3", {}, el("bdi", {}, image.name), sorted, flag);
 }
@@ -126,11 +126,12 @@ function showRows() {
 function makeArrange() {
   const form = document.getElementById("arrange");
   const keys = ["sort", "of", "against", "order", "find", "all"];
-  const options = (name, first, names) => {
-    form.elements[name].append(el("option", { value: "" }, first), ...names.map((n) => el("option", { value: n }, n)));
+  const options = (name, first, pairs) => {
+    const nodes = pairs.map(([value, title]) => el("option", { value }, title));
+    form.elements[name].append(el("option", { value: "" }, first), ...nodes);
   };
-  const labels = competitors.map((method) => data.methods[method].label);
-  options("sort", "the list's order", data.metrics.map((metric) => metric.name));
+  const labels = competitors.map((method) => [data.methods[method].label, data.methods[method].label]);
+  options("sort", "the list's order", data.metrics.map((metric) => [metric.name, metric.title]));
   options("of", "all methods", labels);
   options("against", "nothing", labels);
   bind(form, keys);

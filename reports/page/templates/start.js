@@ -4,7 +4,7 @@ makeColumns();
 makeStatistics();
 makeArrange();
 makeCompare();
-for (const table of document.querySelectorAll("table.board, table.duel")) {
+for (const table of document.querySelectorAll("table.board, table.paired")) {
   table.tHead.addEventListener("click", ({ target }) => target.closest("button") && sortBy(target.closest("th")));
   makeWalkable(table);
 }

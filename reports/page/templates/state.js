@@ -1,4 +1,4 @@
-// What the reader chose, kept in the address after '#', so that a copied address shows the same view.
+// What the reader selected, kept in the address after '#', so that a copied address shows the same view.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const defaults = {
@@ -12,11 +12,11 @@ const onChange = (listener) => listeners.push(listener);
 
 function update(changes) {
   Object.assign(state, changes);
-  const chosen = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
-    if (value !== defaults[key]) chosen.set(key, key === "c" ? data.categories[value].name : String(value));
+    if (value !== defaults[key]) parameters.set(key, key === "c" ? data.categories[value].name : String(value));
   }
-  const text = chosen.toString();
+  const text = parameters.toString();
   if (text || location.hash.includes("=")) {
     history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
   }
@@ -25,18 +25,18 @@ function update(changes) {
 
 // Take over what an address says; anything that names nothing here keeps its default.
 function readAddress() {
-  const found = {};
-  if (!location.hash.includes("=")) return found;
+  const values = {};
+  if (!location.hash.includes("=")) return values;
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
     if (!(key in defaults)) continue;
     const kind = typeof defaults[key];
-    if (key === "c") found.c = Math.max(0, data.categories.findIndex((category) => category.name === value));
-    else if (kind === "number") found[key] = Number.isFinite(Number(value)) ? Number(value) : defaults[key];
-    else found[key] = kind === "boolean" ? value === "true" : value;
+    if (key === "c") values.c = Math.max(0, data.categories.findIndex((category) => category.name === value));
+    else if (kind === "number") values[key] = Number.isFinite(Number(value)) ? Number(value) : defaults[key];
+    else values[key] = kind === "boolean" ? value === "true" : value;
   }
-  if (!data.factors.includes(found.f)) delete found.f;
-  if (!data.methods.some((method) => method.label === found.base && !method.upper)) delete found.base;
-  return found;
+  if (!data.factors.includes(values.f)) delete values.f;
+  if (!data.methods.some((method) => method.label === values.base && !method.upper)) delete values.base;
+  return values;
 }
 
 const split = (text) => text.split(",").filter(Boolean).map(decodeURIComponent);
@@ -54,23 +54,23 @@ function el(tag, properties = {}, ...children) {
 }
 
 const swatch = (method) =>
-  document.querySelector(`#looks [data-method="${method}"]`)?.firstElementChild.cloneNode(true) ?? "";
+  document.querySelector(`#swatches [data-method="${method}"]`)?.firstElementChild.cloneNode(true) ?? "";
 
-// Of a picture's address, that of its run's folder and the rest.
-function parted(address) {
+// Split a picture's address into that of its run's folder and the rest.
+function splitAddress(address) {
   const root = data.roots.filter((one) => address.startsWith(one)).sort((a, b) => b.length - a.length)[0];
   return [root, address.slice(root.length)];
 }
 
 function thumbnail(address) {
   if (data.single) return address;
-  const [root, rest] = parted(address);
+  const [root, rest] = splitAddress(address);
   return `${root}thumbs/${rest.replace(/\.png$/, ".webp")}`;
 }
 
-function madeLow(address) {
-  const [root, rest] = parted(address);
-  return root + rest.replace(/^sr/, "lr_again");
+function redownsampled(address) {
+  const [root, rest] = splitAddress(address);
+  return root + rest.replace(/^sr/, "redownsampled");
 }
 
 const cellsOf = () => data.cells[`${state.c}/${state.f}`] || [];

@@ -1,4 +1,4 @@
-// Leaderboards: the chosen slice, sorting, hidden columns, and what a number means on hover and on focus.
+// Leaderboards: the selected slice, sorting, hidden columns, and what a number means on hover and on focus.
 
 function showSlices() {
   for (const slice of document.querySelectorAll(".slice")) {
@@ -116,9 +116,11 @@ function makeColumns() {
   const menu = document.getElementById("columns");
   if (!menu) return;
   menu.hidden = false;
-  const names = new Set([...document.querySelectorAll("th[data-column]")].map((th) => th.dataset.column));
-  const boxes = [...names].map((name) => el("input", { type: "checkbox", value: name }));
-  menu.lastElementChild.append(...boxes.map((box) => el("label", { className: "check" }, box, ` ${box.value}`)));
+  const heads = document.querySelectorAll("#leaderboard th[data-column]");
+  const titles = new Map([...heads].map((th) => [th.dataset.column, th.dataset.title]));
+  const boxes = [...titles.keys()].map((name) => el("input", { type: "checkbox", value: name }));
+  const labels = boxes.map((box) => el("label", { className: "check" }, box, ` ${titles.get(box.value)}`));
+  menu.lastElementChild.append(...labels);
   menu.addEventListener("change", () => update({ hide: join(boxes.filter((b) => !b.checked).map((b) => b.value)) }));
   onChange((changes) => {
     if (!("hide" in changes)) return;

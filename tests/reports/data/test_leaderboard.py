@@ -10,27 +10,28 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import reports
 from bench.base.errors import UsageError
 from bench.store.results import Run
 from reports.data.comparison import Comparison
-from reports.data.leaderboard import Board, Cell, Tables
+from reports.data.leaderboard import Board, Cell, Leaderboards
 from reports.data.scores import Scores, Slice
-from reports.data.significance import Duels
+from reports.data.significance import Significance
+from reports.export import export
+from reports.report import report
 from tests.reports.conftest import USUAL
-from tests.reports.making import Made, value, write_run
+from tests.reports.making import RunSpec, value, write_run
 
 RANKED = ("nearest", "bicubic", "pulse", "glean")
 COMMON = {16: USUAL.images, 32: [image for image in USUAL.images if image not in {"0002", "0003"}]}
 
 
-def tables_of(run: Run) -> Tables:
+def tables_of(run: Run) -> Leaderboards:
     comparison = Comparison((run,))
-    return Tables(comparison, Scores(comparison))
+    return Leaderboards(comparison, Scores(comparison))
 
 
 @pytest.fixture(scope="module")
-def tables(usual: Run) -> Tables:
+def tables(usual: Run) -> Leaderboards:
     return tables_of(usual)
 
 
@@ -43,7 +44,7 @@ def cell_of(board: Board, method: str, metric: str) -> Cell:
 @pytest.mark.parametrize("metric", ["psnr", "ssim", "lpips"])
 @pytest.mark.parametrize("method", RANKED)
 def test_means_are_over_the_images_that_all_completed(
-    tables: Tables, factor: int, metric: str, method: str
+    tables: Leaderboards, factor: int, metric: str, method: str
 ) -> None:
     cell = cell_of(tables.board(Slice("faces", factor)), method, metric)
     values = [value(USUAL, method, image, factor, metric) for image in COMMON[factor]]
@@ -52,7 +53,7 @@ def test_means_are_over_the_images_that_all_completed(
     assert cell.value == f"{np.mean(values):.{2 if metric == 'psnr' else 4}f}"
 
 
-def test_an_interval_holds_its_mean_and_narrows_with_the_spread(tables: Tables) -> None:
+def test_an_interval_holds_its_mean_and_narrows_with_the_spread(tables: Leaderboards) -> None:
     cell = cell_of(tables.board(Slice("faces", 16)), "glean", "psnr")
     values = [value(USUAL, "glean", image, 16, "psnr") for image in USUAL.images]
     own = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1))
@@ -61,7 +62,7 @@ def test_an_interval_holds_its_mean_and_narrows_with_the_spread(tables: Tables) 
     assert cell.estimate.high == pytest.approx(own.confidence_interval.high, abs=0.06)
 
 
-def test_an_image_without_a_value_counts_for_no_method(tables: Tables) -> None:
+def test_an_image_without_a_value_counts_for_no_method(tables: Leaderboards) -> None:
     board = tables.board(Slice("faces", 16))
     for method in RANKED:
         values = [value(USUAL, method, image, 16, "lite2") for image in USUAL.images if image != "0004"]
@@ -69,14 +70,14 @@ def test_an_image_without_a_value_counts_for_no_method(tables: Tables) -> None:
     assert cell_of(board, "glean", "psnr").estimate.n == 8
 
 
-def test_missing_cells_are_counted(tables: Tables) -> None:
+def test_missing_cells_are_counted(tables: Leaderboards) -> None:
     board = tables.board(Slice("faces", 32))
     assert {row.method.label: row.done for row in board.rows} == {**dict.fromkeys([*RANKED, "hr"], 8), "pulse": 6}
     assert (board.common, board.total) == (6, 8)
 
 
 @pytest.mark.parametrize("metric", ["psnr", "lpips", "fid"])
-def test_best_and_second_follow_the_printed_numbers_without_the_bound(tables: Tables, metric: str) -> None:
+def test_best_and_second_follow_the_printed_numbers_without_the_bound(tables: Leaderboards, metric: str) -> None:
     board = tables.board(Slice("faces", 16))
     printed = {method: float(cell_of(board, method, metric).value) for method in RANKED}
     order = sorted(printed, key=printed.__getitem__, reverse=metric == "psnr")
@@ -85,7 +86,7 @@ def test_best_and_second_follow_the_printed_numbers_without_the_bound(tables: Ta
     assert board.rows[-1].method.label == "hr"
 
 
-def test_a_tie_is_an_interval_that_overlaps_the_best(tables: Tables) -> None:
+def test_a_tie_is_an_interval_that_overlaps_the_best(tables: Leaderboards) -> None:
     board = tables.board(Slice("faces", 16))
     cells = {method: cell_of(board, method, "psnr") for method in RANKED}
     best = next(cell for cell in cells.values() if cell.is_best)
@@ -97,10 +98,10 @@ def test_a_tie_is_an_interval_that_overlaps_the_best(tables: Tables) -> None:
 
 
 def test_a_method_without_any_result_does_not_empty_the_table(tmp_path: Path) -> None:
-    from bench.store.store import Status
+    from bench.store.records import Status
 
     failed = {("glean", image, 16): (Status.ERROR, "it broke") for image in ("a", "b")}
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,), failed=failed))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), failed=failed))
     board = tables_of(run).board(Slice("faces", 16))
     assert board.absent == ("glean",)
     assert board.common == 2
@@ -108,26 +109,26 @@ def test_a_method_without_any_result_does_not_empty_the_table(tmp_path: Path) ->
 
 
 def test_no_common_image_means_no_means(tmp_path: Path) -> None:
-    from bench.store.store import Status
+    from bench.store.records import Status
 
     failed = {("nearest", "a", 16): (Status.ERROR, "x"), ("glean", "b", 16): (Status.ERROR, "x")}
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,), failed=failed))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), failed=failed))
     cell = cell_of(tables_of(run).board(Slice("faces", 16)), "glean", "psnr")
     assert np.isnan(cell.estimate.value)
     assert "its own 1 image" in cell.estimate.note
 
 
-def test_the_files_hold_the_printed_numbers(usual_page: Path, tables: Tables) -> None:
+def test_the_files_hold_the_printed_numbers(usual_page: Path, tables: Leaderboards) -> None:
     lines = csv.DictReader(io.StringIO((usual_page.parent / "tables" / "leaderboard.csv").read_text()))
-    found = {(line["factor"], line["method"], line["metric"]): line["value"] for line in lines}
+    values = {(line["factor"], line["method"], line["metric"]): line["value"] for line in lines}
     for board in tables.boards:
         for row in board.rows:
             for cell in row.cells:
-                assert found[str(board.where.factor), row.method.label, cell.metric.name] == cell.value
+                assert values[str(board.where.factor), row.method.label, cell.metric.name] == cell.value
 
 
 def test_page_and_export_agree_to_the_last_printed_digit(usual: Run, usual_page: Path, tmp_path: Path) -> None:
-    reports.export(usual, tmp_path / "all.csv")
+    export(usual, tmp_path / "all.csv")
     with (tmp_path / "all.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["metric"] == "psnr" and row["factor"] == "16"]
     mean = np.mean([float(row["value"]) for row in rows if row["method"] == "glean"])
@@ -137,8 +138,8 @@ def test_page_and_export_agree_to_the_last_printed_digit(usual: Run, usual_page:
 @pytest.mark.parametrize("metric", ["psnr", "lpips"])
 def test_the_tests_equal_scipy(usual: Run, metric: str) -> None:
     comparison = Comparison((usual,))
-    tournament = Duels(comparison, Scores(comparison), "bicubic").tournaments[0]
-    column = [record.name for record in tournament.metrics].index(metric)
+    table = Significance(comparison, Scores(comparison), "bicubic").tables[0]
+    column = [record.name for record in table.metrics].index(metric)
     own = np.array([value(USUAL, "bicubic", image, 16, metric) for image in USUAL.images])
     others = {
         method: np.array([value(USUAL, method, image, 16, metric) for image in USUAL.images]) - own
@@ -150,43 +151,43 @@ def test_the_tests_equal_scipy(usual: Run, metric: str) -> None:
     for rank, method in enumerate(sorted(raw, key=raw.__getitem__)):
         largest = max(largest, min(1.0, raw[method] * (len(raw) - rank)))
         corrected[method] = largest
-    for one in tournament.contestants:
-        paired = one.duels[column].paired
+    for one in table.entrants:
+        test = one.comparisons[column].test
         if one.method.label == "bicubic":
-            assert paired is None
+            assert test is None
             continue
-        assert paired.difference == pytest.approx(others[one.method.label].mean(), abs=1e-12)
-        assert paired.p == pytest.approx(corrected[one.method.label], abs=1e-12)
+        assert test.difference == pytest.approx(others[one.method.label].mean(), abs=1e-12)
+        assert test.p == pytest.approx(corrected[one.method.label], abs=1e-12)
         sign = -1 if metric == "lpips" else 1
-        assert paired.win_rate == np.mean(sign * others[one.method.label] > 0)
+        assert test.win_rate == np.mean(sign * others[one.method.label] > 0)
 
 
 def test_few_images_are_said_to_be_too_few(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b", "c")))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b", "c")))
     comparison = Comparison((run,))
-    assert all(one.is_too_small for one in Duels(comparison, Scores(comparison)).tournaments)
-    assert "n too small: with 3 images" in reports.build([run]).read_text(encoding="utf-8")
+    assert all(one.is_too_small for one in Significance(comparison, Scores(comparison)).tables)
+    assert "n too small: with 3 images" in report([run]).read_text(encoding="utf-8")
 
 
 def test_an_unknown_baseline_names_the_close_ones(usual: Run) -> None:
     with pytest.raises(UsageError, match="did you mean bicubic"):
-        reports.build([usual], baseline="bicubik")
+        report([usual], baseline="bicubik")
 
 
 def test_an_upper_bound_is_no_baseline(usual: Run) -> None:
     with pytest.raises(UsageError, match="unknown method 'hr'"):
-        reports.build([usual], baseline="hr")
+        report([usual], baseline="hr")
 
 
 def test_the_database_s_means_are_those_of_the_values(tmp_path):
     run = write_run(
         tmp_path / "run",
-        Made(images=("a", "b", "c"), categories=("one", "two"), unscored=[("glean", "b", "psnr")]),
+        RunSpec(images=("a", "b", "c"), categories=("one", "two"), unscored=[("glean", "b", "psnr")]),
     )
     keys = ["method", "category", "factor", "metric"]
     images = run.frame[run.frame.value.notna() & run.frame.image.notna()]
     expected = images.groupby(keys).value.agg(["mean", "size"])
-    found = run.means.set_index(keys)
-    assert len(found) == len(expected) > 20
-    assert (found["mean"] - expected["mean"]).abs().max() < 1e-12
-    assert found["n"].to_dict() == expected["size"].to_dict()
+    means = run.means.set_index(keys)
+    assert len(means) == len(expected) > 20
+    assert (means["mean"] - expected["mean"]).abs().max() < 1e-12
+    assert means["n"].to_dict() == expected["size"].to_dict()

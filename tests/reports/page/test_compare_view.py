@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-import reports
 from bench.images.png import load_png, save_png
-from tests.reports.conftest import wait_until
-from tests.reports.making import Made, write_run
+from reports.report import report
+from tests.reports.making import RunSpec, write_run
+from tests.reports.page.conftest import wait_until
 
 Open = Callable[..., Page]
+
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ def transforms(page: Page) -> list[str]:
 
 
 def scale(page: Page) -> float:
-    found = {float(re.search(r"scale\(([\d.]+)\)", one)[1]) for one in transforms(page)}
-    assert len(found) == 1, "the panes do not share one zoom"
-    return found.pop()
+    scales = {float(re.search(r"scale\(([\d.]+)\)", one)[1]) for one in transforms(page)}
+    assert len(scales) == 1, "the panes do not share one zoom"
+    return scales.pop()
 
 
 def port(page: Page) -> tuple[Locator, dict[str, float]]:
@@ -59,7 +61,7 @@ def test_every_picture_is_shown_with_its_values(compare: Page) -> None:
         "GLEAN",
         "HR",
     ]
-    assert compare.locator(".pane").nth(1).locator("dt").all_inner_texts()[:2] == ["psnr", "ssim"]
+    assert compare.locator(".pane").nth(1).locator("dt").all_inner_texts()[:2] == ["PSNR", "SSIM"]
     sources = compare.locator(".port img").evaluate_all("(all) => all.map((one) => one.src)")
     assert not [source for source in sources if "thumbs" in source]
 
@@ -164,18 +166,18 @@ def test_flicker_and_difference(compare: Page) -> None:
 
 
 def test_the_difference_of_equal_pictures_is_black(opened: Open, tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,)))
+    run = write_run(tmp_path / "run", RunSpec(images=("a",), factors=(16,)))
     save_png(load_png(run.hr_path("faces", "a")), run.sr_path("glean", "faces", "a", 16))
-    page = opened(reports.build([run]), "#view=a&mode=difference&panes=glean")
+    page = opened(report([run]), "#view=a&mode=difference&panes=glean")
     wait_for_pictures(page)
     assert _largest(page.locator(".port").screenshot()) == 0
 
 
 def test_the_lr_check_is_black_where_sr_agrees_with_its_input(opened: Open, tmp_path: Path) -> None:
     """HR itself agrees with LR to the last bit; another picture does not."""
-    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,)))
+    run = write_run(tmp_path / "run", RunSpec(images=("a",), factors=(16,)))
     save_png(load_png(run.hr_path("faces", "a")), run.sr_path("glean", "faces", "a", 16))
-    page = opened(reports.build([run]), "#view=a")
+    page = opened(report([run]), "#view=a")
     wait_for_pictures(page)
     page.locator(".stage").focus()
     page.keyboard.press("i")
@@ -270,8 +272,8 @@ def test_an_address_restores_the_whole_view(compare: Page) -> None:
 
 
 def test_pictures_that_are_not_square_keep_their_shape(opened: Open, tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("wide",), factors=(16,), size=32, width=96))
-    page = opened(reports.build([run]), "#view=wide")
+    run = write_run(tmp_path / "run", RunSpec(images=("wide",), factors=(16,), size=32, width=96))
+    page = opened(report([run]), "#view=wide")
     wait_for_pictures(page)
     for box in [one.bounding_box() for one in page.locator(".port").all()]:
         assert box["width"] / box["height"] == pytest.approx(3, rel=0.01)

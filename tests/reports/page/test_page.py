@@ -13,13 +13,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-import reports
+from bench.store.records import Status
 from bench.store.results import Run
-from bench.store.store import Status
-from tests.reports.conftest import HOSTILE, STRANGE, USUAL, is_local, wait_until
-from tests.reports.making import Made, write_run
+from reports.report import report
+from tests.reports.conftest import HOSTILE, STRANGE, USUAL
+from tests.reports.making import RunSpec, write_run
+from tests.reports.page.conftest import is_local, wait_until
 
 Open = Callable[..., Page]
+
+pytestmark = pytest.mark.browser
 
 
 def see_everything(page: Page) -> None:
@@ -135,13 +138,13 @@ def test_a_number_explains_itself_on_hover_and_on_focus(opened: Open, usual_page
 def test_a_column_can_be_hidden(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
     page.locator("#columns summary").click()
-    page.get_by_label("ssim", exact=True).press("Space")
+    page.get_by_label("SSIM", exact=True).press("Space")
     expect(page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible')).to_have_count(0)
     expect(page.locator('.slice[data-factor] .board:visible [data-column="psnr"]:visible')).to_have_count(6)
     page.reload()
     expect(page.locator('th[data-column="ssim"]:visible')).to_have_count(0)
     page.locator("#columns summary").press("Enter")
-    page.get_by_label("ssim", exact=True).click()
+    page.get_by_label("SSIM", exact=True).click()
     expect(page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible')).to_have_count(6)
 
 
@@ -179,7 +182,7 @@ def test_the_page_reads_without_a_script(opened: Open, usual_page: Path) -> None
 
 def test_the_baseline_is_chosen_on_the_page(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
-    rows = ".duel:visible"
+    rows = ".paired:visible"
     assert page.locator(rows).first.locator("tr.baseline .name > bdi").inner_text() == "nearest"
     page.locator("#against [name=base]").select_option("glean")
     expect(page.locator(rows)).to_have_count(2)
@@ -203,15 +206,15 @@ def test_the_baseline_is_chosen_on_the_page(opened: Open, usual_page: Path) -> N
 def test_axe_finds_nothing_serious(opened: Open, usual_page: Path, address: str, scheme: str) -> None:
     page = opened(usual_page, address, color_scheme=scheme)
     page.locator("#rows .row").first.scroll_into_view_if_needed()
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in {"serious", "critical"}]
+    violations = Axe().run(page).response["violations"]
+    serious = [one for one in violations if one["impact"] in {"serious", "critical"}]
     assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in serious] == []
 
 
 def test_pictures_of_two_runs_are_found(opened: Open, tmp_path: Path) -> None:
-    one = write_run(tmp_path / "one", Made(methods=("nearest",), images=("a",), factors=(16,)))
-    two = write_run(tmp_path / "two", Made(methods=("nearest", "glean"), images=("a",), factors=(16,)))
-    page = opened(reports.build([one, two]))
+    one = write_run(tmp_path / "one", RunSpec(methods=("nearest",), images=("a",), factors=(16,)))
+    two = write_run(tmp_path / "two", RunSpec(methods=("nearest", "glean"), images=("a",), factors=(16,)))
+    page = opened(report([one, two]))
     see_everything(page)
     expect(page.locator("#rows img")).to_have_count(4)
     page.locator("#rows .frame img").first.click()
@@ -221,7 +224,7 @@ def test_pictures_of_two_runs_are_found(opened: Open, tmp_path: Path) -> None:
 
 
 def test_one_file_opens_alone(opened: Open, usual: Run, tmp_path: Path) -> None:
-    page = opened(reports.build([usual], out=tmp_path / "alone", is_single=True))
+    page = opened(report([usual], out=tmp_path / "alone", is_single=True))
     see_everything(page)
     page.locator("#rows .frame img").nth(1).click()
     expect(page.locator("#compare")).to_be_visible()
@@ -250,13 +253,13 @@ def test_another_host_is_out_of_reach(browser: Browser, usual_page: Path) -> Non
     page.close()
 
 
-@pytest.mark.parametrize("made", ["none", "one", "failed"])
+@pytest.mark.parametrize("kind", ["none", "one", "failed"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_odd_runs_open(opened: Open, tmp_path: Path, made: str, width: int) -> None:
-    failed = {(method, "a", 16): (Status.ERROR, "it broke") for method in Made().methods}
+def test_odd_runs_open(opened: Open, tmp_path: Path, kind: str, width: int) -> None:
+    failed = {(method, "a", 16): (Status.ERROR, "it broke") for method in RunSpec().methods}
     kinds = {"none": {"images": ()}, "one": {"images": ("a",)}, "failed": {"images": ("a",), "failed": failed}}
-    page = opened(reports.build([write_run(tmp_path / "run", Made(factors=(16,), **kinds[made]))]), width=width)
-    expect(page.locator("#rows .row")).to_have_count(int(made != "none"))
+    page = opened(report([write_run(tmp_path / "run", RunSpec(factors=(16,), **kinds[kind]))]), width=width)
+    expect(page.locator("#rows .row")).to_have_count(int(kind != "none"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -279,6 +282,6 @@ def test_print_shows_every_factor_and_the_chosen_baseline_alone(opened: Open, us
     page = opened(usual_page)
     page.emulate_media(media="print")
     expect(page.locator(".board:visible")).to_have_count(3)
-    baselines = page.locator(".duel:visible tr.baseline .name > bdi").all_inner_texts()
+    baselines = page.locator(".paired:visible tr.baseline .name > bdi").all_inner_texts()
     assert baselines == ["nearest"] * 3
     expect(page.locator("nav:visible, .tools:visible")).to_have_count(0)

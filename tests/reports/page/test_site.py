@@ -15,17 +15,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import reports
 from bench.base.errors import UsageError
 from bench.images.degradation import make_lr
 from bench.images.png import load_png, save_png
 from bench.store.layout import RunLayout
+from bench.store.records import Status
 from bench.store.results import Run
-from bench.store.store import Status
+from reports import text
 from reports.data.comparison import Comparison
-from reports.page import inlined, text
+from reports.export import export
+from reports.page import inlined
+from reports.report import report
 from tests.reports.conftest import HOSTILE
-from tests.reports.making import Made, write_run
+from tests.reports.making import RunSpec, write_run
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -34,10 +36,10 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), fid=True))
-    first = digests(reports.build([run]).parent)
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), fid=True))
+    first = digests(report([run]).parent)
     shutil.rmtree(tmp_path / "run" / "report")
-    assert digests(reports.build([Run(tmp_path / "run")]).parent) == first
+    assert digests(report([Run(tmp_path / "run")]).parent) == first
     assert {"index.html", "tables/leaderboard.csv", "tables/leaderboard.md", "tables/leaderboard.tex"} < set(first)
     assert {"tables/statistics.csv", "tables/results.csv", "plots/1-factor.svg", "plots/1-seconds-dark.svg"} < set(
         first
@@ -46,8 +48,8 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_report_left_half_written_is_removed(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a",)))
-    folder = reports.build([run]).parent
+    run = write_run(tmp_path / "run", RunSpec(images=("a",)))
+    folder = report([run]).parent
     whole = digests(folder)
     for name in (
         "plots/.1-factor.svg.4edaec55.part",
@@ -56,48 +58,48 @@ def test_what_a_killed_report_left_half_written_is_removed(tmp_path: Path) -> No
     ):
         (folder / name).write_text("half")
     (folder / ".mine.part").write_text("somebody's own")
-    reports.build([Run(tmp_path / "run")])
+    report([Run(tmp_path / "run")])
     assert digests(folder).keys() == {*whole, ".mine.part"}
 
 
 def test_a_second_report_makes_no_preview_again(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b")))
-    reports.build([run])
-    files = [*(tmp_path / "run" / "thumbs").rglob("*.webp"), *(tmp_path / "run" / "lr_again").rglob("*.png")]
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b")))
+    report([run])
+    files = [*(tmp_path / "run" / "thumbs").rglob("*.webp"), *(tmp_path / "run" / "redownsampled").rglob("*.png")]
     assert len(files) == 2 + 2 * (2 * 2 * 3)
     before = {path: path.stat().st_ino for path in files}
-    reports.build([run])
+    report([run])
     assert {path: path.stat().st_ino for path in files} == before
     source = next((tmp_path / "run" / "sr").rglob("*.png"))
     save_png(np.full((64, 64, 3), 200, np.uint8), source)
-    reports.build([run])
+    report([run])
     changed = {path for path in before if path.stat().st_ino != before[path]}
     layout = RunLayout(tmp_path / "run")
-    assert changed == {layout.thumbnail(source), layout.again(source)}
+    assert changed == {layout.thumbnail(source), layout.redownsampled(source)}
     assert np.asarray(Image.open(layout.thumbnail(source))).mean() == pytest.approx(200, abs=2)
-    assert np.asarray(Image.open(layout.again(source))).mean() == 200
+    assert np.asarray(Image.open(layout.redownsampled(source))).mean() == 200
 
 
 def test_an_image_made_low_again_is_what_the_protocol_makes(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,)))
-    reports.build([run])
+    run = write_run(tmp_path / "run", RunSpec(images=("a",), factors=(16,)))
+    report([run])
     layout = RunLayout(tmp_path / "run")
     source = layout.sr("m2", "faces", "a", 16)
-    assert np.array_equal(load_png(layout.again(source)), make_lr(load_png(source), 16))
+    assert np.array_equal(load_png(layout.redownsampled(source)), make_lr(load_png(source), 16))
 
 
 def test_a_damaged_picture_costs_one_preview(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,)))
     source = next((tmp_path / "run" / "sr").rglob("*.png"))
     source.write_bytes(source.read_bytes()[:100])
-    reports.build([run])
+    report([run])
     assert str(source) in caplog.text
     assert len(list((tmp_path / "run" / "thumbs").rglob("*.webp"))) == 2 + 2 * 3 - 1
 
 
 def test_one_file_holds_everything(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
-    page = reports.build([run], out=tmp_path / "alone", is_single=True)
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,)))
+    page = report([run], out=tmp_path / "alone", is_single=True)
     assert list((tmp_path / "alone").iterdir()) == [page]
     source = page.read_text(encoding="utf-8")
     assert [link for link in re.findall(r'(?:href|src|srcset)="([^"]+)"', source) if link[0] not in "#d"] == []
@@ -107,12 +109,12 @@ def test_one_file_holds_everything(tmp_path: Path) -> None:
 
 
 def test_one_file_stays_under_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,), size=256))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), size=256))
     monkeypatch.setattr(inlined, "BUDGET", 40_000)
-    page = reports.build([run], is_single=True)
-    found = re.findall(r"data:image/webp;base64,([^\"]+)", page.read_text(encoding="utf-8"))
-    assert len(found) == 2 + 2 * 3
-    assert 10_000 < sum(len(base64.b64decode(one)) for one in found) <= 40_000
+    page = report([run], is_single=True)
+    thumbnails = re.findall(r"data:image/webp;base64,([^\"]+)", page.read_text(encoding="utf-8"))
+    assert len(thumbnails) == 2 + 2 * 3
+    assert 10_000 < sum(len(base64.b64decode(one)) for one in thumbnails) <= 40_000
 
 
 def quotes(folder: Path, **changed: object) -> Path:
@@ -124,8 +126,8 @@ def quotes(folder: Path, **changed: object) -> Path:
 
 
 def test_quoted_rows_are_marked_and_ranked_nowhere(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
-    page = reports.build([run], quotes=quotes(tmp_path))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,)))
+    page = report([run], quotes=quotes(tmp_path))
     source = page.read_text(encoding="utf-8")
     row = re.search(r'<tr class="quoted">.*?</tr>', source, re.DOTALL)[0]
     assert "G &amp; &lt;b&gt;" in row
@@ -143,9 +145,9 @@ def test_quoted_rows_are_marked_and_ranked_nowhere(tmp_path: Path) -> None:
     ("change", "message"), [({"factor": 4}, "unknown category and factor"), ({"url": "x"}, "key")]
 )
 def test_wrong_quotes_are_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,)))
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,)))
     with pytest.raises(UsageError, match=message):
-        reports.build([run], quotes=quotes(tmp_path, **change))
+        report([run], quotes=quotes(tmp_path, **change))
 
 
 def test_nothing_points_to_another_host(usual_page: Path) -> None:
@@ -169,7 +171,7 @@ def test_failures_gaps_and_provenance_are_told(usual_page: Path) -> None:
     source = usual_page.read_text(encoding="utf-8")
     assert "it took longer than 60 s" in source
     assert "its weights cannot be had" in source
-    assert "lite2 lacks 1 of 40 values (bicubic 1) for faces at 16\N{MULTIPLICATION SIGN}" in source
+    assert "LITE2 lacks 1 of 40 values (bicubic 1) for faces at 16\N{MULTIPLICATION SIGN}" in source
     assert "bench run --methods a,b &lt;x&gt;" in source
     assert "methods that hold the generator have an easy time" in source
     assert "Means over 6 of 8 images: those that all 4 compared methods completed." in source
@@ -177,39 +179,41 @@ def test_failures_gaps_and_provenance_are_told(usual_page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "made",
+    "spec",
     [
-        Made(images=()),
-        Made(images=("only",), factors=(16,)),
-        Made(methods=("bicubic",), images=("a", "b")),
-        Made(methods=("hr",), upper_bound="hr", images=("a",)),
-        Made(images=("a",), metrics=()),
-        Made(images=("a",), failed={(m, "a", f): (Status.ERROR, "x") for m in Made().methods for f in (16, 32)}),
+        RunSpec(images=()),
+        RunSpec(images=("only",), factors=(16,)),
+        RunSpec(methods=("bicubic",), images=("a", "b")),
+        RunSpec(methods=("hr",), upper_bound="hr", images=("a",)),
+        RunSpec(images=("a",), metrics=()),
+        RunSpec(
+            images=("a",), failed={(m, "a", f): (Status.ERROR, "x") for m in RunSpec().methods for f in (16, 32)}
+        ),
     ],
     ids=["no image", "one image", "one method", "only the bound", "not scored", "all failed"],
 )
-def test_odd_runs_have_a_page(tmp_path: Path, made: Made) -> None:
-    page = reports.build([write_run(tmp_path / "run", made)])
+def test_odd_runs_have_a_page(tmp_path: Path, spec: RunSpec) -> None:
+    page = report([write_run(tmp_path / "run", spec)])
     source = page.read_text(encoding="utf-8")
     assert re.findall(r">\s*(?:nan|None|inf)\b", source) == []
     assert source.endswith("</html>")
 
 
 def test_what_methods_recorded_is_told_apart(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a", "b"), factors=(16,), recorded={"m:missed_eps": 0.25}))
-    source = reports.build([run]).read_text(encoding="utf-8")
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), recorded={"m:missed_eps": 0.25}))
+    source = report([run]).read_text(encoding="utf-8")
     assert re.search(r"m:missed_eps</bdi></td><td>0\.25</td><td>0\.25 to 0\.25</td><td>2</td>", source)
     assert "missed_eps" not in (tmp_path / "run" / "report" / "tables" / "leaderboard.csv").read_text()
 
 
 def test_pictures_without_an_original_have_a_page(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", Made(images=("a",), factors=(16,), metrics=(), has_hr=False))
-    folder = reports.build([run]).parent
+    run = write_run(tmp_path / "run", RunSpec(images=("a",), factors=(16,), metrics=(), has_hr=False))
+    folder = report([run]).parent
     assert len(list((folder.parent / "thumbs").rglob("*.webp"))) == 3
 
 
 def test_the_warning_of_a_set_metric_is_on_the_page(usual_page: Path) -> None:
-    assert "<li>fid: fewer than 2,048 images</li>" in usual_page.read_text(encoding="utf-8")
+    assert "<li>FID: fewer than 2,048 images</li>" in usual_page.read_text(encoding="utf-8")
 
 
 def test_plots_are_pictures_whatever_the_names(strange_page: Path) -> None:
@@ -237,8 +241,8 @@ def test_the_dark_plot_differs_in_its_ink_alone(usual_page: Path) -> None:
 
 def test_several_runs_are_one_comparison(tmp_path: Path) -> None:
     failed = {("bicubic", "a", 16): (Status.ERROR, "it broke")}
-    one = write_run(tmp_path / "one", Made(methods=("nearest", "bicubic"), images=("a", "b"), failed=failed))
-    two = write_run(tmp_path / "two", Made(methods=("nearest", "bicubic", "glean"), images=("a", "b"), salt=1))
+    one = write_run(tmp_path / "one", RunSpec(methods=("nearest", "bicubic"), images=("a", "b"), failed=failed))
+    two = write_run(tmp_path / "two", RunSpec(methods=("nearest", "bicubic", "glean"), images=("a", "b"), salt=1))
     comparison = Comparison((one, two))
     assert comparison.labels == ["nearest", "bicubic", "glean"]
     assert comparison.sr_path("bicubic", "faces", "a", 16).is_relative_to(tmp_path / "two")
@@ -246,13 +250,13 @@ def test_several_runs_are_one_comparison(tmp_path: Path) -> None:
     assert not (comparison.frame["status"] == "error").any()
     keys = ["method", "category", "factor", "image", "repeat", "metric"]
     assert not comparison.frame.duplicated(keys).any()
-    page = reports.build([one, two])
+    page = report([one, two])
     assert page == tmp_path / "one" / "comparison" / "index.html"
 
 
 def test_one_label_never_means_two_methods(tmp_path: Path) -> None:
-    one = write_run(tmp_path / "one", Made(methods=("mine", "other"), images=("a",)))
-    two = write_run(tmp_path / "two", Made(methods=("other", "mine"), images=("a",)))
+    one = write_run(tmp_path / "one", RunSpec(methods=("mine", "other"), images=("a",)))
+    two = write_run(tmp_path / "two", RunSpec(methods=("other", "mine"), images=("a",)))
     comparison = Comparison((one, two))
     assert comparison.labels == ["mine", "other", "other (two)", "mine (two)"]
     assert comparison.sr_path("mine (two)", "faces", "a", 16).is_relative_to(tmp_path / "two")
@@ -260,14 +264,14 @@ def test_one_label_never_means_two_methods(tmp_path: Path) -> None:
 
 def test_an_empty_list_of_runs_is_refused() -> None:
     with pytest.raises(UsageError, match="no run to report"):
-        reports.build([])
+        report([])
 
 
 def test_export_writes_the_long_table(usual: Run, tmp_path: Path) -> None:
     columns = ["method", "category", "factor", "image", "metric", "value", "signature", "status", "reason"]
     for suffix, read in ((".csv", pd.read_csv), (".parquet", pd.read_parquet)):
         path = tmp_path / f"all{suffix}"
-        reports.export(usual, path)
+        export(usual, path)
         table = read(path)
         assert list(table.columns) == columns
         assert len(table) == len(usual.frame)
@@ -276,9 +280,9 @@ def test_export_writes_the_long_table(usual: Run, tmp_path: Path) -> None:
 
 
 def test_export_writes_booktabs_with_escaped_names(tmp_path: Path) -> None:
-    made = Made(methods=("a_b & {c}", "50%"), images=("x", "y"), factors=(16,), metrics=("psnr",))
-    run = write_run(tmp_path / "run", made)
-    reports.export(run, tmp_path / "table.tex")
+    spec = RunSpec(methods=("a_b & {c}", "50%"), images=("x", "y"), factors=(16,), metrics=("psnr",))
+    run = write_run(tmp_path / "run", spec)
+    export(run, tmp_path / "table.tex")
     source = (tmp_path / "table.tex").read_text()
     assert r"a\_b \& \{c\} & " in source
     assert r"50\% & " in source
@@ -293,7 +297,7 @@ def test_export_writes_booktabs_with_escaped_names(tmp_path: Path) -> None:
 
 def test_export_refuses_other_suffixes(usual: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected \.csv, \.parquet or \.tex"):
-        reports.export(usual, tmp_path / "table.xlsx")
+        export(usual, tmp_path / "table.xlsx")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Text for pages and tables: names made safe to write, numbers rounded in one place."""
+"""Text for pages, plots and tables: names made safe to write, numbers rounded in one place."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ _TEX = {
     "†": r"$^\dagger$",
     DASH: "--",
     "∞": r"$\infty$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    TIMES: r"$\times$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 

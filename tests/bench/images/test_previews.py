@@ -18,8 +18,8 @@ from tests.conftest import bench
 
 @pytest.fixture
 def run(folder: Path, tmp_path: Path) -> Path:
-    given = ["--methods", "nearest", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
-    done = bench("run", *given, "--device", "cpu", "--out", "run", cwd=tmp_path)
+    arguments = ["--methods", "nearest", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
+    done = bench("run", *arguments, "--device", "cpu", "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     return tmp_path / "run"
 
@@ -31,11 +31,11 @@ def test_restoring_leaves_previews_of_every_picture(run: Path, tmp_path: Path) -
     for picture in pictures:
         assert layout.thumbnail(picture).stat().st_mtime_ns == picture.stat().st_mtime_ns
     for sr in (run / "sr").rglob("*.png"):
-        assert np.array_equal(load_png(layout.again(sr)), make_lr(load_png(sr), 16))
-    wanted = [previews.of_sr(layout, sr, 16) for sr in (run / "sr").rglob("*.png")]
-    assert previews.refresh(wanted) == 0, "a report would make them again"
+        assert np.array_equal(load_png(layout.redownsampled(sr)), make_lr(load_png(sr), 16))
+    fresh = [previews.of_sr(layout, sr, 16) for sr in (run / "sr").rglob("*.png")]
+    assert previews.refresh(fresh) == 0, "a report would make them again"
     merge([run], tmp_path / "merged")
-    for kind in ("thumbs", "lr_again"):
+    for kind in ("thumbs", "redownsampled"):
         files = [
             {path.relative_to(root / kind) for path in (root / kind).rglob("*.*") if path.is_file()}
             for root in (run, tmp_path / "merged")

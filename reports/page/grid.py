@@ -14,13 +14,15 @@ import pandas as pd
 from bench.images import previews
 from bench.images.previews import Preview
 from bench.store.results import ImageRecord, MetricRecord
-from reports.data.comparison import Comparison, is_lower_better
+from reports import text
+from reports.data.comparison import Comparison
+from reports.data.metrics import is_lower_better
 from reports.data.scores import Scores, Slice
-from reports.page import inlined, text
+from reports.page import inlined
 
 
 @dataclass(frozen=True)
-class Grids:
+class Grid:
     """The pictures of a comparison.
 
     Args:
@@ -66,6 +68,7 @@ class Grids:
     def _metric(self, metric: MetricRecord) -> dict[str, Any]:
         return {
             "name": text.plain(metric.name),
+            "title": text.plain(metric.title),
             "lower": is_lower_better(metric),
             "digits": self.scores.decimals[metric.name],
             "unit": text.plain(metric.unit),
@@ -91,7 +94,7 @@ class Grids:
                 "lr": self._lr_address(self.comparison.lr_path(where.category, image.image, where.factor)),
                 "sr": [self._address(path) for path in self._sr_paths(image, where.factor)],
                 "values": [list(column) for column in zip(*(table[row] for table in values), strict=True)],
-                "why": reasons.get(image.image, {}),
+                "reasons": reasons.get(image.image, {}),
             }
             for row, image in enumerate(self.comparison.images_of(where.category))
         ]
@@ -124,8 +127,8 @@ class Grids:
         order = {label: index for index, label in enumerate(self.comparison.labels)}
         reasons: dict[str, dict[int, str]] = {}
         for image, method, status, reason in failed[["image", "method", "status", "reason"]].to_numpy():
-            why = f"{status}: {reason}" if reason else status
-            reasons.setdefault(image, {})[order[method]] = text.plain(why)
+            line = f"{status}: {reason}" if reason else status
+            reasons.setdefault(image, {})[order[method]] = text.plain(line)
         return reasons
 
     def previews(self) -> Iterator[Preview]:

@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from bench.statistics import PairedTest, RankInterval, Verdict
 from bench.store.results import MethodRecord, MetricRecord
+from reports import text
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Board, Cell
 from reports.data.quoted import Quoted
 from reports.data.scores import EVERY, Slice
-from reports.data.significance import Duel, Tournament
-from reports.page import text
+from reports.data.significance import ComparisonTable, PairedComparison
 
 DETAILS = ("rank", "95 % interval", "p", "wins", "detectable")
-MARKS = {Verdict.BETTER: " ▲", Verdict.WORSE: " ▼", Verdict.UNDECIDED: "", Verdict.TOO_SMALL: ""}
+_ARROWS = {Verdict.BETTER: " ▲", Verdict.WORSE: " ▼", Verdict.UNDECIDED: "", Verdict.TOO_SMALL: ""}
 
 
-class Told(NamedTuple):
-    """A duel as the page shows it."""
+class FormattedTest(NamedTuple):
+    """A comparison with the baseline as the page shows it."""
 
     value: str
     rank: str
@@ -77,11 +77,13 @@ def tip(cell: Cell, method: MethodRecord) -> str:
     value = f"{cell.value} {metric.unit}".strip() if cell.value != text.MISSING else "no value"
     interval = f", 95 % interval {cell.interval}" if cell.interval else ""
     lines = [
-        f"{text.short(method.title, 60)} · {metric.name}: {value}{interval}",
+        f"{text.short(method.title, 60)} · {metric.title}: {value}{interval}",
         f"n = {text.count(estimate.n, 'image')}; {metric.better.value} is better",
         f"signature {metric.signature}",
         estimate.note,
-        "† a method of this run was trained with this network" if metric.is_training_metric else "",
+        "† a training metric: a method of this run was trained with its network"
+        if metric.is_training_metric
+        else "",
     ]
     return "\n".join(text.plain(line) for line in lines if line)
 
@@ -89,62 +91,60 @@ def tip(cell: Cell, method: MethodRecord) -> str:
 def quote(quoted: Quoted, metric: MetricRecord) -> str:
     """Say where a quoted number stands, and that it is no measurement of this run."""
     value = quoted.value(metric.name) or "no value"
-    whose = f"{text.short(quoted.method, 60)} · {metric.name}: {value}, quoted from {quoted.source}"
+    whose = f"{text.short(quoted.method, 60)} · {metric.title}: {value}, quoted from {quoted.source}"
     return text.plain(whose) + "\nnot measured here: other images or other code, so it is not ranked"
 
 
 def described(metric: MetricRecord) -> str:
     """Say what a metric is: its signature and direction."""
-    return text.plain(f"{metric.name}: {metric.better.value} is better") + "\n" + text.plain(metric.signature)
+    return text.plain(f"{metric.title}: {metric.better.value} is better") + "\n" + text.plain(metric.signature)
 
 
 def warnings(boards: Sequence[Board]) -> list[str]:
     """Say what was recorded with the values of whole sets, once each."""
     cells = [cell for board in boards for row in board.rows for cell in row.cells]
-    noted = [f"{cell.metric.name}: {cell.estimate.note}" for cell in cells if cell.metric.scope == "set"]
+    noted = [f"{cell.metric.title}: {cell.estimate.note}" for cell in cells if cell.metric.scope == "set"]
     return list(dict.fromkeys(text.plain(line) for line in noted if not line.endswith(": ")))
 
 
-def verdict(tournament: Tournament) -> str:
+def verdict(table: ComparisonTable) -> str:
     """Say what the tests of a category and factor could find at all."""
-    n = text.count(tournament.n, "image")
-    others = len(tournament.contestants) - 1
-    if tournament.is_too_small:
-        return f"n too small: with {n} and {text.count(others, 'comparison')} no p-value can reach 0.05."
-    family = text.count(others, "comparison")
+    n = text.count(table.n, "image")
+    family = text.count(len(table.entrants) - 1, "comparison")
+    if table.is_too_small:
+        return f"n too small: with {n} and {family} no p-value can reach 0.05."
     return f"Mean difference from the baseline on the same {n}; p-values corrected for {family}."
 
 
-def told(duel: Duel | None, decimals: int) -> Told:
-    """Print a duel: the difference and its verdict, the rank, and everything else on hover and focus."""
-    if duel is None:
-        return Told(text.MISSING, "", "no value on the common images", "none", math.nan)
-    rank = _rank(duel.rank)
-    if duel.paired is None:
-        return Told("baseline", rank, f"{duel.metric.name}: the baseline, rank {rank}", "none", 0.0)
-    pair = duel.paired
-    difference = text.signed(pair.difference, decimals)
-    style = {Verdict.BETTER: "won", Verdict.WORSE: "lost"}.get(pair.verdict, "even")
-    lines = [f"{duel.metric.name}: {difference}, {pair.verdict.value}", *_details(pair, duel.detectable, decimals)]
-    tip = text.plain("\n".join([*lines, f"rank {rank}"]))
-    details = "|".join([rank, *_short_details(pair, duel.detectable, decimals)])
-    return Told(difference + MARKS[pair.verdict], rank, tip, style, pair.difference, details)
+def format_test(comparison: PairedComparison | None, decimals: int) -> FormattedTest:
+    """Print a comparison: the difference and its verdict, the rank, and everything else on hover and focus."""
+    if comparison is None:
+        return FormattedTest(text.MISSING, "", "no value on the common images", "none", math.nan)
+    rank, title, test = _rank(comparison.rank), text.plain(comparison.metric.title), comparison.test
+    if test is None:
+        return FormattedTest("baseline", rank, f"{title}: the baseline, rank {rank}", "none", 0.0)
+    difference = text.signed(test.difference, decimals)
+    style = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(test.verdict, "undecided")
+    lines = [f"{title}: {difference}, {test.verdict.value}", *_details(test, comparison.detectable, decimals)]
+    tip = "\n".join([*lines, f"rank {rank}"])
+    details = "|".join([rank, *_short_details(test, comparison.detectable, decimals)])
+    return FormattedTest(difference + _ARROWS[test.verdict], rank, tip, style, test.difference, details)
 
 
-def _short_details(pair: PairedTest, detectable: float, decimals: int) -> list[str]:
+def _short_details(test: PairedTest, detectable: float, decimals: int) -> list[str]:
     """Return what can stand under a difference besides the rank, in the order of `DETAILS`."""
-    low, high = (text.signed(value, decimals) for value in (pair.low, pair.high))
-    interval = "" if math.isnan(pair.low) else f"{low} to {high}"
-    found = "" if math.isnan(detectable) else f"±{text.number(detectable, decimals)}"
-    return [interval, f"p {'' if pair.p < 0.0001 else '= '}{_p(pair.p)}", f"{pair.win_rate:.0%}", found]
+    low, high = (text.signed(value, decimals) for value in (test.low, test.high))
+    interval = "" if math.isnan(test.low) else f"{low} to {high}"
+    effect = "" if math.isnan(detectable) else f"±{text.number(detectable, decimals)}"
+    return [interval, f"p {'' if test.p < 0.0001 else '= '}{_p(test.p)}", f"{test.win_rate:.0%}", effect]
 
 
-def _details(pair: PairedTest, detectable: float, decimals: int) -> list[str]:
-    low, high = (text.signed(value, decimals) for value in (pair.low, pair.high))
-    lines = [] if math.isnan(pair.low) else [f"95 % interval {low} to {high} (paired bootstrap)"]
+def _details(test: PairedTest, detectable: float, decimals: int) -> list[str]:
+    low, high = (text.signed(value, decimals) for value in (test.low, test.high))
+    lines = [] if math.isnan(test.low) else [f"95 % interval {low} to {high} (paired bootstrap)"]
     lines += [
-        f"p = {_p(pair.p)} (Wilcoxon, Holm)",
-        f"wins on {pair.win_rate:.0%} of {text.count(pair.n, 'image')}",
+        f"p = {_p(test.p)} (Wilcoxon, Holm)",
+        f"wins on {test.win_rate:.0%} of {text.count(test.n, 'image')}",
     ]
     if not math.isnan(detectable):
         lines.append(f"a difference of {text.number(detectable, decimals)} would be found with 80 % power")

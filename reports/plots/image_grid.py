@@ -1,0 +1,254 @@
+"""A grid of images, a row an image and a column a method, with crops under them, at the resolution of print."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+
+from bench.base.errors import UsageError
+from bench.base.files import write_atomically
+from bench.base.types import Pixels
+from reports import text
+from reports.data.scores import Slice
+from reports.plots.palette import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LR, HR = "LR", "HR"
+_DPI = 300
+_GAP, _TITLE, _VALUES, _SIDE_TEXT, _LETTER = 0.04, 0.17, 0.2, 0.22, 0.068  # inches
+_STYLE: Any = {"font.family": "sans-serif", "font.size": 7, "text.parse_math": False, "pdf.fonttype": 42}
+
+
+class Crop(NamedTuple):
+    """A square part of every image, in HR pixels from the left and the top."""
+
+    x: int
+    y: int
+    side: int
+
+
+class GridRow(NamedTuple):
+    """One image at one factor."""
+
+    where: Slice
+    image: str
+
+
+class GridColumn(NamedTuple):
+    """LR, HR or a method by its label, and its title."""
+
+    label: str
+    title: str
+
+
+class _Box(NamedTuple):
+    """A place on the figure, in inches from its left and its bottom."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+
+class Pictures(Protocol):
+    """Where a grid takes its images and values from."""
+
+    def picture(self, row: GridRow, column: str) -> Pixels | None:
+        """Return an image, None where there is none."""
+        ...
+
+    def shape(self, row: GridRow) -> tuple[int, int]:
+        """Return the height and width of a row's images."""
+        ...
+
+    def values(self, row: GridRow, column: str) -> list[tuple[str, bool]]:
+        """Return an image's values as printed, and whether each is the best of its row."""
+        ...
+
+
+def save(grid: ImageGrid, pdf: Path, png: Path) -> None:
+    """Write a grid as PDF and as PNG, the same bytes for the same images."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = grid.draw()
+        for file, kind, date in ((pdf, "pdf", "CreationDate"), (png, "png", "Software")):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, dpi=_DPI, metadata={date: None})
+            write_atomically(file, buffer.getvalue())
+
+
+@dataclass(frozen=True)
+class ImageGrid:
+    """What a grid shows.
+
+    Args:
+        pictures: its images and values.
+        rows: from above.
+        columns: from the left.
+        crops: shown under each image, magnified.
+        width: in inches.
+        has_values: whether there is room for values under each image.
+    """
+
+    pictures: Pictures
+    rows: Sequence[GridRow]
+    columns: Sequence[GridColumn]
+    crops: Sequence[Crop]
+    width: float
+    has_values: bool
+
+    def draw(self) -> Figure:
+        """Draw it."""
+        from matplotlib.figure import Figure
+
+        side = (self.width - _SIDE_TEXT) / len(self.columns) - _GAP
+        lefts = [_SIDE_TEXT + index * (side + _GAP) for index in range(len(self.columns))]
+        heights = [self._height(row, side) for row in self.rows]
+        titles = [_wrapped(column.title, side) for column in self.columns]
+        title_height = _TITLE * max(title.count("\n") + 1 for title in titles)
+        figure = Figure(figsize=(self.width, title_height + sum(heights)))
+        top = sum(heights)
+        for left, title in zip(lefts, titles, strict=True):
+            _write(figure, left + side / 2, top + title_height / 2, title, weight="bold")
+        for row, height in zip(self.rows, heights, strict=True):
+            _write(figure, _SIDE_TEXT / 2, top - height / 2, self._name(row), rotation=90)
+            for left, column in zip(lefts, self.columns, strict=True):
+                _Cell(self, figure, row, column.label, left, top, side).draw()
+            top -= height
+        return figure
+
+    def _height(self, row: GridRow, side: float) -> float:
+        height, width = self.pictures.shape(row)
+        ratio = height / width if width and height else 1.0
+        strip = _GAP / 2 + self.crop_side(side) if self.crops else 0
+        return side * ratio + strip + (_VALUES if self.has_values else _GAP)
+
+    def crop_side(self, side: float) -> float:
+        """Return the side of each crop under an image of this side."""
+        return (side - _GAP / 2 * (len(self.crops) - 1)) / len(self.crops)
+
+    def _name(self, row: GridRow) -> str:
+        several = len({one.image for one in self.rows}) > 1
+        name = f"{text.short(text.plain(row.image), 16)}, " if several else ""
+        return name + text.enlarged(row.where.factor)
+
+
+class _Cell(NamedTuple):
+    """One picture of the grid with what stands under it; left, top and side in inches."""
+
+    grid: ImageGrid
+    figure: Figure
+    row: GridRow
+    column: str
+    left: float
+    top: float
+    side: float
+
+    def draw(self) -> None:
+        image = self.grid.pictures.picture(self.row, self.column)
+        if image is None:
+            _write(self.figure, self.left + self.side / 2, self.top - self.side / 2, "not restored")
+            return
+        height = self.side * image.shape[0] / image.shape[1]
+        box = _Box(self.left, self.top - height, self.side, height)
+        axis = self._show(image, box)
+        for crop, colour in self._crops():
+            _frame(axis, crop, image, colour)
+        if self.column == LR:
+            self._draw_corner(image, box)
+        bottom = box.bottom - self._draw_crops(image, box.bottom)
+        if self.column not in (LR, HR):
+            self._draw_values(bottom)
+
+    def _show(self, image: Pixels, box: _Box) -> Axes:
+        axis = _axis(self.figure, box)
+        height, width = image.shape[:2]
+        axis.imshow(_resized(image, box), extent=(0, width, height, 0), interpolation="none", aspect="auto")
+        return axis
+
+    def _crops(self) -> list[tuple[Crop, str]]:
+        return [(crop, COLOURS[index % len(COLOURS)]) for index, crop in enumerate(self.grid.crops)]
+
+    def _draw_corner(self, image: Pixels, box: _Box) -> None:
+        """Show LR as small as it is beside the others, in the corner."""
+        factor = self.row.where.factor
+        border = 0.012
+        width, height = box.width / factor, box.height / factor
+        frame = _axis(self.figure, _Box(box.left, box.bottom, width + 2 * border, height + 2 * border))
+        frame.patch.set(visible=True, facecolor="white")
+        axis = _axis(self.figure, _Box(box.left + border, box.bottom + border, width, height))
+        axis.imshow(image[::factor, ::factor], interpolation="none", aspect="auto")
+
+    def _draw_crops(self, image: Pixels, top: float) -> float:
+        """Draw the crops in a strip and return its height."""
+        if not self.grid.crops:
+            return 0.0
+        side = self.grid.crop_side(self.side)
+        for index, (crop, colour) in enumerate(self._crops()):
+            part = image[crop.y : crop.y + crop.side, crop.x : crop.x + crop.side]
+            left = self.left + index * (side + _GAP / 2)
+            axis = self._show(part, _Box(left, top - _GAP / 2 - side, side, side))
+            axis.patch.set(visible=True)
+            for spine in axis.spines.values():
+                spine.set(visible=True, color=colour, linewidth=0.9)
+        return side + _GAP / 2
+
+    def _draw_values(self, top: float) -> None:
+        values = self.grid.pictures.values(self.row, self.column)
+        for index, (value, is_best) in enumerate(values):
+            x = self.left + self.side * (index + 0.5) / len(values)
+            _write(self.figure, x, top - _VALUES * 0.42, value, weight="bold" if is_best else "normal", size=6)
+
+
+def _frame(axis: Axes, crop: Crop, image: Pixels, colour: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    height, width = image.shape[:2]
+    if not (0 <= crop.x <= width - crop.side and 0 <= crop.y <= height - crop.side and crop.side > 0):
+        expected = f"a square within {width}x{height} pixels"
+        raise UsageError("the crop leaves the image", got=f"{crop.x},{crop.y},{crop.side}", expected=expected)
+    axis.add_patch(Rectangle((crop.x, crop.y), crop.side, crop.side, fill=False, edgecolor=colour, linewidth=0.9))
+
+
+def _wrapped(title: str, side: float) -> str:
+    """Return a title in at most two lines of a column's width."""
+    room = max(6, int(side / _LETTER))
+    lines = textwrap.wrap(text.plain(title), room) or [""]
+    if len(lines) > 2:
+        lines[1:] = [text.short(" ".join(lines[1:]), room)]
+    return "\n".join(lines)
+
+
+def _axis(figure: Figure, box: _Box) -> Axes:
+    width, height = figure.get_size_inches()
+    axis = figure.add_axes((box.left / width, box.bottom / height, box.width / width, box.height / height))
+    axis.set(xticks=[], yticks=[])
+    axis.patch.set(visible=False)
+    for spine in axis.spines.values():
+        spine.set(visible=False)
+    return axis
+
+
+def _write(figure: Figure, x: float, y: float, words: str, **style: Any) -> None:
+    width, height = figure.get_size_inches()
+    figure.text(x / width, y / height, words, ha="center", va="center", **style)
+
+
+def _resized(image: Pixels, box: _Box) -> Pixels:
+    """Return an image at the resolution of print: larger pixels as squares, smaller ones averaged."""
+    width, height = (max(1, round(_DPI * inches)) for inches in (box.width, box.height))
+    resample = Image.Resampling.LANCZOS if image.shape[1] > width else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(image, "RGB").resize((width, height), resample))
