@@ -1,57 +1,72 @@
-"""Everything that is known of one method, category or metric, as lines of text."""
+"""`bench info`: everything there is to say about one method, category or metric, as lines of text."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from bench import registry
 from bench.assets.declare import Asset
 from bench.assets.fetch import is_here
 from bench.base import options
+from bench.base.errors import unknown
 from bench.categories import category as categories
+from bench.registry import METHODS, METRICS
 from bench.registry.methods import build
+from bench.registry.selection import parse
 
 
-def method(text: str) -> Iterator[str]:
-    """Describe a method as a selection names it."""
-    built = build(text)
-    entry = registry.METHODS.entries().get(built.name)
-    yield f"{built.title or built.name} (method {built.name})"
-    yield inspect.getdoc(type(built)) or ""
-    yield f"from: {entry.origin if entry else 'a file'}, {inspect.getfile(type(built))}"
-    for name, value in options.describe(built.options).items():
+def info(text: str) -> Iterator[str]:
+    """Describe what a selection names.
+
+    Raises:
+        UsageError: when no method, category or metric has that name.
+    """
+    name = parse(text).name
+    if name in METRICS.entries():
+        return _metric(name)
+    if name in categories.discover():
+        return _category(text)
+    if name in METHODS.entries() or name.endswith(".py"):
+        return _method(text)
+    names = [*METHODS.entries(), *categories.discover(), *METRICS.entries()]
+    raise unknown("method, category or metric", name, names)
+
+
+def _method(text: str) -> Iterator[str]:
+    method = build(text)
+    entry = METHODS.entries().get(method.name)
+    yield f"{method.title or method.name} (method {method.name})"
+    yield inspect.getdoc(type(method)) or ""
+    yield f"from: {entry.origin if entry else 'a file'}, {inspect.getfile(type(method))}"
+    for name, value in options.describe(method.options).items():
         yield f"option {name} = {value}"
-    if kind := built.kind:
-        yield f"for images of: {kind}"
-    if trained := built.training_metrics:
-        yield f"its training used the network of: {', '.join(trained)}"
-    if notes := built.notes:
-        yield f"departs from its publication: {notes}"
-    yield from _files(built.assets())
+    if method.kind:
+        yield f"for images of: {method.kind}"
+    if method.training_metrics:
+        yield f"its training used the network of: {', '.join(method.training_metrics)}"
+    if method.notes:
+        yield f"departs from its publication: {method.notes}"
+    yield from _files(method.assets())
 
 
-def category(text: str) -> Iterator[str]:
-    """Describe a category."""
+def _category(text: str) -> Iterator[str]:
     source = categories.find(text)
-    yield f"{source.title} (category {source.name})"
-    yield source.about
+    yield f"{source.card.title} (category {source.name})"
+    yield source.card.about
     yield f"kind: {source.kind or 'not said'}"
-    yield f"licence: {source.licence}"
-    yield f"how to get it: {source.how_to_get}"
+    yield f"licence: {source.card.licence}"
+    yield f"how to get it: {source.card.how_to_get}"
 
 
-def metric(name: str) -> Iterator[str]:
-    """Describe a metric."""
-    built: Any = registry.METRICS.create(name)
-    yield f"{name}: {inspect.getdoc(type(built)) or ''}"
-    yield f"signature: {built.signature}"
-    yield f"better: {built.better.value}"
-    if kinds := built.kinds:
-        yield f"for images of: {', '.join(kinds)}"
-    yield from _files(built.assets())
+def _metric(name: str) -> Iterator[str]:
+    metric = METRICS.create(name)
+    yield f"{name}: {inspect.getdoc(type(metric)) or ''}"
+    yield f"signature: {metric.signature}"
+    yield f"better: {metric.better.value}"
+    if metric.kinds:
+        yield f"for images of: {', '.join(metric.kinds)}"
+    yield from _files(metric.assets())
 
 
 def _files(files: Sequence[Asset | Path]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How a long command says where it is: a bar on a terminal, plain flushed lines elsewhere."""
+"""Progress of a long command: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Stage(Protocol):
     """One stage under way."""
 
     def advance(self, line: str) -> None:
-        """Say that one more is finished, and how."""
+        """Report that one more step is finished, and how."""
         ...
 
 
 class Reporter:
-    """Says what happens, on one console."""
+    """Reports what happens on a console, or nowhere."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(quiet=True)
 
     def say(self, line: str) -> None:
         """Print one line as it is."""
@@ -39,8 +39,8 @@ class Reporter:
 
     @contextmanager
     def stage(self, title: str, total: int) -> Iterator[Stage]:
-        """Report a stage of `total` steps and its time; an empty stage says nothing."""
-        if not total:
+        """Report a stage of `total` steps and the time it took; an empty stage is not mentioned."""
+        if not total or self.console.quiet:
             yield _Silent()
             return
         start = time.perf_counter()

@@ -11,6 +11,9 @@ from bench.base.types import Pixels
 if TYPE_CHECKING:
     from bench.assets.declare import Asset
 
+MOST_IMAGES = 10_000_000
+"""What a range or a bank may give; a list of more would fill the memory before its first image is read."""
+
 
 class Source(ABC):
     """A frozen dataclass whose fields are a card's settings; making it opens nothing.

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.base import toml
-from bench.base.errors import UsageError, unknown
-from bench.categories.sources import Source, declared, natural
+from bench.base.errors import UsageError
+from bench.base.source import MOST_IMAGES, Source
 from bench.categories.sources.local import LocalSource
+from bench.images.listing import natural_key
 from bench.images.prepare import parse_preparation
-
-MOST_IMAGES = 10_000_000
-"""What a range may hold; a list of more would fill the memory before its first image is read."""
+from bench.registry import SOURCES
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class HeldOut:
         if self.range:
             first, last = self.range
             return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
-        return [name for name in available() if natural(name) >= natural(self.start)][: self.count]
+        return [name for name in available() if natural_key(name) >= natural_key(self.start)][: self.count]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Card:
     licence: str
     how_to_get: str
     source: str
-    """`local`, or one of `bench.categories.sources.declared`."""
+    """`local`, data that a person has got, or another name of `bench.registry.SOURCES`."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The source's own."""
     kind: str | None = None
@@ -74,11 +73,10 @@ class Card:
         """
         where = f"settings of card {self.file}"
         if self.source == "local":
-            own = {"name": self.name, "how_to_get": self.how_to_get, "folder": self.file.parent}
+            own = {"category": self.name, "how_to_get": self.how_to_get, "folder": self.file.parent}
             return toml.build(LocalSource, self.settings, where, **own)
-        if self.source not in declared():
-            raise unknown(f"source of card {self.file}", self.source, ["local", *declared()])
-        source: Source = toml.build(declared()[self.source], self.settings, where)
+        SOURCES.find(self.source, f"source of card {self.file}")
+        source: Source = toml.build(SOURCES.load(self.source), self.settings, where)
         return source
 
 

@@ -21,9 +21,10 @@ from bench.assets.declare import Asset
 from bench.base import options
 from bench.base.errors import UsageError, unknown
 from bench.base.filenames import MAX_BYTES, safe_filename
+from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.categories.card import Card, discover, read_card
-from bench.categories.sources import Source, expanded, open_path
+from bench.categories.sources.paths import expand, open_path
 from bench.images.prepare import parse_preparation
 from bench.registry.selection import Selection, parse
 
@@ -55,29 +56,9 @@ class CategorySource:
         return self.card.name
 
     @property
-    def title(self) -> str:
-        """Its name in a report."""
-        return self.card.title
-
-    @property
     def kind(self) -> str | None:
         """What its images show; None when nobody said."""
         return self.card.kind
-
-    @property
-    def about(self) -> str:
-        """What a reader of a report must know, in plain words."""
-        return self.card.about
-
-    @property
-    def licence(self) -> str:
-        """What applies to its images."""
-        return self.card.licence
-
-    @property
-    def how_to_get(self) -> str:
-        """What a person must do to have its images."""
-        return self.card.how_to_get
 
     @property
     def has_hr(self) -> bool:
@@ -89,8 +70,8 @@ class CategorySource:
         """What its images are, as far as it can be said without reading them: origin, list and preparation."""
         origin = {} if self.card.source == "local" else self.card.settings
         meaning = [self.card.source, dict(origin), list(self._names), self.card.prepare, self.card.kind]
-        said = json.dumps([*meaning, self.card.lr_only, dict(self.card.digests)], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        text = json.dumps([*meaning, self.card.lr_only, dict(self.card.digests)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def list(self, limit: int | None = None) -> list[str]:
         """Return the safe names of the first held-out images, in the order of the list.
@@ -99,16 +80,16 @@ class CategorySource:
             UsageError: when the source holds no image, or lacks some of the list.
             Unavailable: when the data are not here.
         """
-        wanted = list(self._names)[:limit]
+        images = list(self._names)[:limit]
         present = set(self.source.names())
-        missing = [self._names[name] for name in wanted if self._names[name] not in present]
-        if missing or not wanted:
+        missing = [self._names[name] for name in images if self._names[name] not in present]
+        if missing or not images:
             raise UsageError(
-                f"category {self.name} lacks {len(missing)} of {len(wanted)} images of its list",
+                f"category {self.name} lacks {len(missing)} of {len(images)} images of its list",
                 got=f"no {', '.join(missing[:3])}" if missing else None,
                 remedy="complete the data, ask for fewer images, or give the folder a name of your own",
             )
-        return wanted
+        return images
 
     def read(self, image: str) -> Pixels:
         """Read an image and prepare it: the HR, or the LR in an LR-only category.
@@ -145,9 +126,9 @@ def find(text: str) -> CategorySource:
         UsageError: for an unknown category or option, or a path that holds no images.
     """
     selection = parse(text)
-    chosen: CategoryOptions = options.build(CategoryOptions, selection.options, f"category {selection.target}")
+    changed: CategoryOptions = options.build(CategoryOptions, selection.options, f"category {selection.target}")
     card, source = _resolve(selection)
-    changes = {key: value for key, value in options.describe(chosen).items() if value is not None}
+    changes = {key: value for key, value in options.describe(changed).items() if value is not None}
     if changes.get("prepare", card.prepare) != card.prepare:
         parse_preparation(changes["prepare"])
         changes["digests"] = {}  # they were published for another preparation
@@ -160,7 +141,7 @@ def _resolve(selection: Selection) -> tuple[Card, Source]:
         return cards[target], cards[target].open()
     if label is None:
         raise _unknown_category(target, cards)
-    path = expanded(target, f"category {label}")
+    path = expand(target, f"category {label}")
     if path.suffix == ".toml":
         card = read_card(path, label)
         return card, card.open()
@@ -181,7 +162,7 @@ def _unknown_category(target: str, cards: Mapping[str, Card]) -> UsageError:
 
 def _is_there(target: str) -> bool:
     try:
-        return expanded(target, "a category").exists()
+        return expand(target, "a category").exists()
     except (UsageError, OSError):  # no such home folder; no name of a file at all
         return False
 

@@ -1,7 +1,7 @@
 """The registries: what can be selected by name, listed without importing any of it.
 
     METRICS.entries()       what there is, by name
-    METRICS.create("psnr")  an object; a name or the path of a .py file
+    METRICS.create("psnr")  an object; a name, or the path of a .py file
 
 A selection of a method, with options, is built by `bench.registry.methods`.
 """
@@ -9,7 +9,7 @@ A selection of a method, with options, is built by `bench.registry.methods`.
 from bench.base.errors import MethodError
 from bench.registry.registry import Registry
 
-METHODS = Registry("method", "methods", ("Method",), MethodError)
+METHODS = Registry("method", "methods", ("Method",), MethodError, takes_files=True)
 METRICS = Registry(
     "metric",
     "bench.metrics",
@@ -18,6 +18,7 @@ METRICS = Registry(
         *("psnr", "psnr_y", "ssim", "ms_ssim", "lr_psnr", "haarpsi", "lpips", "lpips_vgg", "lpips_squeeze"),
         *("lite2", "lite0", "arcface", "arcface_antelope", "dlib", "fid", "kid"),
     ),
+    takes_files=True,
 )
 """In the order of tables."""
 SOURCES = Registry("source", "bench.categories.sources", ("Source",))

@@ -6,6 +6,7 @@ import ast
 import importlib.util
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,12 +28,16 @@ class Entry(NamedTuple):
     """What its class body assigns as plain values; of an enum the member's name."""
 
 
-def built_in(package: str) -> Iterator[Entry]:
-    """Yield the classes of a package's modules, and of the `__init__` of its folders."""
+@cache
+def built_in(package: str) -> Mapping[str, Entry]:
+    """Return the classes of a package's modules, and of the `__init__` of its folders, by name."""
     folder = _ROOT.joinpath(*package.split("."))
+    entries: dict[str, Entry] = {}
     for path in sorted([*folder.glob("*.py"), *folder.glob("*/__init__.py")]):
         module = path.parent if path.name == "__init__.py" else path.with_suffix("")
-        yield from _classes_in(path, "built-in", ".".join(module.relative_to(_ROOT).parts))
+        classes = _classes_in(path, "built-in", ".".join(module.relative_to(_ROOT).parts))
+        entries |= {entry.name: entry for entry in classes}
+    return entries
 
 
 def plugins(group: str) -> Iterator[Entry]:

@@ -43,13 +43,14 @@ def build(text: str) -> Method:
     """Build the method that a selection names, and nothing more; errors as of `create`."""
     selection = parse(text)
     cls = registry.METHODS.load(selection.name)
-    if not dataclasses.is_dataclass(cls.Options):
+    fields: type = cls.Options
+    if not dataclasses.is_dataclass(fields):
         remedy = "declare class Options with @dataclass(frozen=True)"
         raise MethodError(f"method {cls.name} has no dataclass Options", remedy=remedy)
     texts = dict(selection.options)
     if selection.argument:
         texts[_argument_field(cls, selection)] = selection.argument
-    method: Method = cls(options.build(cls.Options, texts, cls.name))
+    method: Method = cls(options.build(fields, texts, cls.name))
     return method
 
 

@@ -30,6 +30,7 @@ class Registry:
         bases: the public names of `bench` of which each must inherit one.
         error: what a class that cannot be used raises.
         order: the names that a listing begins with; the others follow by name.
+        takes_files: whether the path of a .py file is a name too.
     """
 
     kind: str
@@ -37,23 +38,29 @@ class Registry:
     bases: tuple[str, ...]
     error: type[BenchError] = UsageError
     order: tuple[str, ...] = ()
+    takes_files: bool = False
 
     def entries(self) -> dict[str, Entry]:
         """Return what there is by name, the files of users left out; a built-in name wins over a plugin's."""
-        entries = {entry.name: entry for entry in (*plugins(f"bench.{self.kind}s"), *built_in(self.package))}
+        entries = {entry.name: entry for entry in plugins(f"bench.{self.kind}s")} | {**built_in(self.package)}
         first = [name for name in self.order if name in entries]
         return {name: entries[name] for name in (*first, *sorted(entries.keys() - {*first}))}
 
-    def find(self, name: str) -> Entry:
+    def find(self, name: str, what: str | None = None) -> Entry:
         """Return the entry of a name, or of the path of a .py file.
+
+        Args:
+            name: which one.
+            what: how an error calls it; its kind when None.
 
         Raises:
             UsageError: for an unknown name, with the close ones, or a file that is not there.
         """
-        if not name.endswith(".py"):
-            entries = self.entries()
+        if not (self.takes_files and name.endswith(".py")):
+            entries = built_in(self.package)
+            entries = entries if name in entries else self.entries()
             if name not in entries:
-                raise unknown(self.kind, name, entries)
+                raise unknown(what or self.kind, name, entries)
             return entries[name]
         path = Path(name).expanduser()
         if not path.is_file():

@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from PIL import Image
 
 from bench.base.filenames import MAX_BYTES, safe_filename
-from bench.categories.sources import natural
+from bench.images.listing import natural_key
 from tests.fuzz.child import Job
 from tests.fuzz.mutations import mutated
 
@@ -226,5 +226,5 @@ def test_a_stem_is_one_name_of_its_folder_and_can_be_read_back(name):
 @settings(max_examples=60, derandomize=True, database=None, deadline=None)
 @given(st.lists(st.one_of(st.just("9" * 4400), st.text("0123456789a٣²", max_size=12)), max_size=5))
 def test_any_names_have_an_order(names):
-    keys = [natural(name) for name in sorted(names, key=natural)]
+    keys = [natural_key(name) for name in sorted(names, key=natural_key)]
     assert all(one <= other for one, other in pairwise(keys))

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
-from bench.assets.declare import Asset
 from bench.base.errors import ImageError, UsageError
+from bench.base.files import file_stamp
+from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.sources import by_stem, file_stamp
 from bench.images.decode import read_image
+from bench.images.listing import by_filename
 
 MAX_BYTES = 1 << 29
 _NAMES = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma"}
@@ -29,8 +30,8 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, 
 
 
 @dataclass(frozen=True)
-class ArchiveSource:
-    """Image members, named by their stem, in natural order.
+class ArchiveSource(Source):
+    """Image members, named by their filename without suffix, in natural order.
 
     Args:
         path: the archive.
@@ -39,21 +40,17 @@ class ArchiveSource:
     path: Path
 
     def names(self) -> Sequence[str]:
-        """Return the stems; see `bench.categories.sources.Source.names`."""
+        """Return the filenames; see `Source.names`."""
         return list(self._members)
 
     def read(self, name: str) -> Pixels:
-        """Read one image; see `bench.categories.sources.Source.read`."""
+        """Read one image; see `Source.read`."""
         member = self._members[name]
         where = f"{self.path}:{member}"
         return read_image(io.BytesIO(self._unpack(member, where)), where)
 
-    def assets(self) -> Sequence[Asset]:
-        """Return nothing."""
-        return ()
-
     def stamp(self, name: str) -> str:
-        """Return the archive's size and time; see `bench.categories.sources.Source.stamp`."""
+        """Return the archive's size and time; see `Source.stamp`."""
         return file_stamp(self.path)
 
     def _unpack(self, member: str, where: str) -> bytes:
@@ -75,7 +72,7 @@ class ArchiveSource:
             raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
         # Some programs write backslashes.
         paths: dict[PurePath, str] = {PurePosixPath(name.replace("\\", "/")): name for name in names}
-        return {stem: paths[path] for stem, path in by_stem(paths, self.path).items()}
+        return {stem: paths[path] for stem, path in by_filename(paths, self.path).items()}
 
 
 def _check(member: zipfile.ZipInfo, where: str) -> None:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from bench.assets.declare import Asset
+from bench.base.files import file_stamp
+from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.sources import by_stem, file_stamp
 from bench.images.decode import read_image
+from bench.images.listing import by_filename
 
 
 @dataclass(frozen=True)
-class FolderSource:
-    """Image files, named by their stem, in natural order.
+class FolderSource(Source):
+    """Image files, named by their filename without suffix, in natural order.
 
     Args:
         path: the folder.
@@ -24,23 +25,19 @@ class FolderSource:
     path: Path
 
     def names(self) -> Sequence[str]:
-        """Return the stems; see `bench.categories.sources.Source.names`."""
+        """Return the filenames; see `Source.names`."""
         return list(self._files)
 
     def read(self, name: str) -> Pixels:
-        """Read one image; see `bench.categories.sources.Source.read`."""
+        """Read one image; see `Source.read`."""
         path = self.path / self._files[name]
         return read_image(path, str(path))
 
-    def assets(self) -> Sequence[Asset]:
-        """Return nothing."""
-        return ()
-
     def stamp(self, name: str) -> str:
-        """Return its size and time; see `bench.categories.sources.Source.stamp`."""
+        """Return its size and time; see `Source.stamp`."""
         return file_stamp(self.path / self._files[name])
 
     @cached_property
     def _files(self) -> Mapping[str, PurePath]:
         files = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
-        return by_stem(files, self.path)
+        return by_filename(files, self.path)

@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench.assets.declare import Asset
 from bench.base.errors import ImageError, Unavailable
+from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.images.decode import read_image
 
 
 @dataclass(frozen=True)
-class HubSource:
+class HubSource(Source):
     """Rows of one split, named by their number.
 
     Args:
@@ -27,17 +27,19 @@ class HubSource:
         revision: a commit; the newest when None, which may change what is compared.
     """
 
+    name = "hub"
+
     repository: str
     split: str
     column: str = "image"
     revision: str | None = None
 
     def names(self) -> Sequence[str]:
-        """Return the row numbers; see `bench.categories.sources.Source.names`."""
+        """Return the row numbers; see `Source.names`."""
         return [f"{row:06d}" for row in range(len(self._rows))]
 
     def read(self, name: str) -> Pixels:
-        """Read one image from its file's bytes; see `bench.categories.sources.Source.read`."""
+        """Read one image from its file's bytes; see `Source.read`."""
         image, where = self._rows[int(name)][self.column] or {}, f"{self.repository}:{name}"
         if (content := image.get("bytes")) is not None:
             return read_image(io.BytesIO(content), where)
@@ -46,14 +48,6 @@ class HubSource:
             got = image.get("path") or "an empty cell"
             raise ImageError(f"image {where} is not in its dataset", got=got, expected="a file of the dataset")
         return read_image(path, where)
-
-    def assets(self) -> Sequence[Asset]:
-        """Return nothing: the hub's own cache holds the data."""
-        return ()
-
-    def stamp(self, name: str) -> str:
-        """Return nothing: its content is fixed; see `bench.categories.sources.Source.stamp`."""
-        return ""
 
     def _roots(self) -> list[Path]:
         """Return where a row's file may lie: a row may name any path, and only the dataset's own are read."""

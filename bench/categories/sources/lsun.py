@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.assets.declare import Asset
 from bench.base.errors import ImageError, UsageError
+from bench.base.files import file_stamp
+from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.sources import file_stamp
 from bench.categories.sources.lmdb_file import Damaged, Database
 from bench.images.decode import read_image
 
 
 @dataclass(frozen=True)
-class LsunSource:
+class LsunSource(Source):
     """Image values, named by their key, in the order of the keys.
 
     Args:
@@ -28,25 +28,21 @@ class LsunSource:
     path: Path
 
     def names(self) -> Sequence[str]:
-        """Return the keys; see `bench.categories.sources.Source.names`."""
+        """Return the keys; see `Source.names`."""
         if not self._names:
             raise UsageError(f"no image in {self.path}", got="an empty LMDB database")
         return self._names
 
     def read(self, name: str) -> Pixels:
-        """Read one image; see `bench.categories.sources.Source.read`."""
+        """Read one image; see `Source.read`."""
         with self._opened() as database:
             value = database.get(name.encode("utf-8", "surrogateescape"))
         if value is None:
             raise ImageError(f"no image {name} in {self.path}")
         return read_image(io.BytesIO(value), f"{self.path}:{name}")
 
-    def assets(self) -> Sequence[Asset]:
-        """Return nothing."""
-        return ()
-
     def stamp(self, name: str) -> str:
-        """Return the database's size and time; see `bench.categories.sources.Source.stamp`."""
+        """Return the database's size and time; see `Source.stamp`."""
         return file_stamp(self.path / "data.mdb")
 
     @cached_property

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.assets.declare import Asset
 from bench.base.errors import Unavailable, UsageError
+from bench.base.filenames import is_inside
+from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.sources import is_inside
 from bench.categories.sources.folder import FolderSource
 
 
 @dataclass(frozen=True)
-class PackageSource:
+class PackageSource(Source):
     """Image files in a package's folder, named by their stem; the package is not imported.
 
     Args:
@@ -24,6 +24,8 @@ class PackageSource:
         folder: where in it the images are.
         install: what to give to pip when it is missing.
     """
+
+    name = "package"
 
     package: str
     folder: str
@@ -37,20 +39,12 @@ class PackageSource:
             raise UsageError("images of a package", got=got, expected=expected)
 
     def names(self) -> Sequence[str]:
-        """Return the stems; see `bench.categories.sources.Source.names`."""
+        """Return the filenames; see `Source.names`."""
         return self._images.names()
 
     def read(self, name: str) -> Pixels:
-        """Read one image; see `bench.categories.sources.Source.read`."""
+        """Read one image; see `Source.read`."""
         return self._images.read(name)
-
-    def assets(self) -> Sequence[Asset]:
-        """Return nothing: pip has brought the images."""
-        return ()
-
-    def stamp(self, name: str) -> str:
-        """Return nothing: its content is fixed; see `bench.categories.sources.Source.stamp`."""
-        return ""
 
     @cached_property
     def _images(self) -> FolderSource:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from bench.assets.declare import Asset
 from bench.base.errors import UsageError
 from bench.base.seeds import Domain
+from bench.base.source import MOST_IMAGES, Source
 from bench.base.types import Pixels
 from bench.images.degradation import quantise
 
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
 
     from bench.base.bank import Bank
 
-MOST_IMAGES = 10_000_000
-
 
 @dataclass(frozen=True)
-class SampledSource:
+class SampledSource(Source):
     """The first images of a bank's held-out stream, named by their number.
 
     They are computed in float64: in float32 one value in 50,000 changes with the processor's instructions and the
@@ -34,6 +33,8 @@ class SampledSource:
         count: how many images there are.
         truncation: how far latents go from their mean, 1 for all the way.
     """
+
+    name = "sampled"
 
     bank: str
     count: int
@@ -62,11 +63,9 @@ class SampledSource:
 
     def assets(self) -> Sequence[Asset]:
         """Return the bank's files."""
-        return [file for file in import_module("methods.shared.banks").assets(self.bank) if isinstance(file, Asset)]
-
-    def stamp(self, name: str) -> str:
-        """Return nothing: its content is fixed; see `bench.categories.sources.Source.stamp`."""
-        return ""
+        return [
+            file for file in import_module("methods.shared.banks").assets(self.bank) if isinstance(file, Asset)
+        ]
 
 
 @lru_cache(maxsize=1)

@@ -54,10 +54,10 @@ def test_a_card_says_all_that_a_reader_must_know(name):
     assert found.name == name
     assert found.kind
     assert found.has_hr
-    for text in (found.title, found.about, found.licence, found.how_to_get):
+    for text in (found.card.title, found.card.about, found.card.licence, found.card.how_to_get):
         assert text == text.strip()
         assert "\n" not in text
-    assert found.about.endswith(".")
+    assert found.card.about.endswith(".")
     parse_preparation(found.card.prepare)
 
 
@@ -67,7 +67,7 @@ def test_missing_data_say_how_to_get_them_and_where_to_put_them(name, cache):
         find(name).list(1)
     assert str(caught.value) == (
         f"no data of category {name} at {cache / 'datasets' / name}; "
-        f"{find(name).how_to_get.rstrip('.')}; then put it there, or point at it with {name}=PATH"
+        f"{find(name).card.how_to_get.rstrip('.')}; then put it there, or point at it with {name}=PATH"
     )
 
 

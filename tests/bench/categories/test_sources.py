@@ -15,13 +15,14 @@ import pytest
 from PIL import Image
 
 from bench.base.errors import ImageError, Unavailable, UsageError
-from bench.categories.sources import natural, open_path
 from bench.categories.sources.archive import ArchiveSource
 from bench.categories.sources.folder import FolderSource
 from bench.categories.sources.hub import HubSource
 from bench.categories.sources.lmdb_file import Database
 from bench.categories.sources.lsun import LsunSource
 from bench.categories.sources.package import PackageSource
+from bench.categories.sources.paths import open_path
+from bench.images.listing import natural_key
 
 HAS_DATASETS = (found := importlib.util.find_spec("datasets")) is not None and found.origin is not None
 STRANGE = ["two words", "it's", 'a "quote"', "<script>alert(1)</script>"[:8], "ünï-日本", "100%", "-n", "a.b"]
@@ -60,7 +61,7 @@ def database(path: Path, values: dict[str, bytes]) -> LsunSource:
 
 def test_natural_order_counts():
     names = ["b2", "b10", "B1", "a", "01", "1", "b"]
-    assert sorted(names, key=natural) == ["01", "1", "a", "b", "B1", "b2", "b10"]
+    assert sorted(names, key=natural_key) == ["01", "1", "a", "b", "B1", "b2", "b10"]
 
 
 def test_folder_lists_images_in_natural_order_of_their_names(tmp_path):
