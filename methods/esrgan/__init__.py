@@ -30,6 +30,7 @@ class Esrgan(Method):
     """Run a 4x RRDBNet in a cascade; Real-ESRGAN x4plus unless other weights are named."""
 
     name = "esrgan"
+    options: Options
     needs = Needs(memory_mb=1100)
     notes = (
         "A 4x network in a cascade (16x = 4x twice, 64x = 4x three times, 32x = 16x and then bicubic 2x), the "
@@ -43,17 +44,14 @@ class Esrgan(Method):
 
         weights: str = EMBEDDED
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
     @property
     def title(self) -> str:
-        """Say whose weights these are, and that they run in a cascade."""
+        """Whose weights these are, and that they run in a cascade."""
         weights = "Real-ESRGAN x4plus" if self.options.weights == EMBEDDED else Path(self.options.weights).stem
         return f"{weights}, cascaded"
 
     def assets(self) -> Sequence[Asset | Path]:
-        """Return the files of the chosen weights.
+        """Return the weight files.
 
         Raises:
             UsageError: when they are neither a known name nor a file.

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, AssetError, Batch, Category, Method, Needs, Restored, Size, UsageError
+from methods.esrgan_plus import weightfile
+from methods.shared import weight_files
 
 if TYPE_CHECKING:
     import torch
-
-    from methods.esrgan_plus.weightfile import About
 
 FOLDER = Path(__file__).parent / "weights"
 SHIPPED = {
@@ -28,6 +28,7 @@ class EsrganPlus(Method):
     """Restore in one pass with an ESRGAN trained at the factor, at GLEAN's cost."""
 
     name = "esrgan+"
+    options: Options
     needs = Needs(memory_mb=1300)
     notes = (
         "The GLEAN paper's rival, whose weights were never published: an RRDB trunk at the LR's size and nearest-"
@@ -43,26 +44,28 @@ class EsrganPlus(Method):
 
         weights: str = "embedded"
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._path = SHIPPED.get(options.weights, Path(options.weights).expanduser())
+    @property
+    def _path(self) -> Path:
+        return SHIPPED.get(self.options.weights, Path(self.options.weights).expanduser())
 
     @property
     def title(self) -> str:
-        """Say which stage's weights these are."""
+        """Which stage's weights these are."""
         return {"embedded": "ESRGAN+", "embedded-l1": "ESRGAN+ (L1)"}.get(
             self.options.weights, f"ESRGAN+, {self._path.stem}"
         )
 
     @property
     def kind(self) -> str | None:
-        """Say what the shipped weights are for."""
+        """What the shipped weights are for."""
         return "faces" if self.options.weights in SHIPPED else None
 
     @property
     def training_metrics(self) -> tuple[str, ...]:
-        """Name the metrics whose network the training used, as the weight file says."""
-        return tuple(self._about().history.get("trained with", ())) if self._path.is_file() else ()
+        """The metrics whose network the training used, as the weight file says."""
+        if not self._path.is_file():
+            return ()
+        return weight_files.training_metrics(weightfile.read_metadata(self._path).history)
 
     def assets(self) -> Sequence[Asset | Path]:
         """Return the weight file.
@@ -79,8 +82,8 @@ class EsrganPlus(Method):
                     remedy="train them with `bench train esrgan+ --out FOLDER` and name them: "
                     "esrgan+[weights=FOLDER/weights.safetensors]",
                 )
-            known = ", ".join(f"`{name}`" for name in SHIPPED)
-            raise UsageError(f"no weight file of esrgan+ at {self._path}", expected=f"{known} or a file")
+            names = ", ".join(f"`{name}`" for name in SHIPPED)
+            raise UsageError(f"no weight file of esrgan+ at {self._path}", expected=f"{names} or a file")
         return (self._path,)
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
@@ -89,11 +92,11 @@ class EsrganPlus(Method):
             return f"esrgan+ restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
         if None not in (category.kind, self.kind) and category.kind != self.kind:
             return f"its weights are for {self.kind}, this category shows {category.kind}"
-        said = self._about()
-        if (lr_size[0], hr_size[0]) not in [(side, said.resolution) for side in said.inputs]:
-            pairs = ", ".join(f"{side} to {said.resolution}" for side in said.inputs)
-            return f"its weights are for {pairs} pixels, not {lr_size[0]} to {hr_size[0]}"
-        return None
+        metadata = weightfile.read_metadata(self._path)
+        if hr_size[0] == metadata.resolution and lr_size[0] in metadata.inputs:
+            return None
+        pairs = ", ".join(f"{side} to {metadata.resolution}" for side in metadata.inputs)
+        return f"its weights are for {pairs} pixels, not {lr_size[0]} to {hr_size[0]}"
 
     def load(self, device: torch.device) -> None:
         """Read the weights.
@@ -101,8 +104,6 @@ class EsrganPlus(Method):
         Raises:
             AssetError: when the file is damaged or no such file.
         """
-        from methods.esrgan_plus import weightfile
-
         self.network = weightfile.read(self._path).to(device)
 
     def restore(self, batch: Batch) -> Restored:
@@ -110,10 +111,5 @@ class EsrganPlus(Method):
         import torch
 
         with torch.inference_mode():
-            made = self.network(batch.lr * 2 - 1).image
-        return Restored(((made + 1) / 2).clamp(0, 1))
-
-    def _about(self) -> About:
-        from methods.esrgan_plus import weightfile
-
-        return weightfile.about(self._path)
+            image = self.network(batch.lr * 2 - 1).image
+        return Restored(((image + 1) / 2).clamp(0, 1))

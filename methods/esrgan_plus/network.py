@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import torch
@@ -11,34 +10,17 @@ from torch.nn import functional as F
 
 from bench import MethodError
 from methods.esrgan.network import RRDB
+from methods.esrgan_plus.weightfile import NetworkConfig
 from methods.shared.networks.consistency import consistent, enlarge
-from methods.shared.training.crops import Box, cut
+from methods.shared.training.crops import CropBox, crop
 
 
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of the network; the default costs what the embedded GLEAN does, within 15 % at every factor."""
-
-    width: int = 64
-    growth: int = 16
-    blocks: int = 3
-    widest: int = 128
-    """The resolution up to which the doublings keep the trunk's width."""
-    narrowing: tuple[int, ...] = (48, 32, 16)
-    """Channels at each doubling above, the last one for all that follow."""
-
-    def channels(self, resolution: int) -> int:
-        """Return the channels at a resolution."""
-        above = (resolution // self.widest).bit_length() - 1
-        return self.width if above <= 0 else self.narrowing[min(above, len(self.narrowing)) - 1]
-
-
-class Piece(NamedTuple):
+class CropRequest(NamedTuple):
     """What a training also looks at: a square of the full result of some images."""
 
     of: Tensor
     """Which of the images, (N,), bool."""
-    box: Box
+    box: CropBox
     """At half of `EsrganPlusNet.middle`."""
 
 
@@ -47,7 +29,7 @@ class Enlarged(NamedTuple):
 
     image: Tensor
     """(N, 3, size, size)."""
-    piece: Tensor | None = None
+    crop: Tensor | None = None
     """(n, 3, p, p) of the n images that were asked for; it was not made to shrink to the LR."""
 
 
@@ -64,9 +46,9 @@ class EsrganPlusNet(nn.Module):
         shape: the sizes of its parts.
     """
 
-    def __init__(self, inputs: tuple[int, ...], resolution: int, shape: Shape | None = None) -> None:
+    def __init__(self, inputs: tuple[int, ...], resolution: int, shape: NetworkConfig | None = None) -> None:
         super().__init__()
-        self.inputs, self.resolution, self.shape = tuple(sorted(inputs)), resolution, shape or Shape()
+        self.inputs, self.resolution, self.shape = tuple(sorted(inputs)), resolution, shape or NetworkConfig()
         width = self.shape.width
         self.middle = min(4 * max(inputs), resolution)
         self.sizes = tuple(sorted({self.middle // 2, self.middle, resolution}))
@@ -89,13 +71,13 @@ class EsrganPlusNet(nn.Module):
         nn.init.zeros_(cast(Tensor, last.bias))  # it begins as bicubic
         return nn.Sequential(_conv(width, width), nn.LeakyReLU(0.2), last)
 
-    def forward(self, lr: Tensor, size: int | None = None, piece: Piece | None = None) -> Enlarged:
+    def forward(self, lr: Tensor, size: int | None = None, request: CropRequest | None = None) -> Enlarged:
         """Return the image at `size`, the result's own when None.
 
         Args:
             lr: (N, 3, h, h) in [-1, 1].
             size: one of `sizes`.
-            piece: what else to return, of the result's own size.
+            request: what else to return, of the result's own size.
 
         Raises:
             MethodError: when the LR has another size than those it was made for.
@@ -103,11 +85,11 @@ class EsrganPlusNet(nn.Module):
         size, start = size or self.resolution, self.middle // 2
         low = self.feature(lr, start)
         image = consistent(enlarge(lr, size) + self._detail(low, start, size), lr)
-        if piece is None:
+        if request is None:
             return Enlarged(image)
-        of, box = piece
-        plain = cut(enlarge(lr[of], self.resolution), box, start)
-        return Enlarged(image, plain + self._detail(cut(low[of], box, start), start, self.resolution))
+        of, box = request
+        plain = crop(enlarge(lr[of], self.resolution), box, start)
+        return Enlarged(image, plain + self._detail(crop(low[of], box, start), start, self.resolution))
 
     def feature(self, lr: Tensor, size: int) -> Tensor:
         """Return the feature at a resolution."""
@@ -125,6 +107,6 @@ class EsrganPlusNet(nn.Module):
         return x
 
     def _detail(self, x: Tensor, side: int, size: int) -> Tensor:
-        """Return what a feature, or a piece of one, adds to the bicubic image."""
+        """Return what a feature, or a crop of one, adds to the bicubic image."""
         detail: Tensor = self.images[str(size)](self.above(x, side, size))
         return detail.float()

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from bench import Bank, MethodError
-from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, Shape, doublings
+from methods.glean.parts import Decoder, Encoder, Fusion, LatentHead, doublings
+from methods.glean.weightfile import NetworkConfig
 from methods.shared.networks.consistency import add_detail, consistent
 
 
@@ -46,9 +47,11 @@ class EmbeddedGlean(nn.Module):
         MethodError: when a factor leaves fewer than 4 or more than a quarter of the bank's pixels.
     """
 
-    def __init__(self, bank: Bank, factors: tuple[int, ...] = (16, 32, 64), shape: Shape | None = None) -> None:
+    def __init__(
+        self, bank: Bank, factors: tuple[int, ...] = (16, 32, 64), shape: NetworkConfig | None = None
+    ) -> None:
         super().__init__()
-        self.shape, self.factors = shape or Shape(), tuple(sorted(factors))
+        self.shape, self.factors = shape or NetworkConfig(), tuple(sorted(factors))
         self.inputs = tuple(input_size(bank.resolution, factor) for factor in self.factors)
         self.middle = 4 * max(self.inputs)
         self.sizes = (self.middle // 2, self.middle, bank.resolution)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
 
@@ -11,23 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import Bank
+from methods.glean.weightfile import NetworkConfig
 from methods.shared import linear_guess
 from methods.shared.networks.consistency import enlarge
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of the network's parts, in channels."""
-
-    trunk: int = 64
-    growth: int = 24
-    blocks: int = 3
-    encoder: int = 128
-    fusion: int = 96
-    latent: int = 384
-    slot_rank: int = 16
-    decoder: int = 96
-    """At 32 pixels and below; halved at every second doubling above."""
 
 
 def doublings(low: int, high: int) -> list[int]:
@@ -53,7 +38,7 @@ def _silent(layer: nn.Conv2d | nn.Linear) -> nn.Module:
 class Encoder(nn.Module):
     """A dense trunk at the LR's own resolution, then stride-2 steps down to 4x4."""
 
-    def __init__(self, inputs: tuple[int, ...], shape: Shape) -> None:
+    def __init__(self, inputs: tuple[int, ...], shape: NetworkConfig) -> None:
         super().__init__()
         self.first = _convolution(3, shape.trunk)
         self.trunk = nn.Sequential(*(DenseBlock(shape.trunk, shape.growth) for _ in range(shape.blocks)))
@@ -104,7 +89,7 @@ class LatentHead(nn.Module):
 
     mean: Tensor
 
-    def __init__(self, bank: Bank, shape: Shape) -> None:
+    def __init__(self, bank: Bank, shape: NetworkConfig) -> None:
         super().__init__()
         slots, width = bank.latents
         self.register_buffer("mean", bank.mean_latent.clone(), persistent=False)
@@ -118,7 +103,7 @@ class LatentHead(nn.Module):
         h = self.body(coarsest.flatten(1))
         offsets = self.slots(h).view(len(h), *self.basis.shape[:2])
         own = torch.einsum("nsk,skd->nsd", offsets, self.basis)
-        common: Tensor = self.mean + self.guess(linear_guess.seen(lr)) + self.shared(h)
+        common: Tensor = self.mean + self.guess(linear_guess.average_pixels(lr)) + self.shared(h)
         return common[:, None] + own
 
 
@@ -137,7 +122,7 @@ class Fusion(nn.Module):
 class Decoder(nn.Module):
     """Doubles from the LR's size to `middle`, reading the bank's features on the way; its image is residual."""
 
-    def __init__(self, bank: Bank, inputs: tuple[int, ...], middle: int, shape: Shape) -> None:
+    def __init__(self, bank: Bank, inputs: tuple[int, ...], middle: int, shape: NetworkConfig) -> None:
         super().__init__()
         sizes = doublings(min(inputs), middle)
         self.middle = middle

@@ -1,6 +1,4 @@
-r"""Weight files of the published GLEAN: the four that were released, and any other in their layout.
-
-One without `fusion_out`, or with `latents` of its own, is read as a LightGLEAN: see `PublishedGLEAN`.
+r"""Weight files of the published GLEAN: those of `methods.glean.released`, and any other in their layout.
 
 The released 16x faces are to give 26.91 +- 0.02 dB and LPIPS 0.2698 +- 0.002 on CelebA-HQ val100, the authors' own
 figures (https://github.com/ckkelvinchan/GLEAN/issues/11), with the file and the 100 images at hand:
@@ -13,48 +11,19 @@ figures (https://github.com/ckkelvinchan/GLEAN/issues/11), with the file and the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
-from bench import Address, Asset, AssetError, fetch
+from bench import AssetError, fetch
 from bench.base.errors import unknown
 from methods.glean.published_network import PublishedGLEAN
+from methods.glean.released import RELEASED
 from methods.shared.banks import stylegan2, stylegan2_layouts
 from methods.shared.state_dicts import length, load_strict
 from methods.shared.state_files import Tensors, building, check_name, read
 
-_FOLDER = "https://download.openmmlab.com/mmediting/restorers/glean"
-_LICENCE = "Apache-2.0 (OpenMMLab); over a StyleGAN2 bank, Nvidia Source Code License-NC"
 _BESIDE = ("discriminator.", "perceptual_loss.", "data_preprocessor.")
 """What a training leaves in the file beside the generator."""
-
-
-class Release(NamedTuple):
-    """A released file and what it restores."""
-
-    asset: Asset
-    in_size: int
-    out_size: int
-    kind: str
-
-
-def _release(name: str, in_size: int, out_size: int, kind: str) -> Release:
-    asset = Asset(f"glean/{name}", _LICENCE, None, None, (Address(f"{_FOLDER}/{name}"),))
-    return Release(asset, in_size, out_size, kind)
-
-
-RELEASED = {
-    Path(release.asset.name).name: release
-    for release in (
-        _release("glean_ffhq_16x_20210527-61a3afad.pth", 64, 1024, "faces"),
-        _release("glean_cat_8x_20210614-d3ac8683.pth", 32, 256, "cats"),
-        _release("glean_cat_16x_20210527-68912543.pth", 16, 256, "cats"),
-        _release("glean_in128out1024_4x2_300k_ffhq_celebahq_20210812-acbcb04f.pth", 128, 1024, "faces"),
-    )
-}
-"""By file name, as https://github.com/open-mmlab/mmagic lists them."""
-ASSETS = {name: release.asset for name, release in RELEASED.items()}
 
 
 def load(name_or_path: str | Path) -> PublishedGLEAN:
@@ -84,7 +53,7 @@ def _build(inside: Tensors, path: Path) -> PublishedGLEAN:
 
 
 def _path(text: str) -> Path:
-    path = fetch(ASSETS[text]) if text in RELEASED else Path(text).expanduser()
+    path = fetch(RELEASED[text].asset) if text in RELEASED else Path(text).expanduser()
     if not path.is_file() and len(path.parts) == 1:
         raise unknown("GLEAN weight file", text, RELEASED)
     if path.name in RELEASED and path.is_file():
@@ -107,7 +76,7 @@ def _generator(tensors: Tensors, path: Path) -> Tensors:
 
 
 def _blank(tensors: Tensors, bank_tensors: Tensors, path: Path) -> PublishedGLEAN:
-    """Build the network of the sizes and parts that the tensors have, on the `meta` device."""
+    """Build the network of the sizes that the tensors have, on the `meta` device."""
     bank = stylegan2.blank(bank_tensors)
     in_size = bank.resolution >> sum(key.endswith(".upsample_conv.weight") for key in tensors)
     if not 4 < in_size < bank.resolution:
@@ -120,7 +89,5 @@ def _blank(tensors: Tensors, bank_tensors: Tensors, path: Path) -> PublishedGLEA
     blocks = len({key.removeprefix(body).split(".")[0] for key in tensors if key.startswith(body)})
     channels = length(tensors, "encoder.0.0.conv_first.bias", 64)
     growth = length(tensors, f"{body}0.rdb1.conv1.bias", 32)
-    coarse = any(key.startswith("fusion_out.") for key in tensors)
-    trunk, predicted = (channels, blocks, growth), "latents" not in tensors
     with torch.device("meta"):
-        return PublishedGLEAN(in_size, bank, trunk=trunk, coarse_features=coarse, predicted_latents=predicted)
+        return PublishedGLEAN(in_size, bank, trunk=(channels, blocks, growth))

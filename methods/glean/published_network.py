@@ -17,39 +17,21 @@ from methods.shared.banks.stylegan2 import StyleGAN2
 class PublishedGLEAN(nn.Module):
     """Encoder, StyleGAN2 bank and decoder; the bank is frozen.
 
-    With `coarse_features` or `predicted_latents` off it is simplified as LightGLEAN (arXiv 2207.14812):
-    the bank starts at the input's resolution from the encoder's one feature, or its latents are learned parameters
-    that no input changes. No LightGLEAN was released. The form of the first is a third party's, and the two do not
-    make the paper's 35 % of the operations: half of GLEAN's are in its decoder.
-
     Args:
         in_size: side of the input, smaller than the bank's resolution.
         bank: with the channels of every resolution from 4 up.
         trunk: channels, blocks and growth of the residual dense trunk.
-        coarse_features: whether encoder features of every resolution reach the bank.
-        predicted_latents: whether the encoder makes the latents.
     """
 
-    def __init__(
-        self,
-        in_size: int,
-        bank: StyleGAN2,
-        *,
-        trunk: tuple[int, int, int] = (64, 23, 32),
-        coarse_features: bool = True,
-        predicted_latents: bool = True,
-    ) -> None:
+    def __init__(self, in_size: int, bank: StyleGAN2, *, trunk: tuple[int, int, int] = (64, 23, 32)) -> None:
         super().__init__()
         self.in_size, self.out_size = in_size, bank.resolution
         self.generator = bank.requires_grad_(False)
-        self.encoder = _encoder(in_size, bank, trunk, coarse=coarse_features, latents=predicted_latents)
-        below = [c for r, c in bank.channels.items() if r <= in_size and coarse_features]
-        self.fusion_out = nn.ModuleList(_conv(2 * channels, channels) for channels in below)
-        self.fusion_skip = nn.ModuleList(_conv(channels + 3, 3) for channels in below)
+        self.encoder = _encoder(in_size, bank, trunk)
+        coarse = [channels for r, channels in bank.channels.items() if r <= in_size]
+        self.fusion_out = nn.ModuleList(_conv(2 * channels, channels) for channels in coarse)
+        self.fusion_skip = nn.ModuleList(_conv(channels + 3, 3) for channels in coarse)
         self.decoder = _decoder(in_size, bank)
-        self.latents: nn.Parameter | None = None
-        if not predicted_latents:
-            self.latents = nn.Parameter(bank.mean_latent.repeat(bank.latents.slots, 1))
 
     def forward(self, lr: Tensor) -> Tensor:
         """Restore RGB in [-1, 1], (N, 3, in_size, in_size), to (N, 3, out_size, out_size), nominally in [-1, 1].
@@ -75,17 +57,13 @@ class PublishedGLEAN(nn.Module):
             x = block(x)
             if x.ndim == 4:
                 encoded[self.in_size >> number] = x
-        if self.latents is not None:
-            return encoded, self.latents.expand(len(lr), -1, -1)
         return encoded, x.reshape(len(lr), *self.generator.latents)
 
     def _generate(self, encoded: dict[int, Tensor], latents: Tensor) -> dict[int, Tensor]:
         """Return the bank's features above the input's resolution, after the fusions below it."""
-        generated, x, own_noise = {}, None, [None] * len(self.generator.noise_shapes())
+        generated: dict[int, Tensor] = {}
+        x, own_noise = None, [None] * len(self.generator.noise_shapes())
         for level, r in enumerate(self.generator.channels):
-            if r <= self.in_size and not self.fusion_out:
-                x = encoded[self.in_size]
-                continue
             x = self.generator.block(r, x, latents, own_noise)
             if r <= self.in_size:
                 x = self.fusion_out[level](torch.cat([x, encoded[r]], dim=1))
@@ -94,19 +72,16 @@ class PublishedGLEAN(nn.Module):
         return generated
 
 
-def _encoder(
-    in_size: int, bank: StyleGAN2, trunk: tuple[int, int, int], *, coarse: bool, latents: bool
-) -> nn.ModuleList:
-    channels, inner = bank.channels, trunk[0]
-    blocks = [nn.Sequential(_Trunk(*trunk), _conv(inner, channels[in_size]), _leaky())]
+def _encoder(in_size: int, bank: StyleGAN2, trunk: tuple[int, int, int]) -> nn.ModuleList:
+    channels = bank.channels
+    blocks = [nn.Sequential(_Trunk(*trunk), _conv(trunk[0], channels[in_size]), _leaky())]
     r = in_size
-    while r > 4 and (coarse or latents):
+    while r > 4:
         down = _conv(channels[r], channels[r // 2], stride=2)
         blocks.append(nn.Sequential(down, _leaky(), _conv(channels[r // 2], channels[r // 2]), _leaky()))
         r //= 2
-    if latents:
-        dense = nn.Linear(16 * channels[4], bank.latents.slots * bank.latents.width)
-        blocks.append(nn.Sequential(_conv(channels[4], channels[4]), _leaky(), nn.Flatten(), dense))
+    dense = nn.Linear(16 * channels[4], bank.latents.slots * bank.latents.width)
+    blocks.append(nn.Sequential(_conv(channels[4], channels[4]), _leaky(), nn.Flatten(), dense))
     return nn.ModuleList(blocks)
 
 

@@ -1,71 +1,71 @@
-"""The weights of an embedded GLEAN on disk: half precision, with what is needed to build the network again."""
+"""The weight files of an embedded GLEAN: what they say of their network, read without torch."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from methods.shared.weight_files import BankMetadata, Kind
 
-from bench import Bank
-from methods.glean.embedded import EmbeddedGlean
-from methods.glean.parts import Shape
-from methods.shared import weight_files
-from methods.shared.weight_files import Kind, Trained, load
+if TYPE_CHECKING:
+    from torch import Tensor
 
-__all__ = ["KIND", "About", "about", "load", "read", "write"]
-
-KIND = Kind("glean-embedded-1", "an embedded GLEAN", "glean")
+    from bench import Bank
+    from methods.glean.embedded import EmbeddedGlean
 
 
 @dataclass(frozen=True)
-class About:
+class NetworkConfig:
+    """The sizes of the network's parts, in channels."""
+
+    trunk: int = 64
+    growth: int = 24
+    blocks: int = 3
+    encoder: int = 128
+    fusion: int = 96
+    latent: int = 384
+    slot_rank: int = 16
+    decoder: int = 96
+    """At 32 pixels and below; halved at every second doubling above."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata(BankMetadata):
     """What a weight file says of itself."""
 
-    bank: str
-    resolution: int
     factors: tuple[int, ...]
-    shape: Shape
-    history: dict[str, Any]
-    """How it was trained: stage, steps, seconds, what it started from."""
-    digest: str = ""
-    """Of the bank; empty in a file of an earlier version."""
+    shape: NetworkConfig
 
 
-def write(path: Path, network: EmbeddedGlean, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
-    """Write weights in fp16."""
+KIND = Kind("glean-embedded-1", "glean", Metadata)
+read_metadata = KIND.read_metadata
+
+
+def write(path: Path, network: EmbeddedGlean, weights: Mapping[str, Tensor], history: dict[str, Any]) -> None:
+    """Write weights, with what is needed to build the network again."""
     bank = network.bank
-    said = About(bank.name, bank.resolution, network.factors, network.shape, history, bank.digest)
-    weight_files.write(path, KIND, said, weights)
-
-
-def about(path: Path) -> About:
-    """Read what a file says of itself.
-
-    Raises:
-        AssetError: when it is not such a file, or cut short.
-    """
-    return weight_files.describe(path, KIND, _parse)
-
-
-def _parse(said: dict[str, Any]) -> About:
-    shape = Shape(**said["shape"])
-    digest = str(said.get("digest", ""))
-    return About(said["bank"], said["resolution"], tuple(said["factors"]), shape, dict(said["history"]), digest)
+    metadata = Metadata(
+        bank=bank.name,
+        resolution=bank.resolution,
+        digest=bank.digest,
+        factors=network.factors,
+        shape=network.shape,
+        history=history,
+    )
+    KIND.write(path, metadata, weights)
 
 
 def read(path: Path, bank: Bank) -> EmbeddedGlean:
-    """Build the network of a file over a bank.
+    """Build the network of a file over a bank, frozen.
 
     Raises:
-        AssetError: when the file is not a weight file, is for another bank, or does not fit its own description.
+        AssetError: when the file is no weight file, is for another bank, or does not fit its own metadata.
     """
-    said = about(path)
-    weight_files.check_bank(path, KIND, Trained(said.bank, said.resolution, said.digest), bank)
-    sizes = [*said.factors, *asdict(said.shape).values()]
+    from methods.glean.embedded import EmbeddedGlean
 
-    def make() -> EmbeddedGlean:
-        return EmbeddedGlean(bank, said.factors, said.shape)
-
-    return weight_files.build(path, make, sizes, "embedded GLEAN", said.shape.blocks)
+    metadata = KIND.read_metadata(path)
+    KIND.check_bank(path, metadata, bank)
+    factors, shape = metadata.factors, metadata.shape
+    return KIND.build(path, metadata, lambda: EmbeddedGlean(bank, factors, shape), shape.blocks)

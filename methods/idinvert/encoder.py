@@ -7,7 +7,6 @@ the mean latent, a low-rank one a slot, and a linear guess from 16x16 pixels tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -16,20 +15,8 @@ from torch.nn import functional as F
 
 from bench import Bank
 from bench.images.degradation import resize_tensor
+from methods.idinvert.weightfile import SIDE, NetworkConfig
 from methods.shared import linear_guess
-
-SIDE = 64
-"""Every LR is enlarged to this side with the protocol's kernel."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of the encoder."""
-
-    widths: tuple[int, ...] = (32, 64, 96, 128, 96)
-    """Channels at 64, 32, 16, 8 and 4 pixels."""
-    hidden: int = 192
-    rank: int = 8
 
 
 class Down(nn.Module):
@@ -62,9 +49,9 @@ class Encoder(nn.Module):
 
     mean: Tensor
 
-    def __init__(self, bank: Bank, shape: Shape | None = None) -> None:
+    def __init__(self, bank: Bank, shape: NetworkConfig | None = None) -> None:
         super().__init__()
-        self.shape = shape or Shape()
+        self.shape = shape or NetworkConfig()
         slots, width = bank.latents
         widths = self.shape.widths
         self.register_buffer("mean", bank.mean_latent.detach().clone(), persistent=False)
@@ -85,5 +72,5 @@ class Encoder(nn.Module):
         x = F.leaky_relu(self.first(seen), 0.2)
         h = F.leaky_relu(self.body(self.downs(x).flatten(1)), 0.2)
         own = torch.einsum("nsk,skd->nsd", self.slots(h).view(len(h), *self.basis.shape[:2]), self.basis)
-        common: Tensor = self.mean + self.guess(linear_guess.seen(lr)) + self.shared(h)
+        common: Tensor = self.mean + self.guess(linear_guess.average_pixels(lr)) + self.shared(h)
         return common[:, None] + own

@@ -1,14 +1,14 @@
-"""An encoder's weights on disk: half precision, with what is needed to build it again. Read without torch."""
+"""The weight files of an encoder: what they say of it, read without torch."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import AssetError
-from methods.shared import banks, weight_files
-from methods.shared.weight_files import Kind, Trained, load
+from methods.shared import banks
+from methods.shared.weight_files import BankMetadata, Kind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,45 +16,39 @@ if TYPE_CHECKING:
     from bench import Bank
     from methods.idinvert.encoder import Encoder
 
-__all__ = ["KIND", "SIDE", "About", "about", "load", "incompatibility_reason", "read", "write"]
-
-KIND = Kind("idinvert-encoder-1", "an idinvert encoder", "idinvert")
 SIDE = 64
-"""The largest LR that an encoder reads."""
+"""The largest LR that an encoder reads; every LR is enlarged to this side with the protocol's kernel."""
 
 
 @dataclass(frozen=True)
-class About:
+class NetworkConfig:
+    """The sizes of the encoder."""
+
+    widths: tuple[int, ...] = (32, 64, 96, 128, 96)
+    """Channels at 64, 32, 16, 8 and 4 pixels."""
+    hidden: int = 192
+    rank: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata(BankMetadata):
     """What a weight file says of itself."""
 
-    bank: str
-    resolution: int
-    shape: dict[str, Any]
-    """Of `methods.idinvert.encoder.Shape`."""
-    history: dict[str, Any]
-    """How it was trained."""
-    digest: str = ""
-    """Of the bank; empty in a file of an earlier version."""
+    shape: NetworkConfig
 
 
-def write(path: Path, encoder: Encoder, bank: Bank, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
-    """Write weights in fp16."""
-    said = About(bank.name, bank.resolution, asdict(encoder.shape), history, bank.digest)
-    weight_files.write(path, KIND, said, weights)
+KIND = Kind("idinvert-encoder-1", "idinvert", Metadata)
+read_metadata = KIND.read_metadata
 
 
-def about(path: Path) -> About:
-    """Read what a file says of itself.
-
-    Raises:
-        AssetError: when it is not such a file, or cut short.
-    """
-    return weight_files.describe(path, KIND, _parse)
-
-
-def _parse(said: dict[str, Any]) -> About:
-    digest = str(said.get("digest", ""))
-    return About(said["bank"], said["resolution"], dict(said["shape"]), dict(said["history"]), digest)
+def write(
+    path: Path, encoder: Encoder, bank: Bank, weights: Mapping[str, Tensor], history: dict[str, Any]
+) -> None:
+    """Write weights, with what is needed to build the encoder again."""
+    metadata = Metadata(
+        bank=bank.name, resolution=bank.resolution, digest=bank.digest, shape=encoder.shape, history=history
+    )
+    KIND.write(path, metadata, weights)
 
 
 def incompatibility_reason(path: Path, bank: str) -> str | None:
@@ -63,12 +57,12 @@ def incompatibility_reason(path: Path, bank: str) -> str | None:
     Raises:
         AssetError: when the file is not such a file, or cut short.
     """
-    said = about(path)
-    if said.bank == banks.family(bank) and banks.about(bank).resolution in (None, said.resolution):
+    metadata = KIND.read_metadata(path)
+    if metadata.bank == banks.family(bank) and banks.about(bank).resolution in (None, metadata.resolution):
         return None
     return (
-        f"idinvert's encoder was trained over {said.bank} at {said.resolution} pixels, not over {bank}; train one "
-        f"with `bench train idinvert --bank {bank}` and name it as weights="
+        f"idinvert's encoder was trained over {metadata.bank} at {metadata.resolution} pixels, not over {bank}; "
+        f"train one with `bench train idinvert --bank {bank}` and name it as weights="
     )
 
 
@@ -76,17 +70,10 @@ def read(path: Path, bank: Bank) -> Encoder:
     """Build the encoder of a file for a bank, frozen.
 
     Raises:
-        AssetError: when the file is no weight file, is for another bank, or does not fit its own description.
+        AssetError: when the file is no weight file, is for another bank, or does not fit its own metadata.
     """
-    from methods.idinvert.encoder import Encoder, Shape
+    from methods.idinvert.encoder import Encoder
 
-    said = about(path)
-    weight_files.check_bank(path, KIND, Trained(said.bank, said.resolution, said.digest), bank)
-    try:
-        shape = Shape(**{**said.shape, "widths": tuple(said.shape["widths"])})
-    except (KeyError, TypeError) as error:
-        raise AssetError(f"{path} describes no encoder of this version", got=error) from error
-    encoder = weight_files.build(
-        path, lambda: Encoder(bank, shape), [*shape.widths, shape.hidden, shape.rank], "encoder", len(shape.widths)
-    )
-    return encoder.requires_grad_(False).eval()
+    metadata = KIND.read_metadata(path)
+    KIND.check_bank(path, metadata, bank)
+    return KIND.build(path, metadata, lambda: Encoder(bank, metadata.shape), len(metadata.shape.widths))

@@ -16,15 +16,16 @@ from bench.base.types import Batch, Category
 from bench.images.degradation import make_lr, resize, resize_matrix
 from bench.images.png import to_pixels, to_tensor
 from bench.registry.methods import create
-from methods.glean import SHIPPED, weightfile
+from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean, input_size
-from methods.glean.parts import Shape
+from methods.glean.forms import SHIPPED
+from methods.glean.weightfile import NetworkConfig
 from methods.shared import banks
 from methods.shared.banks.mobilestylegan import SYNTHESIS_BIN
 from methods.shared.networks.consistency import add_detail, consistent
 from tests.conftest import photo
 
-TINY = Shape(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
+TINY = NetworkConfig(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
 FACES = Category("faces", "faces")
 
 
@@ -125,8 +126,8 @@ def test_a_weight_file_builds_the_same_network_again(bank, weights):
         torch.nn.init.normal_(parameter, std=0.05)
     again = weightfile.read(weights, bank)
     assert again.shape == TINY
-    assert weightfile.about(weights).history == {"steps": 7}
-    assert weightfile.about(weights).digest == SYNTHESIS_BIN.sha256
+    assert weightfile.read_metadata(weights).history == {"steps": 7}
+    assert weightfile.read_metadata(weights).digest == SYNTHESIS_BIN.sha256
     for (name, kept), (_, value) in zip(again.named_parameters(), network.named_parameters(), strict=True):
         torch.testing.assert_close(kept, value, rtol=2**-10, atol=1e-6, msg=name)  # half a step of fp16
 
@@ -178,7 +179,7 @@ def test_what_it_cannot_restore_is_refused_with_the_reason():
 
 def test_the_shipped_weights_are_small_and_say_how_they_were_trained(shipped):
     assert SHIPPED.stat().st_size <= 16e6
-    said = weightfile.about(SHIPPED)
+    said = weightfile.read_metadata(SHIPPED)
     assert said.factors == (16, 32, 64)
     assert said.history["steps"] > 0
     assert shipped.training_metrics == ("lite0",)

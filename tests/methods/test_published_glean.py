@@ -12,6 +12,7 @@ from bench.base.types import Batch, Category
 from bench.registry.methods import build, create
 from methods.glean import published
 from methods.glean.published_network import PublishedGLEAN
+from methods.glean.released import RELEASED
 from methods.shared.banks.stylegan2 import StyleGAN2
 from methods.shared.banks.stylegan2_layers import capped
 from tests.methods.shared.banks import stylegan2_peer as peer
@@ -117,7 +118,7 @@ def leaky(x):
     return F.leaky_relu(x, 0.2)
 
 
-def reference(state, lr, *, coarse=True):
+def reference(state, lr):
     """Compute GLEAN from the official names alone: plain functions, and the bank of another code base."""
     bank = peer.generator(OUT, channels=CHANNELS, width=WIDTH, seed=0)
     x = first = conv(state, "encoder.0.0.conv_first", lr)
@@ -133,15 +134,12 @@ def reference(state, lr, *, coarse=True):
     four = leaky(conv(state, "encoder.1.2", leaky(conv(state, "encoder.1.0", eight, stride=2))))
     flat = leaky(conv(state, "encoder.2.0", four)).flatten(1)
     w = (flat @ state["encoder.2.3.weight"].T + state["encoder.2.3.bias"]).view(len(lr), SLOTS, WIDTH)
-    w = state["latents"].expand(len(lr), -1, -1) if "latents" in state else w
 
     noise = [getattr(bank.noises, f"noise{number}") for number in range(7)]
     x = bank.style_conv1(bank.constant_input(len(lr)), w[:, 0], noise=noise[0])
     kept = {}
     for level, encoded in enumerate((four, eight, None)):
-        if level == 1 and not coarse:  # LightGLEAN's bank begins here
-            x = eight
-        elif encoded is not None:
+        if encoded is not None:
             x = conv(state, f"fusion_out.{level}", torch.cat([x, encoded], 1))
         for number in (2 * level, 2 * level + 1):
             x = bank.style_convs[number](x, w[:, number + 1], noise=noise[number + 1])
@@ -200,20 +198,6 @@ def test_the_bank_is_frozen_and_the_rest_can_be_trained(network):
     network.zero_grad()
     assert untouched
     assert all(name.startswith("fusion_skip") for name in untouched)
-
-
-@pytest.mark.parametrize(("coarse", "predicted"), [(False, False), (False, True), (True, False)])
-def test_a_file_of_lightglean_is_known_by_its_keys(coarse, predicted, state, tmp_path):
-    gone = () if coarse else ("fusion_",)
-    gone += () if predicted else ("encoder.2.",)
-    gone += () if coarse or predicted else ("encoder.1.",)
-    light = {key: value for key, value in state.items() if not key.startswith(gone)}
-    if not predicted:
-        light["latents"] = torch.randn(SLOTS, WIDTH, generator=torch.Generator().manual_seed(3))
-    read = published.load(written(tmp_path / "light.pth", light))
-    with torch.no_grad():
-        expected, made = reference(state | light, lr(), coarse=coarse), read(lr())
-    torch.testing.assert_close(made, expected, atol=1e-5 * expected.abs().max().item(), rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -297,50 +281,21 @@ def test_one_input_size(network):
 
 
 def test_the_released_files(tmp_path, monkeypatch, state):
-    assert [(r.in_size, r.out_size) for r in published.RELEASED.values()] == [
+    assert [(r.in_size, r.out_size) for r in RELEASED.values()] == [
         (64, 1024),
         (32, 256),
         (16, 256),
         (128, 1024),
     ]
-    for name, asset in published.ASSETS.items():
-        assert asset.sources == (Address(f"https://download.openmmlab.com/mmediting/restorers/glean/{name}"),)
+    for name, release in RELEASED.items():
+        assert release.asset.sources == (
+            Address(f"https://download.openmmlab.com/mmediting/restorers/glean/{name}"),
+        )
     with pytest.raises(UsageError, match=r"did you mean glean_cat_8x_20210614-d3ac8683\.pth"):
         published.load("glean_cat_8x.pth")
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
-    name, asset = next(iter(published.ASSETS.items()))
+    name, asset = next((name, release.asset) for name, release in RELEASED.items())
     asset.path.parent.mkdir(parents=True)
     written(asset.path, state)
     with pytest.raises(AssetError, match=f"{name}.*is not the released one.*expected 61a3afad"):
         published.load(name)
-
-
-SQUARE = 512 * 512 * 9 + 512  # a convolution of 512 to 512 channels
-DENSE = SQUARE + (8192 + 1) * 18 * 512  # what makes the latents of the 4x4 feature
-COARSE = 5 * (2 * 512 * 512 * 9 + 512) + 5 * (515 * 3 * 9 + 3)  # the fusions at 4, 8, 16, 32 and 64
-
-
-@pytest.mark.parametrize(
-    ("coarse", "predicted", "removed"),
-    [
-        (False, False, DENSE - 18 * 512 + COARSE + 8 * SQUARE),
-        (False, True, COARSE),
-        (True, False, DENSE - 18 * 512),
-    ],
-)
-def test_the_simplifications_of_lightglean(coarse, predicted, removed):
-    options = {"coarse_features": coarse, "predicted_latents": predicted}
-    with torch.device("meta"):
-        full, light = (PublishedGLEAN(64, StyleGAN2(capped(1024)), **given) for given in ({}, options))
-    assert (millions(full) - millions(light)) * 1e6 == pytest.approx(removed, abs=0.5)
-    bank = StyleGAN2(capped(32, 8), width=16)
-    small = PublishedGLEAN(8, bank, trunk=(6, 1, 4), **options)
-    made = small(lr())
-    assert made.shape == (2, 3, 32, 32)
-    made.sum().backward()
-    assert (small.latents is None) == predicted
-    assert predicted or small.latents.grad.abs().max() > 0
-    assert len(small.fusion_out) == (2 if coarse else 0)
-    assert all(
-        p.grad is not None for name, p in small.named_parameters() if p.requires_grad and "skip" not in name
-    )

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from methods import glean
 from methods.glean import weightfile
+from methods.glean.forms import SHIPPED
 from methods.shared import banks
 from tests.perf.floor import floor
 from tests.perf.timing import ratio
@@ -16,7 +16,7 @@ from tests.perf.timing import ratio
 @pytest.fixture(scope="module")
 def network():
     bank = banks.load("mobilestylegan")
-    return weightfile.read(glean.SHIPPED, bank).eval()
+    return weightfile.read(SHIPPED, bank).eval()
 
 
 @pytest.mark.parametrize("side", [16, 32, 64])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.base.errors import unknown
+from bench import plugin_bank
 
 if TYPE_CHECKING:
     import torch
@@ -118,4 +118,4 @@ def _module(name: str) -> Any:
             from methods.shared.banks import stylegan2_files
 
             return stylegan2_files.source(name)
-    raise unknown("bank", name, NAMES)
+    return plugin_bank(name, NAMES)

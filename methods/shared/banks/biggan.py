@@ -57,7 +57,8 @@ class BigGAN(UnmappedBank):
         level = list(self.channels).index(r)
         part = torch.split(w.flatten(1), self.chunk, 1)[level]
         if x is None:
-            return self.linear(part).view(len(w), -1, 4, 4)
+            first: Tensor = self.linear(part)
+            return first.view(len(w), -1, 4, 4)
         x = self.blocks[level - 1](x, torch.cat([self.shared(label), part], 1))
         return self.attention[str(r)](x) if str(r) in self.attention else x
 

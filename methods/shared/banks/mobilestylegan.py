@@ -80,14 +80,18 @@ class MobileStyleGAN(Bank):
         self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
     ) -> Tensor:
         """Run the layers of one resolution; a noise map of one's own is scaled by the strength of its layer."""
-        if x is None:
-            return self.first(w[:, 0], noise[0])
         level = r.bit_length() - 4
-        return self.blocks[level](x, w[:, 1 + 3 * level :], noise[1 + 2 * level :])
+        feature: Tensor = (
+            self.first(w[:, 0], noise[0])
+            if x is None
+            else self.blocks[level](x, w[:, 1 + 3 * level :], noise[1 + 2 * level :])
+        )
+        return feature
 
     def rgb(self, r: int, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
         """Make the image of the 512 feature."""
-        return self.to_image(x, w[:, -1])
+        rgb: Tensor = self.to_image(x, w[:, -1])
+        return rgb
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the synthesis from coarse to fine: 4x4, then one group a block."""

@@ -65,7 +65,8 @@ class StyleGAN2(Bank):
 
     def rgb(self, r: int, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
         """Add what this resolution adds to the image of half its sides."""
-        return self.rgbs[_level(r)](x, w[:, 2 * _level(r) + 1], image)
+        total: Tensor = self.rgbs[_level(r)](x, w[:, 2 * _level(r) + 1], image)
+        return total
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the synthesis from coarse to fine, one group a resolution."""

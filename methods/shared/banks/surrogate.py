@@ -24,7 +24,7 @@ RESOLUTIONS = (64, 128, 256)
 WEIGHTS = Path(__file__).parent / "weights" / "mobilestylegan-surrogates.safetensors"
 
 
-class Shape(NamedTuple):
+class NetworkConfig(NamedTuple):
     """What a surrogate looks at, and how wide it is."""
 
     channels: int
@@ -34,7 +34,7 @@ class Shape(NamedTuple):
     hidden: int
 
 
-SHAPES = {64: Shape(512, 13, 72), 128: Shape(512, 10, 64), 256: Shape(256, 7, 40)}
+SHAPES = {64: NetworkConfig(512, 13, 72), 128: NetworkConfig(512, 10, 64), 256: NetworkConfig(256, 7, 40)}
 
 
 class Surrogate(nn.Module):
