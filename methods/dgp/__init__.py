@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import Asset, Batch, Category, Method, Needs, Restored, Size
-from methods.shared.inversion import Preset, class_label, incompatibility_reason, restore_each
-from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Network
+from bench import Batch, Needs, Restored
+from methods.shared import banks
+from methods.shared.inversion.method import SearchMethod
+from methods.shared.networks.perceptual_networks import Network
+from methods.shared.presets import Preset
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class Dgp(Method):
+class Dgp(SearchMethod):
     """Tune a generator to the LR, from its coarse parameters to its fine ones."""
 
     name = "dgp"
+    title_prefix = "DGP"
     needs = Needs(memory_mb=1500)
     notes = (
         "The published relaxed reconstruction: from the nearest of many random images, the latent and more and "
@@ -28,11 +29,12 @@ class Dgp(Method):
         "without a discriminator is tuned with the features of a named perceptual network. "
         "preset=fast first searches the latent alone, weighs pixels 10 and features 0.02, takes rates in "
         "proportion to each tensor's size and other momenta, tunes through surrogates, ever finer ones, that "
-        "the whole bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
-        "of 200 steps with the whole bank, whose weights are those of the released files with their "
-        "normalisation folded in, and begins a new Adam at every stage. Where both were run, paper came much "
+        "the full bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
+        "of 200 steps with the full bank, whose weights are those of the released files with their "
+        "normalisation folded in, and starts a new Adam at every stage. Where both were run, paper came much "
         "nearer in identity: do not call fast DGP."
     )
+    options: Options
 
     @dataclass(frozen=True)
     class Options:
@@ -50,48 +52,10 @@ class Dgp(Method):
             if self.steps < 0:
                 raise ValueError(f"steps={self.steps} must not be negative")
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
     @property
-    def title(self) -> str:
-        """Say which preset ran."""
-        return f"DGP ({self.options.preset})"
-
-    @property
-    def kind(self) -> str | None:
-        """Say what its bank shows, as far as that is known before the bank is read."""
-        from methods.shared import banks
-
-        return banks.about(self.options.bank).kind
-
-    @property
-    def training_metrics(self) -> tuple[str, ...]:
-        """Name the metrics whose network may be part of the loss."""
-        return () if self._has_discriminator else CONTAMINATED_METRICS[self.options.perceptual]
-
-    @property
-    def _has_discriminator(self) -> bool:
-        from methods.shared import banks
-
-        return banks.about(self.options.bank).discriminator
-
-    def assets(self) -> Sequence[Asset | Path]:
-        """Return the files of the bank and, unless it has a discriminator, of the perceptual network.
-
-        Raises:
-            UsageError: when there is no such bank.
-        """
-        from methods.shared import banks
-        from methods.shared.networks import perceptual_networks as perceptual
-
-        bank = banks.assets(self.options.bank)
-        return bank if self._has_discriminator else (*bank, *perceptual.assets(self.options.perceptual))
-
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Refuse what the bank cannot make."""
-        label = self.options.label
-        return incompatibility_reason(self.name, self.options.bank, lr_size, hr_size, category, label=label)
+    def perceptual_network(self) -> Network | None:
+        """The network of the loss, None where the bank's discriminator is."""
+        return None if banks.about(self.options.bank).discriminator else self.options.perceptual
 
     def load(self, device: torch.device) -> None:
         """Read the bank and, where it has no discriminator, the perceptual network.
@@ -100,15 +64,14 @@ class Dgp(Method):
             AssetError: when a file cannot be had.
         """
         from methods.dgp.features import DiscriminatorFeatures
-        from methods.shared import banks
-        from methods.shared.networks import perceptual_networks as perceptual
+        from methods.shared.networks import perceptual_networks
 
-        self._bank = banks.load(self.options.bank, device)
-        judge = self._bank.discriminator
+        super().load(device)
+        discriminator = self._bank.discriminator
         self._perceptual = (
-            DiscriminatorFeatures(judge, self._bank.resolution)
-            if judge is not None
-            else perceptual.load(self.options.perceptual, 21, squared=True, device=device)
+            DiscriminatorFeatures(discriminator, self._bank.resolution)
+            if discriminator is not None
+            else perceptual_networks.load(self.options.perceptual, 21, squared=True, device=device)
         )
 
     def restore(self, batch: Batch) -> Restored:
@@ -119,12 +82,10 @@ class Dgp(Method):
         """
         from methods.dgp import tuning
 
-        plan = tuning.plan(self.options.preset, self.options.steps)
-        label = class_label(self.options.label)
-        scene = tuning.Scene(self._bank, self._perceptual, label)
+        config, context = tuning.configure(self.options.preset, self.options.steps), self.context()
 
-        def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
-            image, values = tuning.run(scene, lr, seed, plan)
+        def restore_one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
+            image, values = tuning.run(context, lr, seed, config)
             return image, values | {"by_discriminator": float(self._bank.discriminator is not None)}
 
-        return restore_each(batch, self._bank, one)
+        return self.restore_each(batch, restore_one)

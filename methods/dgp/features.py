@@ -1,4 +1,4 @@
-"""The features of a discriminator: DGP's measure of perceptual_distance."""
+"""The features of a discriminator: DGP's perceptual distance."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ LAST = 8
 
 
 class DiscriminatorFeatures:
-    """What the blocks of a bank's discriminator make of an image of its size, and what its last layer sees.
+    """The outputs of a discriminator's blocks for an image of its size, and the input of its last layer.
 
     Args:
-        judge: the discriminator; its `blocks`, run in order, are hooked, and so is the layer that it lists last.
-        resolution: of the images that it knows.
+        discriminator: its `blocks`, run in order, are hooked, and so is the layer that it lists last.
+        resolution: of the images that it takes.
     """
 
-    def __init__(self, judge: nn.Module, resolution: int) -> None:
-        self.judge, self.resolution = judge, resolution
-        blocks: Any = judge.blocks
-        self._blocks, self._last = list(blocks), list(judge.children())[-1]
+    def __init__(self, discriminator: nn.Module, resolution: int) -> None:
+        self.discriminator, self.resolution = discriminator, resolution
+        blocks: Any = discriminator.blocks
+        self._blocks, self._last = list(blocks), list(discriminator.children())[-1]
 
     def __call__(self, image: Tensor) -> list[Tensor]:
         """Return the features of RGB in [0, 1], (N, 3, h, w), enlarged bilinearly as published."""
         size = (self.resolution, self.resolution)
-        whole = F.interpolate(2 * image - 1, size=size, mode="bilinear", align_corners=False)
-        found: list[Tensor] = []
-        hooks = [block.register_forward_hook(lambda _m, _in, out: found.append(out)) for block in self._blocks]
-        hooks.append(self._last.register_forward_pre_hook(lambda _m, given: found.append(given[0])))
+        enlarged = F.interpolate(2 * image - 1, size=size, mode="bilinear", align_corners=False)
+        features: list[Tensor] = []
+        hooks = [block.register_forward_hook(lambda _m, _in, out: features.append(out)) for block in self._blocks]
+        hooks.append(self._last.register_forward_pre_hook(lambda _m, inputs: features.append(inputs[0])))
         try:
-            self.judge(whole)
+            self.discriminator(enlarged)
         finally:
             for hook in hooks:
                 hook.remove()
-        return found[-LAST:]
+        return features[-LAST:]
 
-    def distance(self, made: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def distance(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Return the sum over the features of the mean absolute difference."""
-        return torch.stack([F.l1_loss(one, other) for one, other in zip(made, wanted, strict=True)]).sum()
+        return torch.stack([F.l1_loss(one, other) for one, other in zip(features, target, strict=True)]).sum()

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import Asset, Batch, Category, Method, MethodError, Needs, Restored, Size
-from methods.shared.inversion import Preset, class_label, incompatibility_reason, restore_each
-from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Network
+from bench import Batch, MethodError, Needs, Restored
+from methods.shared.inversion.method import SearchMethod
+from methods.shared.networks.perceptual_networks import Network
+from methods.shared.presets import Preset
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 
-class MGanPrior(Method):
-    """Compose several latent codes of a generator so that the image shrinks to the LR."""
+class MGanPrior(SearchMethod):
+    """Compose several latent codes of a generator so that the image downsamples to the LR."""
 
     name = "mganprior"
+    title_prefix = "mGANprior"
     needs = Needs(memory_mb=1500)
     notes = (
         "As published: codes composed at one feature with a weight a channel, L2 and a perceptual distance of the "
         "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "
         "gets one more code for the layers above the composition; the sum is not divided by the number of codes a "
-        "second time. preset=fast composes 5 codes at 16 pixels, begun at the nearest of 128 random ones, and "
-        "walks with Adam through surrogates, ever finer ones, that the whole bank corrects; "
-        "preset=paper composes 30 random codes at 16 pixels, 2,000 steps of SGD with the whole bank."
+        "second time. preset=fast composes 5 codes at 16 pixels, starts from the nearest of 128 random ones, and "
+        "optimises with Adam through surrogates, ever finer ones, that the full bank corrects; "
+        "preset=paper composes 30 random codes at 16 pixels, 2,000 steps of SGD with the full bank."
     )
+    options: Options
 
     @dataclass(frozen=True)
     class Options:
@@ -51,42 +51,6 @@ class MGanPrior(Method):
                     f"codes={self.codes}, layer={self.layer}, steps={self.steps} must not be negative"
                 )
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
-    @property
-    def title(self) -> str:
-        """Say which preset ran."""
-        return f"mGANprior ({self.options.preset})"
-
-    @property
-    def kind(self) -> str | None:
-        """Say what its bank shows, as far as that is known before the bank is read."""
-        from methods.shared import banks
-
-        return banks.about(self.options.bank).kind
-
-    @property
-    def training_metrics(self) -> tuple[str, ...]:
-        """Name the metrics whose network is part of the loss."""
-        return CONTAMINATED_METRICS[self.options.perceptual]
-
-    def assets(self) -> Sequence[Asset | Path]:
-        """Return the files of the bank and of the perceptual network.
-
-        Raises:
-            UsageError: when there is no such bank.
-        """
-        from methods.shared import banks
-        from methods.shared.networks import perceptual_networks as perceptual
-
-        return (*banks.assets(self.options.bank), *perceptual.assets(self.options.perceptual))
-
-    def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Refuse what the bank cannot make."""
-        label = self.options.label
-        return incompatibility_reason(self.name, self.options.bank, lr_size, hr_size, category, label=label)
-
     def load(self, device: torch.device) -> None:
         """Read the bank and the perceptual network.
 
@@ -95,20 +59,19 @@ class MGanPrior(Method):
             MethodError: when the bank has no feature to compose at.
         """
         from methods.mganprior import search
-        from methods.shared import banks
-        from methods.shared.networks import perceptual_networks as perceptual
+        from methods.shared.networks import perceptual_networks
 
-        given = self.options
-        self._plan = search.plan(given.preset, given.codes, given.layer, given.steps)
-        self._bank = banks.load(given.bank, device)
-        if self._plan.layer not in self._bank.channels:
+        options = self.options
+        super().load(device)
+        self._config = search.configure(options.preset, options.codes, options.layer, options.steps)
+        if self._config.layer not in self._bank.channels:
             raise MethodError(
-                f"the bank {given.bank} has no feature to compose at",
-                got=f"layer={self._plan.layer}",
+                f"the bank {options.bank} has no feature to compose at",
+                got=f"layer={self._config.layer}",
                 expected=f"one of {', '.join(map(str, self._bank.channels))}",
             )
         # up to relu3_3, as published
-        self._perceptual = perceptual.load(self.options.perceptual, 16, squared=False, device=device)
+        self._perceptual = perceptual_networks.load(options.perceptual, 16, squared=False, device=device)
 
     def restore(self, batch: Batch) -> Restored:
         """Search for each image alone.
@@ -118,10 +81,5 @@ class MGanPrior(Method):
         """
         from methods.mganprior import search
 
-        label = class_label(self.options.label)
-        scene = search.Scene(self._bank, self._perceptual, self.options.perceptual, label)
-
-        def one(lr: Tensor, seed: int) -> tuple[Tensor, dict[str, float]]:
-            return search.run(scene, lr, seed, self._plan)
-
-        return restore_each(batch, self._bank, one)
+        context = self.context()
+        return self.restore_each(batch, lambda lr, seed: search.run(context, lr, seed, self._config))

@@ -1,4 +1,4 @@
-"""The search of mGANprior: codes and channel weights, walked by gradient."""
+"""The search of mGANprior: codes and channel weights, optimised by gradient."""
 
 from __future__ import annotations
 
@@ -9,25 +9,18 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from bench import Bank
-from methods.shared.inversion import (
-    SHORT_MEMORY,
-    Draw,
-    Preset,
-    Problem,
-    Search,
-    by_distance,
-    smaller_once,
-    surrogates_for,
-)
-from methods.shared.networks.perceptual_networks import Network, Perceptual
+from methods.shared.inversion.context import SearchContext, by_distance, smaller_once
+from methods.shared.inversion.search import Draw, Problem, Round, Search
+from methods.shared.inversion.surrogates import SHORT_MEMORY, Corrections, surrogates_for
+from methods.shared.networks.perceptual_networks import Network
+from methods.shared.presets import Preset
 
 PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""
 
 
-class Plan(NamedTuple):
-    """How long a search is, and how it walks."""
+class SearchConfig(NamedTuple):
+    """How long a search is, and how it goes."""
 
     codes: int
     layer: int
@@ -35,38 +28,31 @@ class Plan(NamedTuple):
     candidates: int
     """Random codes of which the nearest ones are the start; 0: the start is random."""
     steps: int
-    rounds: int
-    """Corrections by the whole bank, in a search through surrogates; 0: every step looks with the whole bank."""
-    fine_rounds: int
-    """More of them, through a finer surrogate."""
-    round_steps: int
+    corrections: Corrections | None
+    """After the steps, in a search through surrogates; None: every step is a pass of the full bank."""
     code_rate: float
     weight_rate: float
     betas: tuple[float, float] | None
     """Adam's; None: plain gradient descent."""
 
 
-PLANS: dict[Preset, Plan] = {
-    "fast": Plan(
+PRESETS: dict[Preset, SearchConfig] = {
+    "fast": SearchConfig(
         codes=5,
         layer=16,
         candidates=128,
         steps=45,
-        rounds=5,
-        fine_rounds=5,
-        round_steps=10,
+        corrections=Corrections(fit=5, fine=5, steps=10, rates=(1.0, 0.4)),
         code_rate=5e-2,
         weight_rate=5e-2,
         betas=SHORT_MEMORY,
     ),
-    "paper": Plan(
+    "paper": SearchConfig(
         codes=30,
         layer=16,
         candidates=0,
         steps=2000,
-        rounds=0,
-        fine_rounds=0,
-        round_steps=0,
+        corrections=None,
         code_rate=1.0,
         weight_rate=1.0,
         betas=None,
@@ -74,127 +60,104 @@ PLANS: dict[Preset, Plan] = {
 }
 
 
-def plan(preset: Preset, codes: int = 0, layer: int = 0, steps: int = 0) -> Plan:
-    """Return a preset's plan with other codes, another layer or other steps where they are not 0.
+def configure(preset: Preset, codes: int = 0, layer: int = 0, steps: int = 0) -> SearchConfig:
+    """Return a preset with other codes, another layer or other steps where they are not 0.
 
-    Other steps shorten the corrections in proportion.
+    Other steps change the corrections and the candidates in proportion.
     """
-    chosen = PLANS[preset]
-    share = steps / chosen.steps if steps else 1.0
-    return chosen._replace(
-        codes=codes or chosen.codes,
-        layer=layer or chosen.layer,
-        candidates=max(round(chosen.candidates * min(1.0, share)), codes or chosen.codes)
-        if chosen.candidates
-        else 0,
-        steps=steps or chosen.steps,
-        rounds=min(chosen.rounds, steps or chosen.rounds),
-        fine_rounds=min(chosen.fine_rounds, steps or chosen.fine_rounds),
-        round_steps=max(1, round(chosen.round_steps * share)) if chosen.rounds else 0,
-    )
-
-
-class Scene(NamedTuple):
-    """What is the same for every image."""
-
-    bank: Bank
-    perceptual: Perceptual
-    network: Network
-    label: Any = None
+    config = PRESETS[preset]
+    config = config._replace(codes=codes or config.codes, layer=layer or config.layer)
+    share = min(1.0, steps / config.steps) if steps else 1.0
+    if config.candidates:
+        config = config._replace(candidates=max(round(config.candidates * share), config.codes))
+    if not steps:
+        return config
+    corrections = config.corrections and config.corrections.scaled(steps, config.steps)
+    return config._replace(steps=steps, corrections=corrections)
 
 
 class Composition:
     """N codes composed at a layer of a bank with a weight a channel, and one more code for what lies above.
 
     Args:
-        scene: the bank.
-        plan: how many codes, and where they are composed.
+        context: the bank.
+        config: how many codes, and where they are composed.
         start: the codes, and the one for what lies above, (codes + 1, width).
         chunk: codes whose features are kept for the backward pass at a time; all, or fewer that are made again.
     """
 
-    def __init__(self, scene: Scene, plan: Plan, start: Tensor, chunk: int) -> None:
-        self.scene, self.layer, self.chunk = scene, plan.layer, chunk
-        device = scene.bank.mean_latent.device
+    def __init__(self, context: SearchContext, config: SearchConfig, start: Tensor, chunk: int) -> None:
+        self.context, self.layer, self.chunk = context, config.layer, chunk
+        device = context.bank.mean_latent.device
         self.z = start.clone().requires_grad_()
-        channels = scene.bank.channels[plan.layer]
-        self.weights = torch.full((plan.codes, channels), 1 / plan.codes, device=device).requires_grad_()
+        channels = context.bank.channels[config.layer]
+        self.weights = torch.full((config.codes, channels), 1 / config.codes, device=device).requires_grad_()
 
     def feature(self) -> Tensor:
         """Return the weighted sum of the codes' features, (1, C, r, r)."""
-        latents = self.scene.bank.map(self.z[:-1])
+        latents = self.context.bank.map(self.z[:-1])
         if self.chunk >= len(latents):
-            return composed(self._features(latents), self.weights)
-        parts: list[Tensor] = []
-        for some, weights in zip(
-            torch.split(latents, self.chunk), torch.split(self.weights, self.chunk), strict=True
-        ):
-            part: Any = checkpoint(lambda w, a: composed(self._features(w), a), some, weights, use_reentrant=False)
-            parts.append(part)
+            return self._composed(latents, self.weights)
+        chunks = zip(torch.split(latents, self.chunk), torch.split(self.weights, self.chunk), strict=True)
+        parts: list[Any] = [checkpoint(self._composed, *chunk, use_reentrant=False) for chunk in chunks]
         return torch.cat(parts).sum(0, keepdim=True)
 
     def draw(self, stop_at: int | None) -> Draw:
         """Resume the bank from the composed feature."""
-        above = self.scene.bank.map(self.z[-1:])
-        start = (self.layer, self.feature())
-        return Draw(self.scene.bank.synthesise(above, start=start, stop_at=stop_at, label=self.scene.label), above)
+        above = self.context.bank.map(self.z[-1:])
+        return self.context.synthesise(above, start=(self.layer, self.feature()), stop_at=stop_at)
 
-    def _features(self, latents: Tensor) -> Tensor:
-        label = self.scene.label
-        label = None if label is None else label.expand(len(latents))
-        return self.scene.bank.synthesise(latents, stop_at=self.layer, label=label).features[self.layer]
-
-
-def composed(features: Tensor, weights: Tensor) -> Tensor:
-    """Sum features (N, C, r, r) with a weight a code and channel (N, C): (1, C, r, r)."""
-    return torch.einsum("nchw,nc->chw", features, weights)[None]
+    def _composed(self, latents: Tensor, weights: Tensor) -> Tensor:
+        """Sum the features of latents (N, width) with a weight a code and channel (N, C): (1, C, r, r)."""
+        features = self.context.synthesise(latents, stop_at=self.layer).synthesis.features[self.layer]
+        return torch.einsum("nchw,nc->chw", features, weights)[None]
 
 
-def total(made: Tensor, lr: Tensor, perceptual: Perceptual, wanted: list[Tensor], weight: float) -> Tensor:
-    """Return the loss of a made LR: mean squared error of images in [-1, 1], and the weighted feature distance.
+def objective(downsampled: Tensor, lr: Tensor, weighted_distance: Tensor) -> Tensor:
+    """Return the loss of a downsampled image.
 
     Args:
-        made: (1, 3, h, h) in [0, 1].
+        downsampled: (1, 3, h, h) in [0, 1].
         lr: what it should be.
-        perceptual: the network.
-        wanted: its features of `lr`.
-        weight: of their distance.
+        weighted_distance: their weighted perceptual distance, a scalar; pixels in [-1, 1] have the weight 1.
     """
-    return F.mse_loss(2 * made, 2 * lr) + weight * perceptual.distance(perceptual(made), wanted)
+    return F.mse_loss(2 * downsampled, 2 * lr) + weighted_distance
 
 
-def run(scene: Scene, lr: Tensor, seed: int, plan: Plan) -> tuple[Tensor, dict[str, float]]:
-    """Return the best image of a search (1, 3, R, R), and what is worth recording of it."""
-    (image, values), chunk = smaller_once(lambda chunk: _run(scene, lr, seed, plan, chunk), plan.codes)
-    return image, values | {"smaller_chunk": float(chunk < plan.codes)}
+def run(context: SearchContext, lr: Tensor, seed: int, config: SearchConfig) -> tuple[Tensor, dict[str, float]]:
+    """Return the best image of a search (1, 3, R, R), and the values to record of it."""
+    (image, values), chunk = smaller_once(lambda chunk: _run(context, lr, seed, config, chunk), config.codes)
+    return image, values | {"smaller_chunk": float(chunk < config.codes)}
 
 
-def _run(scene: Scene, lr: Tensor, seed: int, plan: Plan, chunk: int) -> tuple[Tensor, dict[str, float]]:
-    with torch.no_grad():
-        wanted = scene.perceptual(lr)
-    weight = PERCEPTUAL_WEIGHT[scene.network]
+def _run(
+    context: SearchContext, lr: Tensor, seed: int, config: SearchConfig, chunk: int
+) -> tuple[Tensor, dict[str, float]]:
+    weight, distance = PERCEPTUAL_WEIGHT[context.network], context.perceptual_distance_to(lr)
 
-    def loss(made: Tensor) -> Tensor:
-        return total(made, lr, scene.perceptual, wanted, weight)
+    def loss(downsampled: Tensor, _latents: Tensor | None = None) -> Tensor:
+        return objective(downsampled, lr, weight * distance(downsampled))
 
-    count = max(plan.candidates, plan.codes + 1)
-    z = torch.randn(count, scene.bank.latents.width, generator=torch.Generator().manual_seed(seed))
-    z = z.to(scene.bank.mean_latent.device)
-    if plan.candidates:
-        z = by_distance(scene.bank, z, loss, lr, chunk=chunk, label=scene.label)
-        z = torch.cat([z[: plan.codes], z[:1]])
-    point = Composition(scene, plan, z[: plan.codes + 1], chunk)
+    count = max(config.candidates, config.codes + 1)
+    z = torch.randn(count, context.bank.latents.width, generator=torch.Generator().manual_seed(seed))
+    z = z.to(context.bank.mean_latent.device)
+    if config.candidates:
+        z = by_distance(context.bank, context.draw, z, loss, lr, chunk=chunk)
+        z = torch.cat([z[: config.codes], z[:1]])
+    point = Composition(context, config, z[: config.codes + 1], chunk)
     search = Search(Problem(lr, point.draw, loss))
-    groups = [{"params": [point.z], "lr": plan.code_rate}, {"params": [point.weights], "lr": plan.weight_rate}]
-    optimiser = torch.optim.Adam(groups, betas=plan.betas) if plan.betas else torch.optim.SGD(groups)
-    heads = surrogates_for(scene.bank, lr.shape[-1], plan.layer) if plan.rounds else None
-    if heads is None:
-        search.walk(optimiser, plan.steps, None)
+    _optimise(search, point, config)
+    search.evaluate()
+    return search.best.result()
+
+
+def _optimise(search: Search, point: Composition, config: SearchConfig) -> None:
+    groups = [{"params": [point.z], "lr": config.code_rate}, {"params": [point.weights], "lr": config.weight_rate}]
+    optimiser = torch.optim.Adam(groups, betas=config.betas) if config.betas else torch.optim.SGD(groups)
+    rates, side = [1.0] * config.steps, search.problem.lr.shape[-1]
+    surrogates = surrogates_for(point.context.bank, side, config.layer) if config.corrections else None
+    if config.corrections is None or surrogates is None:
+        search.optimise(optimiser, rates)
     else:
-        search.correct(heads.coarse)
-        search.walk(optimiser, plan.steps, heads.coarse)
-        search.walk_and_correct(optimiser, plan.rounds, plan.round_steps, heads.fit, (1.0, 0.4))
-        search.walk_and_correct(optimiser, plan.fine_rounds, plan.round_steps, heads.fine, (0.4, 0.0))
-    with torch.no_grad():
-        search.whole()
-    return search.seen.found()
+        rounds = [Round(surrogates.coarse, rates), *config.corrections.rounds(surrogates)]
+        search.optimise_corrected(optimiser, rounds)

@@ -1,4 +1,4 @@
-"""The loss of PULSE: 100 * L2 + 0.05 * GEOCROSS."""
+"""The objective of PULSE: 100 * L2 + 0.05 * GEOCROSS."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ L2_WEIGHT, GEOCROSS_WEIGHT = 100.0, 0.05
 _TINY = 1e-9  # keeps the root differentiable where two vectors are equal
 
 
-def l2(made: Tensor, lr: Tensor, eps: float) -> Tensor:
+def l2(downsampled: Tensor, lr: Tensor, eps: float) -> Tensor:
     """Return the mean squared error of each image, no less than eps, summed over the images."""
-    return (made - lr).square().mean((1, 2, 3)).clamp(min=eps).sum()
+    return (downsampled - lr).square().mean((1, 2, 3)).clamp(min=eps).sum()
 
 
 def geocross(latents: Tensor) -> Tensor:
@@ -27,6 +27,6 @@ def geocross(latents: Tensor) -> Tensor:
     return angles.square().mean((1, 2)).sum() * latents.shape[2] / 8
 
 
-def total(made: Tensor, lr: Tensor, latents: Tensor, eps: float) -> Tensor:
-    """Return the loss of a made LR against the wanted one."""
-    return L2_WEIGHT * l2(made, lr, eps) + GEOCROSS_WEIGHT * geocross(latents)
+def objective(downsampled: Tensor, lr: Tensor, latents: Tensor, eps: float) -> Tensor:
+    """Return the loss of a downsampled image of these latents against the LR."""
+    return L2_WEIGHT * l2(downsampled, lr, eps) + GEOCROSS_WEIGHT * geocross(latents)

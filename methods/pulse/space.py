@@ -1,8 +1,8 @@
-"""Where PULSE searches: latents and noise on spheres, walked by Adam."""
+"""Where PULSE searches: latents and noise on spheres, optimised by Adam."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -66,29 +66,27 @@ def start(bank: Bank, seed: int) -> Point:
     return point
 
 
-def faces(bank: Bank, seed: int, count: int) -> Tensor:
+def candidates(bank: Bank, seed: int, count: int) -> Tensor:
     """Return z of random images, one latent for all slots: (count, width)."""
     generator = torch.Generator().manual_seed(seed + 1)
     return torch.randn(count, bank.latents.width, generator=generator).to(bank.mean_latent.device)
 
 
-class SphericalAdam:
+class SphericalAdam(torch.optim.Adam):
     """Adam whose every step ends on the sphere it began on: one an image and slot, or noise map."""
 
     def __init__(self, tensors: list[Tensor]) -> None:
+        super().__init__(tensors, RATE)
         self.tensors = tensors
-        self.adam = torch.optim.Adam(tensors, RATE)
         self.radii = [_length(tensor).detach() for tensor in tensors]
 
-    def step(self, loss: Tensor, rate: float) -> None:
-        """Walk against the gradient of a loss, at a rate relative to the full one."""
-        self.adam.param_groups[0]["lr"] = RATE * rate
-        self.adam.zero_grad()
-        torch.autograd.backward(loss)
-        self.adam.step()
+    def step(self, closure: Any = None) -> Any:
+        """Go a step and return to the spheres."""
+        loss = super().step(closure)
         with torch.no_grad():
             for tensor, radius in zip(self.tensors, self.radii, strict=True):
                 tensor.mul_(radius / _length(tensor))
+        return loss
 
 
 def one_cycle(step: int, steps: int) -> float:

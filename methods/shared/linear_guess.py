@@ -1,4 +1,4 @@
-"""What a linear guess of the latents sees of an LR image. It is fitted in `methods.shared.training.latents`."""
+"""The input of a linear guess of the latents. The guess is fitted in `methods.shared.training.latents`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ SIDE = 16
 INPUTS = 3 * SIDE**2
 
 
-def seen(lr: Tensor) -> Tensor:
-    """Return the colours of an LR image (N, 3, h, h) at 16x16, (N, `INPUTS`)."""
+def average_pixels(lr: Tensor) -> Tensor:
+    """Return the pixels of LR images (N, 3, h, h) averaged to 16x16: (N, `INPUTS`)."""
     return F.adaptive_avg_pool2d(lr, SIDE).flatten(1)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bench import Asset, Batch, Category, Method, Needs, Restored, Size
-from methods.shared.inversion import Preset
-
-if TYPE_CHECKING:
-    import torch
+from bench import Batch, Category, Method, Needs, Restored, Size
+from methods.shared.presets import Preset
 
 SMALLEST = 14
 """Its coarsest scale then has 12 pixels: the critic, which looks at 11 x 11 at a time, still sees four places."""
@@ -29,10 +23,11 @@ class Singan(Method):
         "16x, 18 at 64x. Changed: below 22 pixels the coarsest side is one step of 2^(1/3) under the LR's (13 at "
         "16), where the published 18 would be hardly smaller than the LR, or larger; the noise that rebuilds the "
         "image is drawn once, as the paper has it; images stay in float between the steps, clipped, are resized "
-        "by the suite's kernel, and after every step are moved so that they shrink to the image before it; every "
-        "generator step makes its image anew. preset=fast trains 40 iterations a scale at an LR of 64 pixels, "
-        "160 at 32 and 400 at 16 instead of 2,000, with 32 channels at every scale."
+        "by the suite's kernel, and after every step are moved so that they downsample to the image before it; "
+        "every generator step makes its image anew. preset=fast trains 40 iterations a scale at an LR of 64 "
+        "pixels, 160 at 32 and 400 at 16 instead of 2,000, with 32 channels at every scale."
     )
+    options: Options
 
     @dataclass(frozen=True)
     class Options:
@@ -45,17 +40,10 @@ class Singan(Method):
             if self.steps < 0:
                 raise ValueError(f"steps={self.steps} must not be negative")
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
     @property
     def title(self) -> str:
-        """Say which preset ran."""
+        """SinGAN and its preset."""
         return f"SinGAN ({self.options.preset})"
-
-    def assets(self) -> Sequence[Asset | Path]:
-        """Need nothing: all that it knows is the LR."""
-        return ()
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse LR images that its critic is too large for."""
@@ -63,21 +51,18 @@ class Singan(Method):
             return f"singan needs an LR of {SMALLEST} pixels, this one is {lr_size[1]}x{lr_size[0]}"
         return None
 
-    def load(self, device: torch.device) -> None:
-        """Load nothing: it trains where the images are."""
-
     def restore(self, batch: Batch) -> Restored:
         """Train on each image and enlarge it."""
         import torch
 
         from methods.singan import pyramid, scaling
 
-        plan = pyramid.plan(self.options.preset, self.options.steps)
+        config = pyramid.configure(self.options.preset, self.options.steps)
         images, values = [], []
         for lr, seed in zip(torch.split(batch.lr, 1), batch.seeds, strict=True):
             random = torch.Generator().manual_seed(seed)
             with torch.enable_grad():
-                fitted = pyramid.fit(2 * lr - 1, random, plan)
+                fitted = pyramid.fit(2 * lr - 1, random, config)
             images.append(scaling.enlarge(fitted.levels[-1], 2 * lr - 1, batch.factor, random))
             values.append(fitted.values())
         return Restored(torch.cat(images), values)

@@ -67,7 +67,7 @@ def critic_loss(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, 
     Args:
         critic: the network.
         real: the image of this scale.
-        fake: a made one.
+        fake: a generated one.
         share: of the real image at that point, a scalar in [0, 1].
     """
     between = (share * real + (1 - share) * fake).detach().requires_grad_()

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from bench import Size
 from bench.images.degradation import resize_tensor
-from methods.shared.inversion import Preset
+from methods.shared.presets import Preset
 from methods.singan.network import Critic, Generator, critic_loss, generator_loss, initialise
 
 RATIO = 2 ** (1 / 3)
@@ -26,10 +26,10 @@ DROP_AT, DROP = 0.8, 0.1
 """Where in a scale's training the rates fall, and to what share."""
 WIDEST = 128
 FULL = 64 * 64
-"""The pixels of the LR that the iterations are told for."""
+"""The pixels of the LR that `iterations` is for."""
 
 
-class Plan(NamedTuple):
+class PyramidConfig(NamedTuple):
     """How long a scale is trained, and how wide its networks are."""
 
     iterations: int
@@ -41,13 +41,16 @@ class Plan(NamedTuple):
     """Whether the width doubles after every four scales, as published."""
 
 
-PLANS: dict[Preset, Plan] = {"fast": Plan(40, 400, 32, widens=False), "paper": Plan(2000, 2000, 32, widens=True)}
+PRESETS: dict[Preset, PyramidConfig] = {
+    "fast": PyramidConfig(40, 400, 32, widens=False),
+    "paper": PyramidConfig(2000, 2000, 32, widens=True),
+}
 
 
-def plan(preset: Preset, iterations: int = 0) -> Plan:
-    """Return a preset's plan, with other iterations a scale where they are not 0."""
-    chosen = PLANS[preset]
-    return chosen._replace(iterations=iterations, most=iterations) if iterations else chosen
+def configure(preset: Preset, iterations: int = 0) -> PyramidConfig:
+    """Return a preset, with other iterations a scale where they are not 0."""
+    config = PRESETS[preset]
+    return config._replace(iterations=iterations, most=iterations) if iterations else config
 
 
 class Level(NamedTuple):
@@ -71,7 +74,7 @@ class Fitted:
     diverged: bool = False
 
     def values(self) -> dict[str, float]:
-        """Return what is worth recording."""
+        """Return the values to record."""
         return {
             "scales": float(len(self.levels)),
             "rebuilt_mse": self.error,
@@ -91,7 +94,7 @@ def sizes(height: int, width: int) -> list[Size]:
     return [(math.ceil(height * share - 1e-9), math.ceil(width * share - 1e-9)) for share in shares]
 
 
-def fit(image: Tensor, random: torch.Generator, plan: Plan) -> Fitted:
+def fit(image: Tensor, random: torch.Generator, config: PyramidConfig) -> Fitted:
     """Train the scales on an image (1, 3, h, w) in [-1, 1].
 
     A trained scale runs with its running statistics from then on, as published. One whose losses are not finite is
@@ -99,9 +102,9 @@ def fit(image: Tensor, random: torch.Generator, plan: Plan) -> Fitted:
     """
     fitted = Fitted()
     before: tuple[Generator, Critic] | None = None
-    iterations = max(plan.iterations, min(plan.most, plan.iterations * FULL // image[0, 0].numel()))
+    iterations = max(config.iterations, min(config.most, config.iterations * FULL // image[0, 0].numel()))
     for number, size in enumerate(sizes(*image.shape[2:])):
-        width = min(plan.width << (number // 4 if plan.widens else 0), WIDEST)
+        width = min(config.width << (number // 4 if config.widens else 0), WIDEST)
         networks = _networks(width, before, random)
         networks = networks[0].to(image.device), networks[1].to(image.device)
         _train(fitted, resize_tensor(image, *size), networks, random, iterations)
@@ -113,12 +116,12 @@ def _networks(
     width: int, before: tuple[Generator, Critic] | None, random: torch.Generator
 ) -> tuple[Generator, Critic]:
     """Return the networks of a scale, begun with the weights of the scale before where those fit."""
-    made = Generator(width), Critic(width)
-    for number, network in enumerate(made):
+    networks = Generator(width), Critic(width)
+    for number, network in enumerate(networks):
         initialise(network, random)
         if before is not None and before[0].width == width:
             network.load_state_dict(before[number].state_dict())
-    return made
+    return networks
 
 
 def _train(
@@ -162,7 +165,7 @@ def _weights(networks: tuple[Generator, Critic]) -> list[dict[str, Tensor]]:
 
 
 class _Inputs(NamedTuple):
-    """What one iteration sees."""
+    """The inputs of one iteration."""
 
     drawn: list[tuple[Tensor, Tensor]]
     """Random noise, and a random coarser image, one a turn of the critic; the generator turns on the last."""
@@ -170,7 +173,7 @@ class _Inputs(NamedTuple):
     """The noise that rebuilds the image, and the rebuilt coarser image."""
     real: Tensor
     shares: Tensor
-    """Where between the real and the made image the penalty is taken, one a turn."""
+    """Where between the real and the fake image the penalty is taken, one a turn."""
 
 
 def _iterate(
@@ -187,9 +190,9 @@ def _iterate(
     critic.requires_grad_(False)
     error = torch.zeros(())
     for _ in range(TURNS):
-        made, rebuilt = generator(*drawn[-1]), generator(*anchored)
+        fake, rebuilt = generator(*drawn[-1]), generator(*anchored)
         error = F.mse_loss(rebuilt, real).detach()
-        losses.append(generator_loss(critic(made), rebuilt, real))
+        losses.append(generator_loss(critic(fake), rebuilt, real))
         _descend(losses[-1], optimisers[0])
     critic.requires_grad_(True)
     return float(error), bool(torch.stack([loss.detach() for loss in losses]).isfinite().all())
