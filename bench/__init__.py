@@ -13,15 +13,23 @@ _ROOMS = {
     "bench.assets.declare": ("Address", "Asset", "ByHand", "Wheel"),
     "bench.assets.fetch": ("fetch", "is_here"),
     "bench.base.bank": ("Bank", "FeatureHook", "Latents", "Synthesis"),
-    "bench.base.errors": ("AssetError", "BenchError", "ImageError", "MethodError", "Unavailable", "UsageError"),
+    "bench.base.errors": (
+        *("AssetError", "BenchError", "ImageError", "MethodError", "StoreError", "Unavailable", "UsageError"),
+    ),
     "bench.base.method": ("Method",),
     "bench.base.metric": ("Better", "ImageMetric", "SetFeatures", "SetMetric", "SetValue"),
     "bench.base.source": ("Source",),
     "bench.base.types": ("Batch", "Category", "Cell", "Needs", "Pixels", "Restored", "Size"),
+    "bench.pipeline.run": ("run",),
+    "bench.pipeline.score": ("score",),
+    "bench.registry.banks": ("plugin_bank",),
+    "bench.store.records": ("Status",),
+    "bench.store.results": ("Run", "read_results"),
+    "reports.report": ("report",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = ["__version__", *_HOME, "read_results"]  # noqa: PLE0604 (every one is a text)
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (every one is a text)
 
 
 def __getattr__(name: str) -> Any:
@@ -35,10 +43,3 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'bench' has no attribute '{name}'")
     return getattr(import_module(_HOME[name]), name)
-
-
-def read_results(run: str) -> Any:
-    """Read every value of a run as one long frame: one row a method, category, factor, image and metric."""
-    from bench.store.results import Run
-
-    return Run(run).frame

@@ -1,7 +1,3 @@
-from pathlib import Path
-
-import pandas as pd
-
 from bench.assets.declare import Address as Address
 from bench.assets.declare import Asset as Asset
 from bench.assets.declare import ByHand as ByHand
@@ -16,6 +12,7 @@ from bench.base.errors import AssetError as AssetError
 from bench.base.errors import BenchError as BenchError
 from bench.base.errors import ImageError as ImageError
 from bench.base.errors import MethodError as MethodError
+from bench.base.errors import StoreError as StoreError
 from bench.base.errors import Unavailable as Unavailable
 from bench.base.errors import UsageError as UsageError
 from bench.base.method import Method as Method
@@ -32,7 +29,12 @@ from bench.base.types import Needs as Needs
 from bench.base.types import Pixels as Pixels
 from bench.base.types import Restored as Restored
 from bench.base.types import Size as Size
+from bench.pipeline.run import run as run
+from bench.pipeline.score import score as score
+from bench.registry.banks import plugin_bank as plugin_bank
+from bench.store.records import Status as Status
+from bench.store.results import Run as Run
+from bench.store.results import read_results as read_results
+from reports.report import report as report
 
 __version__: str
-
-def read_results(run: str | Path) -> pd.DataFrame: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -53,31 +54,19 @@ from dataclasses import dataclass
 
 import torch
 
-from bench import Method, Restored
-
-
-@dataclass(frozen=True)
-class Options:
-    wait: float = 0.0
+from bench import Method, Needs, Restored
 
 
 class Adapter(Method):
     """A method of a test."""
 
     name = "{name}"
-    Options = Options
 
-    def __init__(self, options):
-        self.options = options
+    @dataclass(frozen=True)
+    class Options:
+        wait: float = 0.0
 
-    def assets(self):
-        return []
-
-    def supports(self, lr_size, hr_size, factor, category):
-        return None
-
-    def load(self, device):
-        pass
+{members}
 
     def restore(self, batch):
         time.sleep(self.options.wait)
@@ -87,7 +76,8 @@ class Adapter(Method):
 '''
 
 
-def write_adapter(path: Path, body: str = "pass", name: str = "mine") -> Path:
-    """Write an adapter that enlarges by repetition, with a body that spoils or changes it."""
-    path.write_text(ADAPTER.format(name=name, body=body), encoding="utf-8")
+def write_adapter(path: Path, body: str = "pass", name: str = "mine", members: str = "") -> Path:
+    """Write an adapter that enlarges by repetition, with a body that changes the result, and members of its class."""
+    text = ADAPTER.format(name=name, body=body, members=textwrap.indent(members, " " * 4))
+    path.write_text(text, encoding="utf-8")
     return path

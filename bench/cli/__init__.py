@@ -12,9 +12,10 @@ import typer
 
 from bench import __version__
 from bench.base.errors import AssetError, BenchError
-from bench.cli import assets, listing, methods, results, run, train
+from bench.cli import compare, doctor, export, figure, info, merge, methods, prepare, report, run, score, train
+from bench.cli import list as list_
 
-DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 app = typer.Typer(
     name="bench",
@@ -27,8 +28,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"glean-bench {__version__}")
         raise typer.Exit
 
@@ -43,32 +44,32 @@ def _bench(
 
 
 app.command()(run.run)
-app.command()(run.score)
+app.command()(score.score)
+app.command()(report.report)
+app.command()(figure.figure)
+app.command()(compare.compare)
+app.command()(export.export)
+app.command()(merge.merge)
 app.command()(train.train)
-app.command()(results.report)
-app.command()(results.figure)
-app.command()(results.compare)
-app.command()(results.export)
-app.command()(results.merge)
-app.add_typer(listing.app, name="list")
-app.command()(listing.info)
-app.command()(assets.prepare)
-app.command()(assets.doctor)
+app.command()(prepare.prepare)
+app.command()(doctor.doctor)
+app.command()(info.info)
+app.add_typer(list_.app, name="list")
 app.add_typer(methods.app, name="methods")
 
 
 def main() -> None:
     """Run the command line: exit 0 when all is done, 1 when some cells failed, 2 for wrong use."""
-    # A polite end unwinds the stack, which ends the workers too; by default it would leave them restoring.
+    # SystemExit unwinds the stack, which ends the workers too; the default handler would leave them restoring.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        check_packages_are_ours()
+        _check_packages_are_ours()
         app()
     except BenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1 if isinstance(error, AssetError) else 2)
     except OSError as error:
-        if error.errno not in DISK_TROUBLE:
+        if error.errno not in _DISK_TROUBLE:
             raise
         where = f" at {error.filename}" if error.filename else ""
         remedy = "nothing that was finished is lost; make room and give the same command again"
@@ -76,20 +77,20 @@ def main() -> None:
         sys.exit(2)
 
 
-def check_packages_are_ours() -> None:
+def _check_packages_are_ours() -> None:
     """Refuse to run when another package named `methods` or `reports` hides ours.
 
     Raises:
-        BenchError: naming the package that was found instead.
+        BenchError: naming the other package.
     """
     ours = Path(__file__).parents[2].resolve()
     for name in ("methods", "reports"):
         spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).parent.parent.resolve() if spec and spec.origin else None
-        if found != ours:
+        root = Path(spec.origin).parent.parent.resolve() if spec and spec.origin else None
+        if root != ours:
             raise BenchError(
                 f"the package '{name}' that Python finds is not glean-bench's",
-                got=found or "none",
+                got=root or "none",
                 expected=ours,
                 remedy="remove the other one from PYTHONPATH, or run from another folder",
             )

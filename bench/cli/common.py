@@ -1,11 +1,11 @@
-"""What several commands share."""
+"""What several commands share: their options, and how they print."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,11 +13,35 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.base.errors import UsageError, unknown
+from bench.registry.selection import split
+
+if TYPE_CHECKING:
+    from bench.store.results import Run
+
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+MetricsOption = Annotated[
+    list[str], typer.Option("--metrics", help="Metrics to compute, with commas; a standard set by default.")
+]
+QuotedOption = Annotated[Path | None, typer.Option(help="TOML file of rows quoted from papers.")]
+RedoOption = Annotated[
+    str | None, typer.Option("--redo", help="failed: compute failed cells again. all: everything.")
+]
+RunArgument = Annotated[
+    Path | None, typer.Argument(metavar="[RUN]", help="Run folder; the latest one by default.")
+]
+RunsArgument = Annotated[
+    list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; the latest one by default.")
+]
 
 
 def console() -> Console:
     """Return the console that commands write to."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def print_line(line: object) -> None:
+    """Print one line as it is."""
+    console().print(str(line), markup=False)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -30,8 +54,8 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     console().print(table)
 
 
-def run_folder(given: Path | None) -> Path:
-    """Return the run that a command names, or the latest.
+def run_folder(path: Path | None) -> Path:
+    """Return the run folder that a command names, or the latest.
 
     Raises:
         StoreError: when it is not a run folder.
@@ -40,20 +64,33 @@ def run_folder(given: Path | None) -> Path:
     from bench.store.results import latest_run
     from bench.store.store import connect_read_only
 
-    folder = given if given is not None else latest_run()
+    folder = path if path is not None else latest_run()
     connect_read_only(RunLayout(folder).database).close()
     return folder
+
+
+def open_runs(paths: Sequence[Path] | None) -> list[Run]:
+    """Return the runs that a command names, or the latest; errors as of `run_folder`."""
+    from bench.store.results import Run
+
+    folders: Sequence[Path | None] = paths or [None]
+    return [Run(run_folder(path)) for path in folders]
+
+
+def metrics_or_default(texts: Sequence[str]) -> list[str] | None:
+    """Return names of metrics, None for the default ones."""
+    return split(texts) or None
 
 
 def numbers(text: str, flag: str) -> list[int]:
     """Read whole numbers with commas."""
     try:
-        found = [int(item) for item in text.split(",") if item.strip()]
+        values = [int(item) for item in text.split(",") if item.strip()]
     except ValueError:
-        found = []
-    if not found:
+        values = []
+    if not values:
         raise UsageError(flag, got=repr(text), expected="whole numbers with commas")
-    return sorted(set(found))
+    return sorted(set(values))
 
 
 def config_file(context: typer.Context, path: Path | None) -> Path | None:
@@ -61,18 +98,18 @@ def config_file(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"configuration {path} cannot be read: {error}") from error
-    known = [parameter.name for parameter in context.command.params if parameter.name]
-    for key in given:
-        if key.replace("-", "_") not in known:
-            raise unknown(f"key in {path}", key, known)
-    context.default_map = {key.replace("-", "_"): _as_flag(value) for key, value in given.items()}
+    names = [parameter.name for parameter in context.command.params if parameter.name]
+    for key in table:
+        if key.replace("-", "_") not in names:
+            raise unknown(f"key in {path}", key, names)
+    context.default_map = {key.replace("-", "_"): _as_option(value) for key, value in table.items()}
     return path
 
 
-def _as_flag(value: Any) -> Any:
-    return (
-        ",".join(map(str, value)) if isinstance(value, list) and all(isinstance(v, int) for v in value) else value
-    )
+def _as_option(value: Any) -> Any:
+    """Return a list of numbers as the text that an option takes."""
+    is_numbers = isinstance(value, list) and all(isinstance(item, int) for item in value)
+    return ",".join(map(str, value)) if is_numbers else value

@@ -7,31 +7,31 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.common import console
+from bench.cli.common import print_line
 
-app = typer.Typer(help="Write and check method adapters.", no_args_is_help=True)
+app = typer.Typer(help="Write and check adapters of methods.", no_args_is_help=True)
 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="What the method is called.")],
-    folder: Annotated[Path, typer.Option(help="Where the file goes.")] = Path(),
+    name: Annotated[str, typer.Argument(help="Name of the method.")],
+    folder: Annotated[Path, typer.Option(help="Folder to write the file to.")] = Path(),
 ) -> None:
     """Write an adapter to fill in."""
-    from bench.authoring.scaffold import new_adapter
+    from bench.authoring.new import new as write_adapter
 
-    path = new_adapter(name, folder)
-    console().print(f"wrote {path}: fill in restore(), then `bench methods check ./{path}`", markup=False)
+    path = write_adapter(name, folder)
+    print_line(f"wrote {path}: fill in restore(), then `bench methods check ./{path}`")
 
 
 @app.command()
 def check(method: Annotated[str, typer.Argument(help="A method, as `bench run` would name it.")]) -> None:
-    """Try whether an adapter keeps its contract."""
-    from bench.authoring.conformance import check as check_method
+    """Check whether an adapter keeps its contract."""
+    from bench.authoring.check import check as check_method
 
     findings = check_method(method)
     for finding in findings:
-        console().print(f"- {finding}", markup=False)
+        print_line(f"- {finding}")
     if findings:
         raise typer.Exit(1)
-    console().print(f"{method} keeps the contract", markup=False)
+    print_line(f"{method} keeps the contract")

@@ -19,8 +19,8 @@ class MacCounter(TorchDispatchMode):
     """
 
     flops = 0
-    _whole: ClassVar[set[Any]] = {torch.ops.prim.device.default}
-    """Operations known to be made of no others; asking torch each time doubles the cost of counting."""
+    _indivisible: ClassVar[set[Any]] = {torch.ops.prim.device.default}
+    """Operations that consist of no others; asking torch each time doubles the cost of counting."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -28,12 +28,12 @@ class MacCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         formula, kwargs = flop_registry.get(func._overloadpacket), kwargs or {}
-        if formula is None and func not in self._whole:
+        if formula is None and func not in self._indivisible:
             with self:  # in inference mode, `linear` and its like arrive whole
-                made = func.decompose(*args, **kwargs)
-            if made is not NotImplemented:
-                return made
-            self._whole.add(func)
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+            self._indivisible.add(func)
         out = func(*args, **kwargs)
         self.flops += formula(*args, **kwargs, out_val=out) if formula else 0
         return out

@@ -1,4 +1,4 @@
-"""The conditions under which networks run, in restoring and in scoring: the same numbers every time."""
+"""Settings that make networks give the same numbers every time, in restoring and in scoring."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def enable(threads: int | None = None) -> None:
 
 
 class Defaults:
-    """The settings of a process that code of other people changes, as they were when this was made."""
+    """The settings of a process that a method's code may change, as they were when this object was made."""
 
     def __init__(self) -> None:
         self.dtype, self.with_gradients = torch.get_default_dtype(), torch.is_grad_enabled()

@@ -1,4 +1,4 @@
-"""The local executor: one spawned worker process, begun anew after each fault."""
+"""The local executor: one worker process, replaced after each fault."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import multiprocessing
 from collections.abc import Iterable, Iterator
 
 from bench.base.errors import one_line
-from bench.store.store import Status
-from bench.workers import Job, Outcome, Settings, Task, process_tree
+from bench.store.records import Status
+from bench.workers import process_tree
+from bench.workers.jobs import Job, Outcome, Settings, Task
 from bench.workers.worker import serve
 
-KILLED = -9
+_KILLED = -9
 LOADING = 1800.0
-"""Seconds that loading may take beyond a cell's time limit: a network may have to bring the weights."""
+"""Seconds that loading may take beyond a cell's time limit: weights may have to be downloaded."""
 
 
 def restore_all(text: str, tasks: Iterable[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
@@ -36,16 +37,16 @@ def _restored(restorer: Restorer, task: Task) -> Outcome:
 
 
 class Restorer:
-    """One warm worker at a time, begun anew after each fault.
+    """Keeps one loaded worker, and replaces it after each fault.
 
-    A hang, a crash or an exit of the worker costs the cell it happened in and nothing else; a method that cannot
-    be loaded costs all its cells. A cell that found no memory, or whose worker was killed from outside, is given
-    to a fresh worker once more: what others left behind must not decide.
+    A worker that hangs, crashes or exits costs the cell it was restoring and nothing else; a method that cannot be
+    loaded costs all its cells. A cell that ran out of memory, or whose worker was killed from outside, is tried
+    once more in a fresh worker: memory that earlier cells left in use must not decide.
     """
 
     def __init__(self, text: str, settings: Settings) -> None:
         self.text, self.settings = text, settings
-        self._worker: LocalWorker | None = None
+        self._worker: _LocalWorker | None = None
 
     def restore(self, job: Job) -> Outcome:
         """Return the outcome of one job, whatever happens to the worker."""
@@ -54,7 +55,7 @@ class Restorer:
         return self._ask(job) if killed else outcome
 
     def _ask(self, job: Job) -> Outcome:
-        self._worker = self._worker or LocalWorker(self.text, self.settings)
+        self._worker = self._worker or _LocalWorker(self.text, self.settings)
         outcome = self._worker.ask(job)
         if self._worker.is_dead:
             self.stop()
@@ -67,7 +68,7 @@ class Restorer:
             self._worker = None
 
 
-class LocalWorker:
+class _LocalWorker:
     """The parent's end of one worker process."""
 
     def __init__(self, text: str, settings: Settings) -> None:
@@ -112,7 +113,7 @@ class LocalWorker:
         self.is_dead = True
         self._process.join(5)
         code = self._process.exitcode
-        if code == KILLED:
+        if code == _KILLED:
             return Outcome(
                 Status.OUT_OF_MEMORY, "the worker was killed (signal 9), as a system out of memory does"
             )

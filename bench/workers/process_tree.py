@@ -1,7 +1,7 @@
-"""A worker's family: what a method starts carries the worker's mark, so that nothing outlives the worker.
+"""A worker's process tree: what a method starts carries the worker's tag, so that nothing outlives the worker.
 
-A process keeps the environment that it was started with, and hands it on to what it forks or starts. The mark
-finds them all, also those whose parent is gone and those in a session of their own.
+A process keeps the environment that it was started with and passes it on to what it forks or starts. So the tag
+finds all of them, also those whose parent is gone and those in a session of their own.
 """
 
 from __future__ import annotations
@@ -16,38 +16,39 @@ from multiprocessing import resource_tracker
 import psutil
 
 VARIABLE = "BENCH_WORKER"
-ROUNDS = 100
-"""How often to look again: a process may start others while it is being ended."""
+"""The environment variable that holds the tag."""
+_ROUNDS = 100
+"""How often to look again: a process may start others while it is being killed."""
 
 
 @contextmanager
 def tagged_env() -> Iterator[str]:
-    """Yield a new mark; every process that is started inside carries it."""
-    resource_tracker.ensure_running()  # it serves all workers, and must not carry the mark of the first
-    mark, before = uuid.uuid4().hex, os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = mark
+    """Yield a new tag; every process that is started inside carries it."""
+    resource_tracker.ensure_running()  # it serves all workers, and must not carry the tag of the first
+    tag, before = uuid.uuid4().hex, os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = tag
     try:
-        yield mark
+        yield tag
     finally:
         os.environ.pop(VARIABLE)
         if before is not None:
             os.environ[VARIABLE] = before
 
 
-def end(mark: str) -> None:
-    """End every process that carries a mark, but for this one."""
-    for _ in range(ROUNDS):
-        found = [process for process in psutil.process_iter() if _carries(process, mark)]
-        if not found:
+def end(tag: str) -> None:
+    """Kill every process that carries a tag, but for this one."""
+    for _ in range(_ROUNDS):
+        tagged = [process for process in psutil.process_iter() if _carries(process, tag)]
+        if not tagged:
             return
-        for process in found:
+        for process in tagged:
             with suppress(psutil.Error):
                 process.kill()
         time.sleep(0.01)
 
 
-def _carries(process: psutil.Process, mark: str) -> bool:
+def _carries(process: psutil.Process, tag: str) -> bool:
     try:
-        return process.pid != os.getpid() and bool(process.environ().get(VARIABLE) == mark)
+        return process.pid != os.getpid() and bool(process.environ().get(VARIABLE) == tag)
     except (psutil.Error, OSError):
         return False

@@ -1,7 +1,7 @@
 """The Ray executor: as many workers as asked for, on this machine or on every machine of a cluster.
 
 Each Ray actor keeps one worker process of the local executor, so faults, time limits and peak memory mean the same
-everywhere. Jobs and results are pixels in Ray's object store; results come back to the one process that writes.
+everywhere. Jobs and results travel as pixels; the one process that writes the run gets them all.
 """
 
 from __future__ import annotations
@@ -9,29 +9,30 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, Self
 
 from bench.base.errors import Unavailable, UsageError
-from bench.store.store import Status
-from bench.workers import Outcome, Settings, Task
+from bench.store.records import Status
+from bench.workers.jobs import Outcome, Settings, Task
 from bench.workers.local import Restorer
 
-MAX_ATTEMPTS = 2
-"""How many actors a task may lose before it counts as failed."""
+_MAX_ATTEMPTS = 2
+"""How often a task is tried whose worker is lost."""
 
 
 class Cluster:
-    """Restores with Ray; a context manager that connects when there is something to do, and lets go at its end.
+    """Restores with Ray; a context manager that connects when there is work to do, and disconnects at its end.
 
     A worker is placed only where there are the cores, the GPU and the memory that its method needs.
 
     Args:
         workers: how many workers restore at a time; None for as many as the cluster has room for.
         address: of a running cluster; None to start Ray on this machine.
-        gpus: of a GPU, how much a worker holds.
+        gpus: the share of a GPU that a worker holds.
     """
 
     def __init__(self, workers: int | None, address: str | None, gpus: float) -> None:
@@ -58,7 +59,8 @@ class Cluster:
         if self._ray is None:
             self._ray = self._connect(settings)
         room = self.workers or int(self._ray.cluster_resources().get("CPU", 1) // settings.threads)
-        pool = _WorkerPool(self._ray, self._kind(settings), text, settings, max(1, min(room, len(waiting))))
+        new_worker = partial(self._actor_class(settings).remote, text, settings)
+        pool = _WorkerPool(self._ray, new_worker, max(1, min(room, len(waiting))))
         try:
             yield from pool.work(waiting)
         finally:
@@ -72,25 +74,25 @@ class Cluster:
             raise Unavailable(
                 "the ray executor needs the package ray", remedy="pip install 'glean-bench[ray]'"
             ) from error
-        given: dict[str, Any] = {"address": self.address}
+        where: dict[str, Any] = {"address": self.address}
         if self.address is None:
             cores = max(os.cpu_count() or 1, (self.workers or 1) * settings.threads)
-            given = {"address": "local", "num_cpus": cores, "include_dashboard": False}
+            where = {"address": "local", "num_cpus": cores, "include_dashboard": False}
         try:
             _check_reachable(self.address)
-            ray.init(**given, logging_level=logging.ERROR)
+            ray.init(**where, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError) as error:
             remedy = "start one with `ray start --head`, or set RAY_AUTH_MODE=token if it asks for a token"
             raise Unavailable(f"no Ray cluster at {self.address}", got=error, remedy=remedy) from error
         return ray
 
-    def _kind(self, settings: Settings) -> Any:
-        """Return the remote class with what one of it needs; refuse what no machine has."""
+    def _actor_class(self, settings: Settings) -> Any:
+        """Return the class of a worker with the resources that it needs; refuse what no machine has."""
         memory = settings.needs.memory_mb * 1e6
         needed = {"CPU": float(settings.threads), "GPU": self.gpus, "memory": memory}
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        if not any(all(machine.get(what, 0) >= much for what, much in needed.items()) for machine in machines):
-            most = {what: max(machine.get(what, 0) for machine in machines) for what in needed}
+        if not any(all(machine.get(name, 0) >= amount for name, amount in needed.items()) for machine in machines):
+            most = {name: max(machine.get(name, 0) for machine in machines) for name in needed}
             raise UsageError(
                 "no machine of the cluster has what a worker needs",
                 got=f"at most {_words(most)}",
@@ -109,18 +111,16 @@ class _Running(NamedTuple):
 
 
 class _WorkerPool:
-    """The actors of one method, each with one job at a time."""
+    """The workers of one method, each with one job at a time."""
 
-    def __init__(self, ray: Any, kind: Any, text: str, settings: Settings, size: int) -> None:
-        self._ray, self._kind, self._given = ray, kind, (text, settings)
-        self._idle = [self._new() for _ in range(size)]
+    def __init__(self, ray: Any, new_worker: Callable[[], Any], size: int) -> None:
+        self._ray, self._new_worker = ray, new_worker
+        self._idle = [new_worker() for _ in range(size)]
         self._running: dict[Any, _Running] = {}
-        self._lost: dict[Task, int] = {}
-
-    def _new(self) -> Any:
-        return self._kind.remote(*self._given)
+        self._attempts: Counter[Task] = Counter()
 
     def work(self, waiting: deque[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Restore tasks and yield each as it ends; one whose worker is lost is tried again at once."""
         while waiting or self._running:
             while waiting and self._idle:
                 task, actor = waiting.popleft(), self._idle.pop()
@@ -129,11 +129,12 @@ class _WorkerPool:
             for reference in ended:
                 task, actor = self._running.pop(reference)
                 outcome = self._outcome(reference)
-                self._idle.append(self._new() if outcome is None else actor)
-                if outcome is None and self._has_another_life(task):
+                self._attempts[task] += 1
+                self._idle.append(self._new_worker() if outcome is None else actor)
+                if outcome is None and self._attempts[task] < _MAX_ATTEMPTS:
                     waiting.appendleft(task)
                 else:
-                    yield task, outcome or Outcome(Status.ERROR, f"{MAX_ATTEMPTS} workers were lost on it")
+                    yield task, outcome or Outcome(Status.ERROR, f"{_MAX_ATTEMPTS} workers were lost on it")
 
     def _outcome(self, reference: Any) -> Outcome | None:
         """Return what an actor answered, or None when it was lost."""
@@ -144,11 +145,8 @@ class _WorkerPool:
             return None
         return outcome
 
-    def _has_another_life(self, task: Task) -> bool:
-        self._lost[task] = self._lost.get(task, 0) + 1
-        return self._lost[task] < MAX_ATTEMPTS
-
     def stop(self) -> None:
+        """End all workers."""
         actors: Sequence[Any] = [*self._idle, *(running.actor for running in self._running.values())]
         for actor in actors:
             self._ray.kill(actor)
@@ -162,6 +160,6 @@ def _check_reachable(address: str | None) -> None:
 
 
 def _length(task: Task) -> tuple[int, int]:
-    """What tells how long a task takes: the pixels of its result, then those of its LR."""
+    """Order tasks by how long they take: by the pixels of the result, then of the LR."""
     pixels = task.lr_size[0] * task.lr_size[1]
     return pixels * task.factor**2, pixels

@@ -1,7 +1,7 @@
-"""A method's code in the process that coordinates: whatever it prints or changes, nothing of that stays.
+"""Runs a method's code in the coordinating process and undoes whatever it changes there.
 
-Restoring happens in workers; here a method is imported, built, and asked what it supports. Research code prints as
-it is imported, moves to its own folder, or sets torch's defaults; the scoring that follows must not see any of it.
+Restoring happens in workers; here a method is imported, built, and asked what it supports. Research code prints
+when it is imported, changes the working directory, or sets torch's defaults; the scoring must not see that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 @contextmanager
 def sandbox() -> Iterator[None]:
-    """Run a method's code: stdout goes to stderr meanwhile, and the process's settings are put back after it."""
+    """Send stdout to stderr while a method's code runs, and restore the process's settings afterwards."""
     import torch
 
     from bench.workers import determinism

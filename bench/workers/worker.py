@@ -1,8 +1,7 @@
-"""The worker process: loads one method, restores what it is sent, and says what it cost."""
+"""The worker process: loads one method, restores what it is sent, and measures what that costs."""
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import random
@@ -16,22 +15,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 
-from bench.base.errors import MethodError, lacked_memory, one_line
+from bench.base.errors import lacked_memory, one_line
 from bench.base.method import Method
-from bench.base.types import Batch, Restored
+from bench.base.types import Batch
 from bench.images.png import to_pixels, to_tensor
-from bench.registry import methods as registry
-from bench.store.store import Status
-from bench.workers import Job, Outcome, Settings, determinism, process_tree
+from bench.registry.methods import build
+from bench.store.records import Status
+from bench.workers import determinism, process_tree
 from bench.workers.costs import count_macs
+from bench.workers.jobs import Job, Outcome, Settings
+from bench.workers.result import check_result
 
-LONGEST = 2000
-"""Letters of a reason that are kept."""
+_MAX_REASON = 2000
+"""Longer reasons are cut after so many characters."""
 T = TypeVar("T")
 
 
@@ -70,29 +71,30 @@ def _answer(connection: Connection, answer: Outcome | None) -> None:
 
 def _end_with_parent() -> None:
     """Wait for the end of the parent, then end this process and what it started, whatever it is doing."""
-    parent, mark = multiprocessing.parent_process(), os.environ.get(process_tree.VARIABLE)
-    if parent is None or mark is None:
+    parent, tag = multiprocessing.parent_process(), os.environ.get(process_tree.VARIABLE)
+    if parent is None or tag is None:
         return
     parent.join()
-    process_tree.end(mark)
+    process_tree.end(tag)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _failure(error: Exception, where: str = "") -> Outcome:
     status = Status.OUT_OF_MEMORY if lacked_memory(error) else Status.ERROR
-    told = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()  # a database takes no surrogates
-    return Outcome(status, told if len(told) <= LONGEST else f"{told[:LONGEST]} ...")
+    # A database takes no surrogates.
+    reason = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()
+    return Outcome(status, reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]} ...")
 
 
 class Worker:
-    """One loaded method and the fixed conditions under which it restores."""
+    """One loaded method, restoring each image from the same start."""
 
     def __init__(self, text: str, settings: Settings) -> None:
         self.settings = settings
-        self._go_home()
+        self._change_folder()
         self.device = torch.device(settings.device)
         determinism.enable(settings.threads)
-        self.method: Method = registry.create(text).method
+        self.method = build(text)
         self.method.load(self.device)
         self.parameters = _parameters(self.method)
         self.defaults = determinism.Defaults()  # what loading left is what every image begins with
@@ -100,23 +102,23 @@ class Worker:
 
     def restore(self, job: Job) -> Outcome:
         """Restore one image; whatever the method raises becomes an outcome."""
-        self._start_afresh(job.seed)
+        self._reset(job.seed)
         try:
             with warnings.catch_warnings(), np.errstate():
                 return self._restore(job)
         except Exception as error:
             return _failure(error)
 
-    def _start_afresh(self, seed: int) -> None:
+    def _reset(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
-        self._go_home()
+        self._change_folder()
         self.defaults.restore()
         determinism.enable(self.settings.threads)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
 
-    def _go_home(self) -> None:
+    def _change_folder(self) -> None:
         with suppress(FileNotFoundError):  # another machine has no such folder, and perhaps no need of one
             os.chdir(self.settings.folder)
 
@@ -125,12 +127,13 @@ class Worker:
         extras = {"hr": to_tensor(job.hr).to(self.device)} if job.hr is not None else {}
         batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras)
         restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
-        sr = _checked(restored, lr, job.factor)
+        check_result(restored, batch)
         costs = {"seconds": seconds, "peak_memory_mb": self._peak_memory(), "parameters_m": self.parameters / 1e6}
         if gmacs:
             costs["gmacs"] = gmacs
-        values = dict(restored.values[0]) if restored.values else {}
-        return Outcome(Status.DONE, None, to_pixels(sr[0]), costs, {k: float(v) for k, v in values.items()})
+        values = restored.values[0] if restored.values else {}
+        recorded = {name: float(value) for name, value in values.items()}
+        return Outcome(Status.DONE, None, to_pixels(restored.sr[0]), costs, recorded)
 
     def _measured(self, call: Callable[[], T]) -> tuple[T, float, float]:
         def timed() -> tuple[T, float]:
@@ -162,25 +165,3 @@ class Worker:
 def _parameters(method: Method) -> int:
     modules = [value for value in vars(method).values() if isinstance(value, torch.nn.Module)]
     return sum(parameter.numel() for parameter in torch.nn.ModuleList(modules).parameters())
-
-
-def _checked(restored: Any, lr: torch.Tensor, factor: int) -> torch.Tensor:
-    """Return the SR tensor of a `Restored` that keeps its contract."""
-    if not isinstance(restored, Restored):
-        raise MethodError("restore() returned no Restored", got=type(restored).__name__, expected="Restored(sr)")
-    sr, (_, _, height, width) = restored.sr, lr.shape
-    if not isinstance(sr, torch.Tensor):
-        raise MethodError("the restored image is no tensor", got=type(sr).__name__, expected="torch.Tensor")
-    shape = (1, 3, height * factor, width * factor)
-    if tuple(sr.shape) != shape:
-        raise MethodError("the restored image has the wrong shape", got=tuple(sr.shape), expected=shape)
-    if sr.dtype != torch.float32:
-        raise MethodError("the restored image has the wrong dtype", got=sr.dtype, expected="torch.float32")
-    low, high = float(sr.min()), float(sr.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise MethodError("the restored image has values that are not finite", expected="numbers in [0, 1]")
-    if low < -1 or high > 2:
-        raise MethodError(
-            "the restored image has the wrong range", got=f"[{low:.3g}, {high:.3g}]", expected="[0, 1]"
-        )
-    return sr

@@ -23,7 +23,7 @@ IS_FULL = "FAULT_MOMENTS" in os.environ
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = (
     "bench.cli",
-    "bench.pipeline.restore",
+    "bench.pipeline.run",
     "bench.pipeline.verify",
     "bench.workers.local",
     "bench.metrics.ssim",

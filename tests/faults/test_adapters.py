@@ -15,8 +15,9 @@ import bench as package
 from bench.base.types import Category
 from bench.images.degradation import make_lr
 from bench.images.png import load_png, save_png
-from bench.store.store import Status
-from bench.workers import Settings, Task, local
+from bench.store.records import Status
+from bench.workers import local
+from bench.workers.jobs import Settings, Task
 from tests.conftest import write_adapter
 from tests.faults.commands import IS_FULL, Command, bench
 from tests.faults.comparing import COSTS, files
@@ -189,8 +190,8 @@ WRONG = {
     "exit": ("raise SystemExit(4)", "ended by itself (exit code 4)"),
     "nan": ("sr[0, 0, 0, 0] = float('nan')", "values that are not finite"),
     "size": ("sr = sr[..., 1:]", "wrong shape: got (1, 3, 64, 63), expected (1, 3, 64, 64)"),
-    "array": ("sr = sr.numpy()", "is no tensor: got ndarray, expected torch.Tensor"),
-    "nothing": ("sr = None", "is no tensor: got NoneType"),
+    "array": ("sr = sr.numpy()", "wrong result: got Restored.sr of type ndarray, expected torch.Tensor"),
+    "nothing": ("sr = None", "wrong result: got Restored.sr of type NoneType"),
     "meta": ("sr = sr.to('meta')", "meta"),
     "words": ("return Restored(sr, [{'steps': 'many'}])", "could not convert string to float"),
     "mute": ("raise ValueError", "ValueError: no message"),
@@ -234,9 +235,9 @@ def test_a_reason_that_no_file_takes_is_kept(folder, tmp_path):
 
 def test_loading_that_hangs_ends(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(local, "LOADING", 4.0)
-    path = write_adapter(tmp_path / "hangs.py", name="hangs")
-    load = "def load(self, device):\n        "
-    path.write_text(path.read_text().replace(f"{load}pass", f"{load}time.sleep(999)"))
+    path = write_adapter(
+        tmp_path / "hangs.py", name="hangs", members="def load(self, device):\n    time.sleep(999)"
+    )
     made = outcomes(path, [task(folder, image) for image in "ab"], timeout=1)
     assert [outcome.status for outcome in made] == [Status.TIMEOUT] * 2
     assert made[0].reason == "cannot be loaded: it took longer than 5 s"

@@ -28,14 +28,12 @@ def values(run):
 
 
 def test_the_command_and_its_scoring_are_unharmed(folder, tmp_path):
-    path = write_adapter(tmp_path / "rude.py", name="rude")
+    supports = "def supports(self, lr_size, hr_size, factor, category):\n    print('spoilt by supports')"
+    path = write_adapter(tmp_path / "rude.py", name="rude", members=supports)
     path.write_text(path.read_text().replace("import torch\n", f"import torch\n{RUDE}", 1))
-    path.write_text(
-        path.read_text().replace("        return None", "        print('spoilt by supports')\n        return None")
-    )
-    given = ("--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr,ssim", "--device", "cpu")
-    assert bench("run", "--methods", "bicubic", *given, "--out", "without", cwd=tmp_path).code == 0
-    done = bench("run", "--methods", "./rude.py,bicubic", *given, "--out", "with", cwd=tmp_path)
+    options = ("--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr,ssim", "--device", "cpu")
+    assert bench("run", "--methods", "bicubic", *options, "--out", "without", cwd=tmp_path).code == 0
+    done = bench("run", "--methods", "./rude.py,bicubic", *options, "--out", "with", cwd=tmp_path)
     assert done.code == 0, done.stderr
     assert "spoilt" not in done.stdout
     assert "spoilt by supports" in done.stderr

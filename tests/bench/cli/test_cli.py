@@ -46,12 +46,12 @@ WRONG = {
     "factor": (["run", "--methods", "bicubic", "--factor", "big"], "--factor: got 'big', expected whole numbers"),
     "factor 1": (
         ["run", "--methods", "bicubic", "--factor", "1"],
-        "--factor: got 1, expected whole numbers of at least 2",
+        "factors: got 1, expected whole numbers of at least 2",
     ),
-    "redo": (["run", "--methods", "bicubic", "--redo", "some"], "--redo: got some, expected failed or all"),
+    "redo": (["run", "--methods", "bicubic", "--redo", "some"], "redo: got some, expected failed or all"),
     "device": (
         ["run", "--methods", "bicubic", "--device", "tpu"],
-        "--device: got tpu, expected auto, cpu or cuda",
+        "device: got tpu, expected auto, cpu or cuda",
     ),
     "twice": (["run", "--methods", "bicubic,bicubic"], "two methods are called 'bicubic'"),
     "folder": (["run", "--methods", "bicubic", "--category", "mine=absent"], "absent"),

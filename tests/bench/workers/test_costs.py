@@ -2,8 +2,8 @@
 
 import torch
 
-from bench.base.metric import Better
 from bench.base.cost import COSTS
+from bench.base.metric import Better
 from bench.workers.costs import count_macs
 
 

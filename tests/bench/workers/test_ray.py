@@ -27,7 +27,7 @@ NOISE = """import torch
             log.write(f"{os.getpid()}\\n")"""
 
 
-def given(folder, out, methods="./noisy.py", more=("--executor", "ray", "--workers", "2", "--threads", "1")):
+def run_command(folder, out, methods="./noisy.py", more=("--executor", "ray", "--workers", "2", "--threads", "1")):
     return [
         *("run", "--methods", methods, "--category", f"mine={folder}", "--factor", "16,32"),
         *("--metrics", "psnr", "--device", "cpu", "--out", out, *more),
@@ -50,21 +50,23 @@ def work(tmp_path):
 
 
 def test_any_number_of_workers_makes_the_same_images(folder, work):
-    local = bench(*given(folder, "local", more=("--threads", "1")), cwd=work)
+    local = bench(*run_command(folder, "local", more=("--threads", "1")), cwd=work)
     assert local.returncode == 0, local.stderr
     for workers in (1, 2, 4):
         more = ("--executor", "ray", "--workers", str(workers), "--threads", "1")
-        done = bench(*given(folder, f"ray{workers}", more=more), cwd=work)
+        done = bench(*run_command(folder, f"ray{workers}", more=more), cwd=work)
         assert done.returncode == 0, done.stderr
         assert pngs(work / f"ray{workers}") == pngs(work / "local")
         assert values(work / f"ray{workers}").equals(values(work / "local"))
-    again = bench(*given(folder, "ray2"), cwd=work, timeout=20)
+    again = bench(*run_command(folder, "ray2"), cwd=work, timeout=20)
     assert "6 done" in again.stdout
     assert len((work / "noisy.py.log").read_text().splitlines()) == 4 * 6
 
 
 def test_the_longest_is_restored_first(folder, work):
-    done = bench(*given(folder, "run", more=("--executor", "ray", "--workers", "1", "--threads", "1")), cwd=work)
+    done = bench(
+        *run_command(folder, "run", more=("--executor", "ray", "--workers", "1", "--threads", "1")), cwd=work
+    )
     assert done.returncode == 0, done.stderr
     factors = [line.split()[1] for line in (work / "noisy.py.log").read_text().splitlines()]
     # A result has the same number of pixels at both factors; at 16 the LR is larger.
@@ -76,7 +78,7 @@ def test_a_killed_worker_costs_nothing(folder, work, victim):
     """Both the worker process and the Ray actor that keeps it are killed while they restore."""
     methods = "./noisy.py[wait=1.5]"
     process = subprocess.Popen(
-        [*BENCH, *given(folder, "run", methods)],
+        [*BENCH, *run_command(folder, "run", methods)],
         cwd=work,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -85,8 +87,8 @@ def test_a_killed_worker_costs_nothing(folder, work, victim):
     _wait_for((work / "noisy.py.log").exists)
     time.sleep(0.3)
     assert _kill_one(victim, process.pid), "no process to kill"
-    said, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, said
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
     frame = package.read_results(work / "run")
     assert (frame.status == "done").all()
     assert len(frame[frame.metric == "psnr"]) == 6
@@ -98,7 +100,7 @@ def test_a_killed_worker_costs_nothing(folder, work, victim):
 def test_a_killed_driver_continues(folder, work):
     methods = "./noisy.py[wait=0.7]"
     process = subprocess.Popen(
-        [*BENCH, *given(folder, "run", methods)],
+        [*BENCH, *run_command(folder, "run", methods)],
         cwd=work,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -112,7 +114,7 @@ def test_a_killed_driver_continues(folder, work):
     recorded = len(package.read_results(work / "run").query("metric == 'seconds'"))
     saved = {path: path.stat().st_mtime_ns for path in (work / "run").glob("sr/**/*.png")}
     assert 1 <= recorded <= len(saved)
-    done = bench(*given(folder, "run", methods), cwd=work)
+    done = bench(*run_command(folder, "run", methods), cwd=work)
     for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
             orphan.kill()
@@ -151,34 +153,32 @@ def cluster(tmp_path_factory):
 
 def test_two_machines_with_folders_of_their_own(folder, work, cluster):
     more = ("--executor", "ray", "--address", cluster)
-    done = bench(*given(folder, "run", "./noisy.py[wait=0.5]", (*more, "--workers", "2")), cwd=work)
+    done = bench(*run_command(folder, "run", "./noisy.py[wait=0.5]", (*more, "--workers", "2")), cwd=work)
     assert done.returncode == 0, done.stderr
     assert len(pngs(work / "run")) == 6
     # A worker takes one core and a node has one, so the second of the two workers was on the second node.
     assert len(set((work / "noisy.py.log.pid").read_text().split())) == 2
-    wide = bench(*given(folder, "wide", "bicubic", (*more, "--threads", "64")), cwd=work)
+    wide = bench(*run_command(folder, "wide", "bicubic", (*more, "--threads", "64")), cwd=work)
     assert wide.returncode == 2
     assert "no machine of the cluster has what a worker needs" in wide.stderr
     assert "expected 64 cores" in wide.stderr
-    adapter = write_adapter(work / "huge.py", name="huge")
-    text = adapter.read_text().replace("import Restored", "import Needs, Restored")
-    adapter.write_text(text.replace("    Options =", "    needs = Needs(memory_mb=1e9)\n    Options ="))
-    huge = bench(*given(folder, "huge", "./huge.py", more), cwd=work)
+    write_adapter(work / "huge.py", name="huge", members="needs = Needs(memory_mb=1e9)")
+    huge = bench(*run_command(folder, "huge", "./huge.py", more), cwd=work)
     assert huge.returncode == 2
     assert "expected 1 cores, 0 GPUs and 1000000.0 GB" in huge.stderr.replace("\n", " ")
 
 
 def test_wrong_use_is_said_at_once(folder, tmp_path):
     nowhere = bench(
-        *given(folder, "run", "bicubic", ("--executor", "ray", "--address", "127.0.0.1:9")), cwd=tmp_path
+        *run_command(folder, "run", "bicubic", ("--executor", "ray", "--address", "127.0.0.1:9")), cwd=tmp_path
     )
     assert nowhere.returncode == 2
     assert "no Ray cluster at 127.0.0.1:9" in nowhere.stderr
-    alone = bench(*given(folder, "run", "bicubic", ("--workers", "2")), cwd=tmp_path)
+    alone = bench(*run_command(folder, "run", "bicubic", ("--workers", "2")), cwd=tmp_path)
     assert alone.returncode == 2
-    assert "--workers 2 needs --executor ray" in alone.stderr
-    other = bench(*given(folder, "run", "bicubic", ("--executor", "slurm")), cwd=tmp_path)
-    assert "--executor: got slurm, expected local or ray" in other.stderr
+    assert "workers 2 needs the executor ray" in alone.stderr
+    other = bench(*run_command(folder, "run", "bicubic", ("--executor", "slurm")), cwd=tmp_path)
+    assert "executor: got slurm, expected local or ray" in other.stderr
 
 
 def _wait_for(happened, seconds=120.0):
@@ -215,7 +215,7 @@ def test_the_slurm_recipe(folder, work):
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     recipe = Path(package.__file__).parents[1] / "docs" / "slurm.sbatch"
-    arguments = given(folder, "run", "./noisy.py", ("--workers", "1", "--threads", "1"))[1:]
+    arguments = run_command(folder, "run", "./noisy.py", ("--workers", "1", "--threads", "1"))[1:]
     done = subprocess.run(
         ["bash", recipe, *arguments],
         cwd=work,

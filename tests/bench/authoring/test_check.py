@@ -1,4 +1,4 @@
-"""The conformance check finds each way to break the contract, and every built-in adapter keeps it."""
+"""`bench methods check` finds each way to break the contract, and every built-in adapter keeps it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.authoring.conformance import Problem, check, check_method
+from bench.authoring.check import Problem, check, check_method
 from bench.base.errors import UsageError
 from bench.registry import METHODS
-from bench.registry.methods import create
+from bench.registry.methods import build
 from tests.conftest import photo, write_adapter
 
 BROKEN = {
     "one column short": ("sr = sr[..., :-1]", Problem.SHAPE, "expected (1, 3, 256, 256)"),
     "channels last": ("sr = sr.permute(0, 2, 3, 1)", Problem.SHAPE, "(1, 256, 256, 3)"),
-    "float64": ("sr = sr.double()", Problem.DTYPE, "torch.float64, expected torch.float32"),
+    "float64": ("sr = sr.double()", Problem.DTYPE, "got torch.float64, expected torch.float32"),
     "bytes": ("sr = (sr * 255).byte()", Problem.DTYPE, "torch.uint8"),
     "NaN": ("sr[0, 0, 3, 3] = float('nan')", Problem.NAN, "1 of the result's 196608 values"),
     "infinite": ("sr = sr / 0", Problem.NAN, "NaN or infinite"),
     "0 to 255": ("sr = sr * 255", Problem.RANGE, "expected [0, 1]; clamp it"),
     "-1 to 1": ("sr = sr * 2 - 1", Problem.RANGE, "expected [0, 1]"),
-    "raises": ("raise ValueError('boom')", Problem.EXCEPTION, "restore() raised ValueError: boom"),
-    "no Restored": ("return sr", Problem.RESULT, "restore() returned Tensor"),
-    "no tensor": ("sr = sr.numpy()", Problem.RESULT, "Restored.sr is of type ndarray"),
+    "raises": ("raise ValueError('boom')", Problem.EXCEPTION, "restore() failed: ValueError: boom"),
+    "no Restored": ("return sr", Problem.RESULT, "got Tensor, expected bench.Restored"),
+    "no tensor": ("sr = sr.numpy()", Problem.RESULT, "got Restored.sr of type ndarray, expected torch.Tensor"),
     "values of nobody": ("return Restored(sr, [{}, {}])", Problem.RESULT, "2 mappings of values for 1 images"),
     "global generator": ("sr = torch.rand_like(sr)", Problem.NONDETERMINISM, "two fresh starts"),
     "operating system": ("sr = sr * os.urandom(1)[0] / 255 * os.urandom(1)[0] / 255", Problem.NONDETERMINISM, ""),
@@ -48,7 +48,7 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_restore_is_found(tmp_path, case):
     body, problem, words = BROKEN[case]
-    (finding,) = check_method(create(str(write_adapter(tmp_path / "mine.py", body))).method)
+    (finding,) = check_method(build(str(write_adapter(tmp_path / "mine.py", body))))
     assert finding.problem is problem
     assert words in finding.sentence
 
@@ -63,10 +63,11 @@ def test_a_broken_restore_is_found(tmp_path, case):
     ],
 )
 def test_what_keeps_the_contract_passes(tmp_path, body):
-    assert check_method(create(str(write_adapter(tmp_path / "mine.py", body))).method) == []
+    assert check_method(build(str(write_adapter(tmp_path / "mine.py", body)))) == []
 
 
-SOURCE = {
+SUPPORTS = "def supports(self, lr_size, hr_size, factor, category):\n    "
+EDITED = {
     "no docstring": ('    """A method of a test."""\n', "", Problem.DOCSTRING, "class Adapter has no docstring"),
     "options that change": (
         "@dataclass(frozen=True)",
@@ -74,33 +75,47 @@ SOURCE = {
         Problem.OPTIONS,
         "declare it with @dataclass(frozen=True)",
     ),
-    "options forgotten": ("self.options = options", "self.chosen = options", Problem.OPTIONS, "self.options"),
+}
+MEMBERS = {
+    "options forgotten": (
+        "def __init__(self, options):\n    self.settings = options",
+        Problem.OPTIONS,
+        "self.options",
+    ),
     "load raises": (
-        "def load(self, device):\n        pass",
-        "def load(self, device):\n        raise OSError('gone')",
+        "def load(self, device):\n    raise OSError('gone')",
         Problem.EXCEPTION,
-        "load() raised OSError: gone",
+        "load() failed: OSError: gone",
     ),
     "supports raises": (
-        "return None",
-        "return lr_size.area",
+        f"{SUPPORTS}return lr_size.area",
         Problem.EXCEPTION,
-        "supports() raised AttributeError",
+        "supports() failed: AttributeError",
     ),
-    "supports nothing": ("return None", "return 'too late'", Problem.NO_INPUT, "the last reason was: too late"),
+    "supports nothing": (f"{SUPPORTS}return 'too late'", Problem.NO_INPUT, "the last reason was: too late"),
 }
 
 
-@pytest.mark.parametrize("case", SOURCE)
+@pytest.mark.parametrize("case", EDITED)
 def test_a_broken_declaration_is_found(tmp_path, case):
-    old, new, problem, words = SOURCE[case]
+    old, new, problem, words = EDITED[case]
     path = write_adapter(tmp_path / "mine.py")
-    source = path.read_text().replace("time.sleep(self.options.wait)", "pass")
-    assert old in source
-    path.write_text(source.replace(old, new))
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert words in _findings(path)[problem]
+
+
+@pytest.mark.parametrize("case", MEMBERS)
+def test_a_broken_member_is_found(tmp_path, case):
+    members, problem, words = MEMBERS[case]
+    path = write_adapter(tmp_path / "mine.py", members=members)
+    path.write_text(path.read_text().replace("time.sleep(self.options.wait)", "pass"))
+    assert words in _findings(path)[problem]
+
+
+def _findings(path: Path) -> dict[Problem, str]:
     cls = _class(path)
-    found = {finding.problem: finding.sentence for finding in check_method(cls(cls.Options()))}
-    assert words in found[problem]
+    return {finding.problem: finding.sentence for finding in check_method(cls(cls.Options()))}
 
 
 def test_options_without_a_default_are_found(tmp_path):
@@ -114,7 +129,7 @@ def test_options_without_a_default_are_found(tmp_path):
 
 def test_options_that_are_no_dataclass_are_found(tmp_path):
     path = write_adapter(tmp_path / "mine.py")
-    path.write_text(path.read_text().replace("@dataclass(frozen=True)\n", ""))
+    path.write_text(path.read_text().replace("    @dataclass(frozen=True)\n", ""))
     cls = _class(path)
     (finding,) = check_method(cls(cls.Options()))
     assert finding.problem is Problem.OPTIONS
@@ -128,12 +143,9 @@ def _class(path: Path):
 def test_the_smallest_accepted_output_is_tried(tmp_path):
     """Only 1024 pixels from 32: the adapter tells through its values what it was given."""
     body = "assert (batch.lr.shape, batch.factor) == ((1, 3, 32, 32), 32)"
-    path = write_adapter(tmp_path / "mine.py", body)
-    source = path.read_text().replace(
-        "return None", "return None if (lr_size, hr_size) == ((32, 32), (1024, 1024)) else 'no'"
-    )
-    path.write_text(source)
-    assert check_method(create(str(path)).method) == []
+    supports = f"{SUPPORTS}return None if (lr_size, hr_size) == ((32, 32), (1024, 1024)) else 'no'"
+    path = write_adapter(tmp_path / "mine.py", body, members=supports)
+    assert check_method(build(str(path))) == []
 
 
 def test_a_method_that_ends_the_process_is_found(tmp_path):
@@ -205,6 +217,16 @@ def _untrained_encoder(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in METHODS.entries().values() if entry.origin == "built-in"])
+@pytest.mark.parametrize(
+    "name", [entry.name for entry in METHODS.entries().values() if entry.origin == "built-in"]
+)
 def test_every_built_in_adapter_keeps_the_contract(tmp_path, name):
-    assert check_method(create(_selection(name, tmp_path)).method) == []
+    assert check_method(build(_selection(name, tmp_path))) == []
+
+
+@pytest.mark.parametrize(("scale", "is_sound"), [(1.9, True), (2.1, False)])
+def test_an_overshoot_of_a_half_is_clipped_and_more_is_wrong(tmp_path, scale, is_sound):
+    """Values from 0 to 1 are spread around 0.5; the worker applies the same rule."""
+    body = f"sr = (sr - 0.5) * {scale} + 0.5"
+    findings = check_method(build(str(write_adapter(tmp_path / "mine.py", body))))
+    assert [finding.problem for finding in findings] == ([] if is_sound else [Problem.RANGE])

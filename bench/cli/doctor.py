@@ -1,0 +1,39 @@
+"""`bench doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.common import console, print_line
+
+
+def doctor(
+    verify: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Check a run: hash its images and score them again.")
+    ] = None,
+) -> None:
+    """Show what is installed, what is missing and how to get it; or check that a run is intact."""
+    if verify is not None:
+        _verify(verify)
+        return
+    from bench.authoring.doctor import doctor as diagnose
+
+    for line in diagnose():
+        print_line(line)
+
+
+def _verify(folder: Path) -> None:
+    from bench.base.progress import Reporter
+    from bench.pipeline.verify import verify
+    from bench.store.results import Run
+
+    problems = 0
+    for sentence in verify(Run(folder), Reporter(console())):
+        print_line(sentence)
+        problems += 1
+    print_line(f"{folder}: {problems} files or values differ" if problems else f"{folder}: nothing differs")
+    if problems:
+        raise typer.Exit(1)

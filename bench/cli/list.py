@@ -1,0 +1,56 @@
+"""`bench list methods`, `categories`, `metrics` and `runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.common import show_table
+
+app = typer.Typer(help="List methods, categories, metrics or runs.", no_args_is_help=True)
+
+
+@app.command("methods")
+def list_methods() -> None:
+    """List the methods."""
+    from bench import registry
+
+    rows = [[entry.name, entry.summary, entry.origin] for entry in registry.METHODS.entries().values()]
+    show_table("methods", ["name", "what it is", "from"], rows)
+
+
+@app.command("categories")
+def list_categories() -> None:
+    """List the categories that have a card."""
+    from bench.categories.category import discover
+
+    rows = [[entry.name, entry.title, entry.source] for entry in discover().values()]
+    show_table("categories", ["name", "what it is", "source"], rows)
+
+
+@app.command("metrics")
+def list_metrics() -> None:
+    """List the metrics."""
+    from bench.registry import DEFAULT_METRICS, METRICS
+
+    rows = [
+        [e.name, e.summary, "by default" if e.name in DEFAULT_METRICS else ""] for e in METRICS.entries().values()
+    ]
+    show_table("metrics", ["name", "what it measures", ""], rows)
+
+
+@app.command("runs")
+def list_runs(root: Annotated[Path, typer.Argument(help="The folder that holds runs.")] = Path("runs")) -> None:
+    """List the runs in a folder."""
+    from bench.store.results import Run
+
+    rows = []
+    for path in sorted(root.glob("*/results.db")):
+        run = Run(path.parent)
+        methods = ", ".join(method.label for method in run.methods)
+        rows.append(
+            [str(path.parent), methods, ", ".join(f"{n} {status}" for status, n in run.status_counts.items())]
+        )
+    show_table("runs", ["folder", "methods", "cells"], rows)

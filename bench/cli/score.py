@@ -1,0 +1,27 @@
+"""`bench score`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import bench
+from bench.cli.common import (
+    DeviceOption,
+    MetricsOption,
+    RedoOption,
+    RunArgument,
+    console,
+    metrics_or_default,
+    run_folder,
+)
+
+if TYPE_CHECKING:
+    from bench.store.records import Redo
+
+
+def score(
+    run: RunArgument = None, metrics: MetricsOption = [], device: DeviceOption = "auto", redo: RedoOption = None
+) -> None:
+    """Compute the metrics that a run does not have yet."""
+    names = metrics_or_default(metrics)
+    bench.score(run_folder(run), names, device=device, redo=cast("Redo | None", redo), console=console())

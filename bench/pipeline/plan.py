@@ -1,0 +1,113 @@
+"""What a run is asked for: selections become methods, categories and metrics; a device and workers are chosen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.base.errors import UsageError
+from bench.categories.category import find
+from bench.pipeline.arguments import checked_redo, metric_names, usable_device
+from bench.pipeline.restore import Request
+from bench.registry.methods import Selected, create
+from bench.store.records import Redo
+from bench.workers import local
+from bench.workers.jobs import Settings
+from bench.workers.sandbox import sandbox
+
+if TYPE_CHECKING:
+    from bench.workers.ray import Cluster
+
+
+class Plan(NamedTuple):
+    """A run that can begin."""
+
+    request: Request
+    metrics: list[str]
+    cluster: Cluster | None
+    """Where the workers are; None for one worker on this machine."""
+
+
+def make_plan(
+    *,
+    methods: Sequence[str],
+    categories: Sequence[str],
+    factors: Sequence[int],
+    images: int | None,
+    metrics: Sequence[str] | None,
+    seed: int,
+    repeats: int,
+    device: str,
+    timeout: float | None,
+    executor: str,
+    workers: int | None,
+    threads: int | None,
+    address: str | None,
+    gpus_per_worker: float | None,
+    redo: Redo | None,
+) -> Plan:
+    """Check what `bench.run` was given, and find the methods and the images; nothing is written.
+
+    Raises:
+        UsageError, MethodError, Unavailable: as `bench.run`.
+    """
+    names = metric_names(metrics)
+    chosen_device = usable_device(device)
+    cluster = _cluster(executor, workers, address, gpus_per_worker, chosen_device)
+    threads = threads or _threads(executor, workers, address)
+    request = Request(
+        methods=_methods(methods),
+        sources=[find(text) for text in categories],
+        factors=_factors(factors),
+        images=images,
+        seed=seed,
+        repeats=repeats,
+        redo=checked_redo(redo),
+        settings=Settings(chosen_device, threads, timeout, os.getcwd()),  # noqa: PTH109
+        executor=cluster.restore_all if cluster else local.restore_all,
+    )
+    for source in request.sources:
+        source.list(request.images)  # missing data must be reported before anything is written
+    return Plan(request, names, cluster)
+
+
+def _methods(texts: Sequence[str]) -> list[Selected]:
+    with sandbox():
+        methods = [create(text) for text in texts]
+    labels = [selected.label for selected in methods]
+    for label in labels:
+        if labels.count(label) > 1:
+            remedy = "give one a name of its own: other=METHOD[option=value]"
+            raise UsageError(f"two methods are called '{label}'", remedy=remedy)
+    return methods
+
+
+def _factors(factors: Sequence[int]) -> list[int]:
+    if any(factor < 2 for factor in factors):
+        got = ", ".join(map(str, factors))
+        raise UsageError("factors", got=got, expected="whole numbers of at least 2")
+    return sorted(set(factors))
+
+
+def _cluster(
+    executor: str, workers: int | None, address: str | None, gpus: float | None, device: str
+) -> Cluster | None:
+    """Return the Ray cluster that is asked for, or None for the local executor."""
+    if executor == "ray":
+        from bench.workers.ray import Cluster
+
+        return Cluster(workers, address, (1.0 if device == "cuda" else 0.0) if gpus is None else gpus)
+    if executor != "local":
+        raise UsageError("executor", got=executor, expected="local or ray")
+    for name, value in (("workers", workers), ("address", address), ("gpus-per-worker", gpus)):
+        if value is not None:
+            raise UsageError(f"{name} {value} needs the executor ray", got=executor)
+    return None
+
+
+def _threads(executor: str, workers: int | None, address: str | None) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if executor == "local":
+        return cores
+    return max(1, cores // workers) if workers and address is None else 1

@@ -1,0 +1,122 @@
+"""`bench run`: restore, then score."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.base.files import write_atomically
+from bench.base.progress import Reporter
+from bench.images import degradation
+from bench.pipeline.plan import Plan, make_plan
+from bench.pipeline.restore import Request, restore
+from bench.pipeline.score import score_cells
+from bench.store import provenance
+from bench.store.records import Redo, Status
+from bench.store.results import Run
+from bench.store.store import Store
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def run(
+    methods: Sequence[str],
+    categories: Sequence[str] = ("faces",),
+    *,
+    factors: Sequence[int] = (16, 32, 64),
+    images: int | None = 4,
+    metrics: Sequence[str] | None = None,
+    seed: int = 0,
+    repeats: int = 1,
+    device: str = "auto",
+    timeout: float | None = None,
+    executor: str = "local",
+    workers: int | None = None,
+    threads: int | None = None,
+    address: str | None = None,
+    gpus_per_worker: float | None = None,
+    redo: Redo | None = None,
+    out: str | Path = "runs/default",
+    console: Console | None = None,
+    command: str | None = None,
+) -> Run:
+    """Restore every method, category, factor and image, score the results, and return the run.
+
+    What the folder holds already is not computed again. A cell that fails does not raise: the run has it in
+    `failed_cells`, and `outcomes` says how many ended how.
+
+    Args:
+        methods: selections such as `glean`, `pulse[steps=200]` or `./mine.py`.
+        categories: names of categories, or `NAME=PATH` for a folder, archive or card.
+        factors: whole numbers of at least 2.
+        images: the first so many images of each category; None for all.
+        metrics: names; None for those that `bench list metrics` calls default.
+        seed: of the run; each image's seed comes from it and from the LR pixels.
+        repeats: how often each image is restored, each time with another seed.
+        device: `auto`, `cpu` or `cuda`.
+        timeout: seconds that one image may take; None for no limit.
+        executor: `local` for one worker, `ray` for several, here or on a cluster.
+        workers: how many workers restore at a time, with Ray; None for as many as fit.
+        threads: of each worker; None for all cores, or its share of them with Ray.
+        address: of a running Ray cluster; None starts Ray on this machine.
+        gpus_per_worker: the share of a GPU that a Ray worker holds; None for one whole on `cuda`.
+        redo: `failed` or `all`, to compute again what the folder holds.
+        out: the run folder.
+        console: where to report progress; None reports nothing.
+        command: how reports quote what made the run; None for this call.
+
+    Raises:
+        UsageError: when an argument cannot be used.
+        MethodError: when a method cannot be imported or built.
+        Unavailable: when the images of a category, or Ray, are not here.
+        StoreError: when the folder is in use, was made with another seed or device, or cannot be written.
+    """
+    plan = make_plan(
+        methods=methods, categories=categories, factors=factors, images=images, metrics=metrics, seed=seed,
+        repeats=repeats, device=device, timeout=timeout, executor=executor, workers=workers, threads=threads,
+        address=address, gpus_per_worker=gpus_per_worker, redo=redo,
+    )  # fmt: skip
+    what = f"{[*methods]}, {[*categories]}, factors={[*factors]}, images={images}, seed={seed}, repeats={repeats}"
+    with plan.cluster or nullcontext():
+        return Run(out, _carry_out(plan, Path(out), command or f"bench.run({what})", Reporter(console)))
+
+
+def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Counter[Status]:
+    request, settings = plan.request, plan.request.settings
+    with Store(out) as store:
+        store.hold_constants(_constants(request))
+        store.record_command(provenance.describe(command, settings.device, settings.threads))
+        outcomes = restore(store, request, reporter)
+        score_cells(store, plan.metrics, settings.device, request.redo, reporter)
+        _write_summary(store)
+    return outcomes
+
+
+def _constants(request: Request) -> dict[str, str]:
+    return {
+        "protocol": degradation.VERSION,
+        "seed": str(request.seed),
+        "device": request.settings.device,
+        "torch": version("torch"),
+    }
+
+
+def _write_summary(store: Store) -> None:
+    """Write run.json: what a person wants to see first in the folder."""
+    summary = {
+        "constants": store.constants(),
+        "methods": {method.label: f"sr/{method.slug}" for method in store.methods()},
+        "categories": [category.name for category in store.categories()],
+        "factors": store.factors(),
+        "cells": store.status_counts(),
+    }
+    content = (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode()
+    path = store.layout.summary
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)

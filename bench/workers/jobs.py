@@ -1,0 +1,68 @@
+"""What goes to a worker and what comes back: settings, jobs, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.base.types import Category, Needs, Pixels, Size
+from bench.images.png import load_png
+from bench.store.records import Status
+
+
+class Settings(NamedTuple):
+    """What all workers of one method share."""
+
+    device: str
+    """`cpu` or `cuda`."""
+    threads: int
+    timeout: float | None
+    """Seconds a cell may take; None for no limit."""
+    folder: str
+    """The working directory of the worker: relative paths start there."""
+    needs: Needs = Needs()
+    """What a worker of the method must have."""
+
+
+class Job(NamedTuple):
+    """One image to restore, as a worker gets it."""
+
+    lr: Pixels
+    hr: Pixels | None
+    """The ground truth, for a method that sees it; else None."""
+    factor: int
+    image: str
+    seed: int
+    category: Category
+
+
+class Task(NamedTuple):
+    """One image to restore, as the run knows it."""
+
+    lr: Path
+    lr_size: Size
+    hr: Path | None
+    factor: int
+    image: str
+    seed: int
+    category: Category
+
+    def read(self) -> Job:
+        """Read the images from the run folder."""
+        hr = None if self.hr is None else load_png(self.hr)
+        return Job(load_png(self.lr), hr, self.factor, self.image, self.seed, self.category)
+
+
+class Outcome(NamedTuple):
+    """What became of a task."""
+
+    status: Status
+    reason: str | None = None
+    pixels: Pixels | None = None
+    costs: dict[str, float] = {}  # noqa: RUF012 (a NamedTuple's default is never changed)
+    values: dict[str, float] = {}  # noqa: RUF012
+
+
+Executor = Callable[[str, Iterable[Task], Settings], Iterator[tuple[Task, Outcome]]]
+"""Restores tasks with the method that a selection names, and yields each with its outcome as soon as it ends."""
