@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Cell, Method, MethodError, Restored, Size, UsageError
-from bench.images.decode import SUFFIXES
+from bench.images.listing import image_files
 from methods.shared.sr_files import read_sr
 
 if TYPE_CHECKING:
@@ -114,8 +114,7 @@ class Folder(Method):
 
     @cached_property
     def _files(self) -> tuple[Path, ...]:
-        files = self._root.rglob("*") if self._is_tree else self._root.iterdir()
-        images = tuple(sorted(file for file in files if file.suffix.lower() in SUFFIXES and file.is_file()))
+        images = tuple(image_files(self._root, recursive=self._is_tree))
         if not images:
             expected = "x16/<category>/<image>.png, or <image>.png"
             raise UsageError(f"there is no image in {self._root}", expected=expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,11 @@ from torch import Tensor, nn
 from bench.base import seeds
 from bench.base.errors import MethodError
 from bench.base.types import Size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.assets.declare import Asset
 
 _MEAN_SAMPLES = 4096
 
@@ -58,6 +63,8 @@ class Bank(nn.Module, ABC):
     """
 
     name: ClassVar[str]
+    ASSETS: ClassVar[Sequence[Asset | Path]] = ()
+    """The files that a bank of an installed package needs."""
     sums_rgb: ClassVar[bool] = False
     """Whether every resolution adds to the image; otherwise the last feature alone makes it."""
     digest: str = ""
@@ -70,6 +77,11 @@ class Bank(nn.Module, ABC):
         self.latents, self.kind = latents, kind
         self.discriminator: nn.Module | None = None
         self.register_buffer("mean_latent", torch.zeros(latents.width), persistent=False)
+
+    @classmethod
+    def load(cls, device: str | torch.device = "cpu") -> Self:
+        """Read a bank of an installed package, which can be made without arguments."""
+        return cls().to(device)
 
     @abstractmethod
     def map(self, z: Tensor) -> Tensor:

@@ -21,6 +21,8 @@ METRICS = Registry(
     takes_files=True,
 )
 """In the order of tables."""
+BANKS = Registry("bank", "methods.shared.banks", ("Bank",))
+"""Families of banks; those of a release or a file are loaded by `bench.registry.banks`."""
 SOURCES = Registry("source", "bench.categories.sources", ("Source",))
 
 DEFAULT_METRICS = ("psnr", "ssim", "lr_psnr", "lpips", "lite2", "arcface", "dlib")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from bench.assets.declare import Asset
@@ -14,6 +13,7 @@ from bench.base.seeds import Domain
 from bench.base.source import MOST_IMAGES, Source
 from bench.base.types import Pixels
 from bench.images.degradation import quantise
+from bench.registry.banks import bank_assets, load_bank
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,15 +63,13 @@ class SampledSource(Source):
 
     def assets(self) -> Sequence[Asset]:
         """Return the bank's files."""
-        return [
-            file for file in import_module("methods.shared.banks").assets(self.bank) if isinstance(file, Asset)
-        ]
+        return [file for file in bank_assets(self.bank) if isinstance(file, Asset)]
 
 
 @lru_cache(maxsize=1)
 def _load(name: str) -> Bank:
     import torch
 
-    bank: Bank = import_module("methods.shared.banks").load(name)
+    bank = load_bank(name)
     bank.to(torch.float64)
     return bank

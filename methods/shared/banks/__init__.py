@@ -21,8 +21,8 @@ _FAMILIES = ("pggan", "stylegan1", "biggan")
 _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
 
 
-class About(NamedTuple):
-    """What is known of a bank before it is read, torch included."""
+class Metadata(NamedTuple):
+    """What a bank's name tells before it is read, torch included."""
 
     resolution: int | None = None
     kind: str | None = None
@@ -35,36 +35,36 @@ class About(NamedTuple):
     """Whether its files hold a discriminator for certain."""
 
 
-_KNOWN = {
-    "mobilestylegan": About(1024, "faces", surrogate=256),
-    "stylegan2-ffhq": About(1024, "faces"),
-    "stylegan2-car": About(512, "cars"),
-    "stylegan2-cat": About(256, "cats"),
-    "stylegan2-church": About(256, "churches"),
-    "stylegan2-horse": About(256, "horses"),
-    "stylegan2-ffhq-256": About(256, "faces"),
-    "pggan-celebahq": About(1024, "faces"),
-    "pggan-cat": About(256, "cats"),
-    "pggan-car": About(256, "cars"),
-    "pggan-bedroom": About(256, "bedrooms"),
-    "pggan-tower": About(256, "towers"),
-    "biggan-128": About(128, classes=1000, discriminator=True),
-    "biggan-256": About(256, classes=1000, discriminator=True),
-    "stylegan1-ffhq": About(1024, "faces"),
-    "stylegan1-ffhq-256": About(256, "faces"),
-    "stylegan1-tower-256": About(256, "towers"),
-    "stylegan1-bedroom-256": About(256, "bedrooms"),
+_METADATA = {
+    "mobilestylegan": Metadata(1024, "faces", surrogate=256),
+    "stylegan2-ffhq": Metadata(1024, "faces"),
+    "stylegan2-car": Metadata(512, "cars"),
+    "stylegan2-cat": Metadata(256, "cats"),
+    "stylegan2-church": Metadata(256, "churches"),
+    "stylegan2-horse": Metadata(256, "horses"),
+    "stylegan2-ffhq-256": Metadata(256, "faces"),
+    "pggan-celebahq": Metadata(1024, "faces"),
+    "pggan-cat": Metadata(256, "cats"),
+    "pggan-car": Metadata(256, "cars"),
+    "pggan-bedroom": Metadata(256, "bedrooms"),
+    "pggan-tower": Metadata(256, "towers"),
+    "biggan-128": Metadata(128, classes=1000, discriminator=True),
+    "biggan-256": Metadata(256, classes=1000, discriminator=True),
+    "stylegan1-ffhq": Metadata(1024, "faces"),
+    "stylegan1-ffhq-256": Metadata(256, "faces"),
+    "stylegan1-tower-256": Metadata(256, "towers"),
+    "stylegan1-bedroom-256": Metadata(256, "bedrooms"),
 }
-NAMES = tuple(_KNOWN)
+NAMES = tuple(_METADATA)
 
 
-def about(name: str) -> About:
-    """Say what is known of a bank by its name alone; of a file of one's own, whether its family has classes."""
-    return _KNOWN.get(name, About(classes=None if name.startswith("biggan:") else 0))
+def metadata(name: str) -> Metadata:
+    """Return what a bank's name tells; of a user's own file only whether its family has classes."""
+    return _METADATA.get(name, Metadata(classes=None if name.startswith("biggan:") else 0))
 
 
 def family(name: str) -> str:
-    """Return what a bank of this name, or of a file, calls itself once it is read."""
+    """Return the `Bank.name` that a bank of this name, or file, has once it is read."""
     if name.startswith(_FAMILIES) and (name in NAMES or ":" in name):
         return next(one for one in _FAMILIES if name.startswith(one))
     return name if name == "mobilestylegan" else "stylegan2"
@@ -72,7 +72,7 @@ def family(name: str) -> str:
 
 def class_incompatibility(name: str, label: int) -> str | None:
     """Return why a bank cannot be asked for a class (-1: for none), as far as that is known before it is read."""
-    classes = about(name).classes
+    classes = metadata(name).classes
     if label < 0:
         return None if classes == 0 else f"the bank {name} needs a class of its own, such as label=0"
     if classes == 0:
