@@ -19,11 +19,11 @@ from difflib import get_close_matches
 
 
 class BenchError(Exception):
-    """An error that a person can act on.
+    """An error that its reader can act on.
 
     Args:
         what: what is wrong, naming the file, cell or argument.
-        got: what was found.
+        got: what there was.
         expected: what would have been right.
         remedy: what to do now.
     """
@@ -77,23 +77,23 @@ class RunMismatch(StoreError):
     """The run folder was made with other constants than this command has."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that nobody registered, with the closest names there are."""
-    known = sorted(known)
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
-    expected = f"one of {', '.join(known)}" if known else f"nothing: no {kind} is registered"
+def unknown(kind: str, name: str, names: Iterable[str]) -> UsageError:
+    """Return the error for a name that does not exist, with the closest ones that do."""
+    names = sorted(names)
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    expected = f"one of {', '.join(names)}" if names else f"nothing: no {kind} is registered"
     remedy = f"did you mean {' or '.join(close)}?" if close else None
     return UsageError(f"unknown {kind} '{name}'", expected=expected, remedy=remedy)
 
 
 def one_line(error: BaseException) -> str:
-    """Return any error as one line; those of other code with their kind."""
-    told = " ".join(str(error).split()) or "no message"
-    return told if isinstance(error, BenchError) else f"{type(error).__name__}: {told}"
+    """Return any error as one line; one that is not a `BenchError` begins with its class."""
+    message = " ".join(str(error).split()) or "no message"
+    return message if isinstance(error, BenchError) else f"{type(error).__name__}: {message}"
 
 
 def lacked_memory(error: Exception) -> bool:
-    """Say whether an error is one of memory; torch raises a plain RuntimeError on a CPU."""
+    """Return whether an error means too little memory; on a CPU, torch raises a plain RuntimeError."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

@@ -11,27 +11,27 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bench.base.errors import UsageError, unknown
 
-BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def build(cls: type, given: Mapping[str, str], owner: str) -> Any:
+def build(cls: type, texts: Mapping[str, str], owner: str) -> Any:
     """Build an options dataclass from texts.
 
     Args:
         cls: a frozen dataclass whose fields all have defaults.
-        given: option name to text.
+        texts: by the name of the option.
         owner: whose options they are, for the message.
 
     Raises:
         UsageError: for an unknown option or a value of another type.
     """
     hints = get_type_hints(cls)
-    known = [field.name for field in dataclasses.fields(cls)]
-    for name in given:
-        if name not in known:
-            raise unknown(f"option of {owner}", name, known)
+    names = [field.name for field in dataclasses.fields(cls)]
+    for name in texts:
+        if name not in names:
+            raise unknown(f"option of {owner}", name, names)
     try:
-        return cls(**{name: _convert(text, hints[name], f"{owner}[{name}]") for name, text in given.items()})
+        return cls(**{name: _convert(text, hints[name], f"{owner}[{name}]") for name, text in texts.items()})
     except (ValueError, TypeError) as error:
         raise UsageError(f"options of {owner} cannot be used: {error}") from error
 
@@ -58,7 +58,7 @@ def _convert(text: str, hint: Any, where: str) -> Any:
     if origin is tuple:
         return tuple(_convert(item, get_args(hint)[0], where) for item in text.split("+"))
     if hint is bool:
-        return _choice(text.lower(), BOOLEANS, where)
+        return _choice(text.lower(), _BOOLEANS, where)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _choice(text, {member.value: member for member in hint}, where)
     if hint is Path:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import AssetError, BenchError
+from bench.base.errors import one_line
 from bench.base.files import file_digest
 
 Tensors = dict[str, Tensor]
@@ -148,7 +149,7 @@ def building(path: Path, what: str) -> Iterator[None]:
     except BenchError:
         raise
     except Exception as error:  # a file's names and shapes may be anything
-        got = " ".join(str(error).split())[:200] or type(error).__name__
+        got = one_line(error)[:200]
         raise AssetError(f"weight file {described(path)} fits no {what}", got=got, remedy=CHECK) from error
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench.base.errors import ImageError, Unavailable
+from bench.base.errors import ImageError, Unavailable, one_line
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.images.decode import read_image
@@ -67,5 +67,5 @@ class HubSource(Source):
             rows = load(self.repository, split=self.split, revision=self.revision)
             return rows.cast_column(self.column, image(decode=False))
         except Exception as error:  # a network, a hub or a name that fails, each with errors of its own
-            what = f"dataset {self.repository} cannot be had: {' '.join(str(error).split())}"
+            what = f"dataset {self.repository} cannot be had: {one_line(error)}"
             raise Unavailable(what, remedy="check its name, split and column, and the network") from error

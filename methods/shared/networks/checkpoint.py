@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
 from bench import AssetError
+from bench.base.errors import one_line
 from methods.shared.networks.cascade import Upscaler, tiled
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def load(path: Path, device: torch.device, only: str | None = None) -> tuple[nn.
     except UnsupportedModelError as error:
         raise AssetError(f"{path} holds no architecture that spandrel recognises", got=_sample(state)) from error
     except Exception as error:  # architectures are told from keys and shapes, which may be anything
-        raise AssetError(f"{path} holds weights that fit no network: {_short(error)}") from error
+        raise AssetError(f"{path} holds weights that fit no network: {one_line(error)[:200]}") from error
     _require_usable(path, model, only)
     model.model.requires_grad_(False).eval().to(device=device)
     return model.model, _upscaler(model)
@@ -112,7 +113,7 @@ def _read(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         _refuse(path, "it holds more than weights, or is damaged", error)
     except Exception as error:  # damaged files raise nearly anything
-        _refuse(path, _short(error), error)
+        _refuse(path, one_line(error)[:200], error)
     if not isinstance(state, dict):
         _refuse(path, f"it holds a {type(state).__name__}", None)
     return state
@@ -126,7 +127,7 @@ def _plain(content: dict[str, Any], path: Path) -> dict[str, Any]:
     try:
         state = _generator(content)
     except Exception as error:  # keys need not be texts
-        _refuse(path, _short(error), error)
+        _refuse(path, one_line(error)[:200], error)
     check_plain({str(key): value for key, value in state.items() if isinstance(value, Tensor)}, path)
     return state
 
@@ -153,7 +154,3 @@ def _refuse(path: Path, why: str, cause: Exception | None) -> Never:
 
 def _sample(state: dict[str, Any]) -> str:
     return f"keys such as {', '.join(list(state)[:3])}" if state else "no keys"
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
