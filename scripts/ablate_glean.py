@@ -33,35 +33,36 @@ from methods.shared import banks
 from methods.shared.banks import surrogate
 from methods.shared.networks.consistency import consistent
 from methods.shared.training.loop import Loop
-from methods.shared.training.perceptual_loss import perception
-from methods.shared.training.samples import Pool, Samples
+from methods.shared.training.perceptual_loss import default_perceptual_loss
+from methods.shared.training.pool import Pool
+from methods.shared.training.samples import Samples
 
 log = logging.getLogger(__name__)
 
-FACTORS = (16, 32, 64)
-JUDGED = 32
+_FACTORS = (16, 32, 64)
+_SAMPLES = 32
 """How many validation samples the table is about."""
 
 
-class MeanLatents(LatentHead):
+class _MeanLatents(LatentHead):
     """Without latents: every slot has the bank's mean."""
 
-    def forward(self, lr: Tensor, coarsest: Tensor) -> Tensor:
+    def forward(self, lr: Tensor, coarsest: Tensor) -> Tensor:  # noqa: ARG002 (as `LatentHead.forward`)
         """Return the mean latent, (N, slots, width)."""
         slots, width = self.basis.shape[0], self.basis.shape[2]
         return self.mean.expand(len(lr), slots, width)
 
 
-class Unfused(nn.Module):
+class _Unfused(nn.Module):
     """Without encoder features: the bank's feature as it is."""
 
-    def forward(self, feature: Tensor, encoded: Tensor) -> Tensor:
+    def forward(self, feature: Tensor, encoded: Tensor) -> Tensor:  # noqa: ARG002 (as `Fusion.forward`)
         """Return the bank's feature."""
         return feature
 
 
-class WithoutDecoder(EmbeddedGlean):
-    """The image is what the bank's surrogate at 128 sees in the fused features."""
+class _WithoutDecoder(EmbeddedGlean):
+    """Without the decoder: the image is what the bank's surrogate at 128 makes of the fused features."""
 
     def forward(self, lr: Tensor, size: int | None = None) -> Restoration:
         """Restore LR images (N, 3, r, r) in [-1, 1] to 128 pixels."""
@@ -75,8 +76,8 @@ class WithoutDecoder(EmbeddedGlean):
         return Restoration(consistent(image, lr), latents, features, None)
 
 
-class WithoutBank(EmbeddedGlean):
-    """The decoder reads the encoder's features alone, through fusions with nothing."""
+class _WithoutBank(EmbeddedGlean):
+    """Without the bank: the decoder reads the encoder's features alone, through fusions with nothing."""
 
     def forward(self, lr: Tensor, size: int | None = None) -> Restoration:
         """Restore LR images (N, 3, r, r) in [-1, 1] to 128 pixels."""
@@ -91,24 +92,24 @@ class WithoutBank(EmbeddedGlean):
 
 def variants(bank: Bank) -> dict[str, EmbeddedGlean]:
     """Return GLEAN and what is left of it without each part, all from the same random weights."""
-    kinds = {"all parts": EmbeddedGlean, "no decoder": WithoutDecoder, "no bank": WithoutBank}
-    made = {name: _seeded(kind, bank) for name, kind in kinds.items()}
-    made["no encoder features"] = unfused = _seeded(EmbeddedGlean, bank)
-    unfused.fusions = nn.ModuleDict({name: Unfused() for name in unfused.fusions})
-    made["no latents"] = mean = _seeded(EmbeddedGlean, bank)
-    head = MeanLatents(bank, mean.shape)
+    kinds = {"all parts": EmbeddedGlean, "no decoder": _WithoutDecoder, "no bank": _WithoutBank}
+    networks = {name: _seeded(kind, bank) for name, kind in kinds.items()}
+    networks["no encoder features"] = unfused = _seeded(EmbeddedGlean, bank)
+    unfused.fusions = nn.ModuleDict({name: _Unfused() for name in unfused.fusions})
+    networks["no latents"] = mean = _seeded(EmbeddedGlean, bank)
+    head = _MeanLatents(bank, mean.shape)
     head.load_state_dict(mean.latents.state_dict())
     mean.latents = head
-    return made
+    return networks
 
 
 def _seeded(kind: type[EmbeddedGlean], bank: Bank) -> EmbeddedGlean:
     torch.manual_seed(0)
-    return kind(bank, FACTORS)
+    return kind(bank, _FACTORS)
 
 
 @dataclass
-class Ablated(GleanRecipe):
+class _Variant(GleanRecipe):
     """The recipe, with the variant's name in its identity: no state continues another variant's training."""
 
     variant: str = ""
@@ -122,7 +123,7 @@ class Ablated(GleanRecipe):
         """Write nothing: a variant is no GLEAN, and no file of it shall be taken for one."""
 
 
-class Judged(NamedTuple):
+class Scores(NamedTuple):
     """What a variant reaches on the validation samples at 128 pixels."""
 
     psnr: float
@@ -131,53 +132,53 @@ class Judged(NamedTuple):
 
 
 @torch.no_grad()
-def judge(network: EmbeddedGlean | None, validation: Samples, count: int = JUDGED) -> dict[int, Judged]:
+def evaluate(network: EmbeddedGlean | None, validation: Samples, count: int = _SAMPLES) -> dict[int, Scores]:
     """Return PSNR and lite2 by LR side; those of bicubic when there is no network."""
     lite2, size = LiteFeatures("lite2"), 128
-    found: dict[int, list[tuple[float, float]]] = {}
+    scores: dict[int, list[tuple[float, float]]] = {}
     for index in range(count):
         item = validation[index]
-        truth = F.adaptive_avg_pool2d(to_tensor(item.hr), size)
-        features = lite2(truth)
+        hr = F.adaptive_avg_pool2d(to_tensor(item.hr), size)
+        features = lite2(hr)
         for side, pixels in item.lr.items():
             lr = to_tensor(pixels)
-            made = resize_tensor(lr, size, size) if network is None else (network(lr * 2 - 1, size).image + 1) / 2
-            made = made.clamp(0, 1)
-            psnr = -10 * float((made - truth).square().mean().log10())
-            found.setdefault(side, []).append((psnr, float(distance(lite2(made), features))))
-    return {side: Judged(*torch.tensor(pairs).mean(0).tolist()) for side, pairs in found.items()}
+            sr = resize_tensor(lr, size, size) if network is None else (network(lr * 2 - 1, size).image + 1) / 2
+            sr = sr.clamp(0, 1)
+            psnr = -10 * float((sr - hr).square().mean().log10())
+            scores.setdefault(side, []).append((psnr, float(distance(lite2(sr), features))))
+    return {side: Scores(*torch.tensor(pairs).mean(0).tolist()) for side, pairs in scores.items()}
 
 
-def run(out: Path, steps: int, bank: str = "mobilestylegan", count: int = JUDGED) -> Path:
+def run(out: Path, steps: int, bank: str = "mobilestylegan", count: int = _SAMPLES) -> Path:
     """Train every variant and write the table.
 
     Args:
         out: the folder of the trainings, a folder each, and of the table.
         steps: of the stage `base`, a variant.
         bank: the latent bank.
-        count: how many validation samples are judged.
+        count: how many validation samples the scores are about.
 
     Returns:
         The table.
     """
     loaded = banks.load(bank)
     stages = [replace(stage, steps=steps) for stage in STAGES if stage.name == "base"]
-    rows: dict[str, dict[int, Judged]] = {}
+    rows: dict[str, dict[int, Scores]] = {}
     for name, network in variants(loaded).items():
         log.info("%s", name)
         middle, sides = network.middle, network.inputs
         pool = Pool(Samples(loaded, middle, sides, out / "pool"), growth=0)
         validation = Samples(loaded, middle, sides, out / "validation", seeds.Domain.VALIDATION)
-        recipe = Ablated(network, pool, validation, perception(), stages, variant=name)
+        recipe = _Variant(network, pool, validation, default_perceptual_loss(), stages, variant=name)
         network.load_state_dict(Loop(recipe, out / name.replace(" ", "-")).run())
-        rows.setdefault("bicubic", judge(None, validation, count))
-        rows[name] = judge(network, validation, count)
+        rows.setdefault("bicubic", evaluate(None, validation, count))
+        rows[name] = evaluate(network, validation, count)
     path = out / "table.md"
     write_atomically(path, _table(rows).encode())
     return path
 
 
-def _table(rows: dict[str, dict[int, Judged]]) -> str:
+def _table(rows: dict[str, dict[int, Scores]]) -> str:
     sides = sorted(next(iter(rows.values())), reverse=True)
     factors = [1024 // side for side in sides]
     head = ["variant", *(f"{what} {factor}x" for factor in factors for what in ("PSNR", "lite2"))]
@@ -187,7 +188,7 @@ def _table(rows: dict[str, dict[int, Judged]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _cells(value: Judged) -> Sequence[str]:
+def _cells(value: Scores) -> Sequence[str]:
     return f"{value.psnr:.2f}", f"{value.lite2:.3f}"
 
 
@@ -196,9 +197,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts.ablate_glean", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    print(run(given.out, given.steps).read_text(encoding="utf-8"))  # noqa: T201 (the table is what it is run for)
+    print(run(arguments.out, arguments.steps).read_text(encoding="utf-8"))  # noqa: T201 (the table is what it is run for)
 
 
 if __name__ == "__main__":

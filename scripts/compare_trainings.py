@@ -1,6 +1,6 @@
-"""Draws what several trainings reached over equal numbers of images: their validation, side by side.
+"""What several trainings reached over equal numbers of images: their validation, side by side.
 
-python -m scripts.compare_trainings glean=training/first,training/second esrgan+=training/esrgan+ --out curves.png
+    python -m scripts.compare_trainings glean=training/a,training/b esrgan+=training/c --out curves.png
 
 A name's folders are trainings that followed each other. Batches are those of GLEAN's stages, which `esrgan+`
 shares; images without a loss on the picture (a stage of latents) do not count.
@@ -17,16 +17,16 @@ from typing import Any, NamedTuple
 from bench import UsageError
 from methods.glean.recipe import STAGES
 
-SIZES = {"base": "128 pixels", "middle": "256 pixels", "full": "256 pixels", "adversarial": "256 pixels"}
+_SIZES = {"base": "128 pixels", "middle": "256 pixels", "full": "256 pixels", "adversarial": "256 pixels"}
 """The stages with pictures, and the size at which they are validated."""
-BATCHES = {stage.name: stage.batch for stage in STAGES}
-SHOWN = {
+_BATCHES = {stage.name: stage.batch for stage in STAGES}
+_TITLES = {
     "gain 64": "16x, dB above bicubic",
     "gain 32": "32x, dB above bicubic",
     "gain 16": "64x, dB above bicubic",
 }
-LINES = {"128 pixels": "-", "256 pixels": "--"}
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+_LINES = {"128 pixels": "-", "256 pixels": "--"}
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 
 class Point(NamedTuple):
@@ -53,32 +53,32 @@ def points(folders: Sequence[Path]) -> Iterator[Point]:
             row = json.loads(line)
             if row["stage"] != "validation":
                 stage = row["stage"]
-            images += BATCHES[stage] * (row["step"] - step) if stage in SIZES else 0
+            images += _BATCHES[stage] * (row["step"] - step) if stage in _SIZES else 0
             step = row["step"]
-            if row["stage"] == "validation" and stage in SIZES:
-                yield Point(images, SIZES[stage], row)
+            if row["stage"] == "validation" and stage in _SIZES:
+                yield Point(images, _SIZES[stage], row)
 
 
 def draw(trainings: Mapping[str, Sequence[Path]], out: Path) -> None:
     """Draw one panel an LR size."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * len(SHOWN), 3.2), layout="constrained")
-    for place, (score, title) in enumerate(SHOWN.items(), 1):
-        axes = figure.add_subplot(1, len(SHOWN), place)
-        for (name, folders), colour in zip(trainings.items(), COLOURS, strict=False):
-            found = list(points(folders))
-            for size, line in LINES.items():
-                chosen = [(point.images, point.scores[score]) for point in found if point.size == size]
+    figure = Figure(figsize=(4 * len(_TITLES), 3.2), layout="constrained")
+    for place, (score, title) in enumerate(_TITLES.items(), 1):
+        axes = figure.add_subplot(1, len(_TITLES), place)
+        for (name, folders), colour in zip(trainings.items(), _COLOURS, strict=False):
+            validations = list(points(folders))
+            for size, line in _LINES.items():
+                curve = [(point.images, point.scores[score]) for point in validations if point.size == size]
                 label = f"{name}, at {size}"
-                if chosen:
-                    axes.plot(*zip(*chosen, strict=True), line, marker=".", color=colour, label=label, linewidth=1)
-        _name(axes, title)
+                if curve:
+                    axes.plot(*zip(*curve, strict=True), line, marker=".", color=colour, label=label, linewidth=1)
+        _label(axes, title)
     figure.axes[0].legend(fontsize=7)
     figure.savefig(out, dpi=110)
 
 
-def _name(axes: Any, title: str) -> None:
+def _label(axes: Any, title: str) -> None:
     axes.set_title(title, fontsize=9)
     axes.set_xlabel("images with a loss on the picture", fontsize=8)
     axes.tick_params(labelsize=8)
@@ -90,9 +90,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts.compare_trainings", description=__doc__)
     parser.add_argument("trainings", nargs="+", metavar="NAME=FOLDER[,FOLDER...]")
     parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
-    pairs = [text.partition("=") for text in given.trainings]
-    draw({name: [Path(folder) for folder in folders.split(",")] for name, _, folders in pairs}, given.out)
+    arguments = parser.parse_args()
+    pairs = [text.partition("=") for text in arguments.trainings]
+    draw({name: [Path(folder) for folder in folders.split(",")] for name, _, folders in pairs}, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What methods cost, from the runs where they were measured, and how that grows with the side of the image.
 
-python -m scripts.growth runs/costs [RUN...] --out docs/costs.png
+    python -m scripts.growth runs/costs [RUN...] --out docs/costs.png
 
 Prints a table (median and most seconds an image, peak memory, billions of multiplications) and, where a method was
 run at several sides, the exponent p of seconds ~ pixels^p; draws both against factor and side.
@@ -17,34 +17,34 @@ import pandas as pd
 
 from bench.store.results import Run
 
-COSTS = {"seconds": ["median", "max"], "peak_memory_mb": ["max"], "gmacs": ["median"]}
+_COSTS = {"seconds": ["median", "max"], "peak_memory_mb": ["max"], "gmacs": ["median"]}
 
 
 def costs(runs: list[Path]) -> pd.DataFrame:
-    """Return one row a method, side and factor, with `n` images."""
-    found = []
+    """Return one row a method, side and factor, with `n` images; seconds, MB and billions of multiplications."""
+    frames = []
     for path in runs:
         run = Run(path)
         sides = {(image.category, image.image): max(image.width, image.height) for image in run.images}
-        frame = run.frame[run.frame.metric.isin(COSTS)]
-        found.append(frame.assign(side=[sides[key] for key in zip(frame.category, frame.image, strict=True)]))
-    values = pd.concat(found).pivot_table(
+        frame = run.frame[run.frame.metric.isin(_COSTS)]
+        frames.append(frame.assign(side=[sides[key] for key in zip(frame.category, frame.image, strict=True)]))
+    values = pd.concat(frames).pivot_table(
         index=["method", "side", "factor", "category", "image"], columns="metric", values="value"
     )
     groups = values.groupby(["method", "side", "factor"])
-    table = groups.agg({name: how for name, how in COSTS.items() if name in values})
-    table.columns = [f"{name} {how}" for name, how in table.columns]
+    table = groups.agg({name: how for name, how in _COSTS.items() if name in values})
+    table.columns = pd.Index([" ".join(column) for column in table.columns.to_flat_index()])
     return table.assign(n=groups.size()).reset_index()
 
 
 def exponents(table: pd.DataFrame) -> pd.DataFrame:
     """Return p of seconds ~ pixels^p for each method and factor that was run at two sides or more."""
-    found = []
+    fits = []
     for (method, factor), rows in table.groupby(["method", "factor"]):
         if rows["side"].nunique() > 1:
             slope = np.polyfit(2 * np.log(rows["side"]), np.log(rows["seconds median"]), 1)[0]
-            found.append((method, factor, slope, rows["side"].min(), rows["side"].max()))
-    return pd.DataFrame(found, columns=["method", "factor", "p", "from side", "to side"])
+            fits.append((method, factor, slope, rows["side"].min(), rows["side"].max()))
+    return pd.DataFrame(fits, columns=["method", "factor", "p", "from side", "to side"])
 
 
 def draw(table: pd.DataFrame, out: Path) -> None:
@@ -56,8 +56,8 @@ def draw(table: pd.DataFrame, out: Path) -> None:
     largest = table["side"].max()
     for method, rows in table.groupby("method"):
         first = rows[rows["factor"] == rows["factor"].min()].sort_values("side")
-        for axes, shown, x in ((left, rows[rows["side"] == largest], "factor"), (right, first, "side")):
-            axes.plot(shown[x], shown["seconds median"], marker="o", linewidth=1, label=method)
+        for axes, points, x in ((left, rows[rows["side"] == largest], "factor"), (right, first, "side")):
+            axes.plot(points[x], points["seconds median"], marker="o", linewidth=1, label=method)
     for axes, x in ((left, f"factor, {largest} pixels"), (right, f"side, {table['factor'].min()}x")):
         axes.set(xscale="log", yscale="log", xlabel=x, ylabel="seconds an image, median")
         axes.set_xticks(ticks := sorted(set(table[x.split(",")[0]])), ticks)
@@ -72,16 +72,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts.growth", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
-    table = costs(given.runs)
+    arguments = parser.parse_args()
+    table = costs(arguments.runs)
     for frame in (table, exponents(table)):
         sys.stdout.write(_markdown(frame.round(2)) + "\n\n")
-    draw(table, given.out)
+    draw(table, arguments.out)
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    lines = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
-    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+    rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.to_numpy(object).tolist()]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import MethodError
-from methods.esrgan.network import RRDB
 from methods.esrgan_plus.weightfile import NetworkConfig
 from methods.shared.networks.consistency import consistent, enlarge
+from methods.shared.networks.rrdb import RRDB, conv
 from methods.shared.training.crops import CropBox, crop
 
 
@@ -33,10 +33,6 @@ class Enlarged(NamedTuple):
     """(n, 3, p, p) of the n images that were asked for; it was not made to shrink to the LR."""
 
 
-def _conv(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=1)
-
-
 class EsrganPlusNet(nn.Module):
     """Enlarge RGB images of any of several sizes to one.
 
@@ -53,23 +49,23 @@ class EsrganPlusNet(nn.Module):
         self.middle = min(4 * max(inputs), resolution)
         self.sizes = tuple(sorted({self.middle // 2, self.middle, resolution}))
         """The sizes at which it can be asked for an image; the smaller ones are for training."""
-        self.entries = nn.ModuleDict({str(side): _conv(3, width) for side in self.inputs})
+        self.entries = nn.ModuleDict({str(side): conv(3, width) for side in self.inputs})
         self.body = nn.Sequential(*(RRDB(width, self.shape.growth) for _ in range(self.shape.blocks)))
-        self.body_end = _conv(width, width)
+        self.body_end = conv(width, width)
         self.doublings = nn.ModuleDict()
         side = 2 * min(self.inputs)
         while side <= resolution:
-            self.doublings[str(side)] = _conv(self.shape.channels(side // 2), self.shape.channels(side))
+            self.doublings[str(side)] = conv(self.shape.channels(side // 2), self.shape.channels(side))
             side *= 2
         self.images = nn.ModuleDict({str(size): self._to_image(size) for size in self.sizes})
         self.to(memory_format=torch.channels_last)
 
     def _to_image(self, size: int) -> nn.Sequential:
         width = self.shape.channels(size)
-        last = _conv(width, 3)
+        last = conv(width, 3)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(cast(Tensor, last.bias))  # it begins as bicubic
-        return nn.Sequential(_conv(width, width), nn.LeakyReLU(0.2), last)
+        return nn.Sequential(conv(width, width), nn.LeakyReLU(0.2), last)
 
     def forward(self, lr: Tensor, size: int | None = None, request: CropRequest | None = None) -> Enlarged:
         """Return the image at `size`, the result's own when None.

@@ -11,7 +11,7 @@ from bench.base.seeds import Domain
 from methods.shared import banks
 from methods.shared.training.samples import Samples
 from scripts import ablate_glean as ablation
-from scripts.ablate_glean import judge, run, variants
+from scripts.ablate_glean import evaluate, run, variants
 
 LR = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -63,7 +63,7 @@ def test_every_variant_restores_and_reaches_its_weights(made):
 
 
 def test_the_table_names_every_variant_and_factor(tmp_path, monkeypatch):
-    monkeypatch.setattr("methods.shared.training.sample_grid.SHOWN", 1)
+    monkeypatch.setattr("methods.shared.training.sample_grid.SAMPLES", 1)
     monkeypatch.setattr(ablation, "Pool", partial(ablation.Pool, first=2))
     lines = run(tmp_path, 1, count=1).read_text().splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == [
@@ -79,5 +79,5 @@ def test_the_table_names_every_variant_and_factor(tmp_path, monkeypatch):
     validation = Samples(
         banks.load("mobilestylegan"), 256, (64, 32, 16), tmp_path / "validation", Domain.VALIDATION
     )
-    bicubic = judge(None, validation, 1)
+    bicubic = evaluate(None, validation, 1)
     assert f"{bicubic[64].psnr:.2f}" in lines[2]

@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import Unavailable, UsageError
 from bench.base.errors import unknown
 from bench.base.files import file_digest
-from methods.shared.training.photographs import digest_of
+from methods.shared.training.photographs import folder_digest
 from methods.shared.training.recipe import Recipe, Stage
 
 
@@ -39,9 +39,9 @@ def train(
     Args:
         method: its name.
         bank: the latent bank, by name or path.
-        factors: what it shall serve.
+        factors: those that it shall restore.
         data: a folder of the user's own images, drawn in turn with the bank's samples.
-        out: the folder of state, sheets, curves and weights.
+        out: the folder of state, sample grids, curves and weights.
         start: weights to start from, with a fresh optimiser.
         steps: the steps of single stages, by name; a stage without steps is passed over.
         rate: what the recipe's learning rates are multiplied with.
@@ -56,11 +56,11 @@ def train(
     if find_spec("accelerate") is None:
         remedy = 'pip install "glean-bench[train]"'
         raise Unavailable("nothing can be trained here", got="no Python package accelerate", remedy=remedy)
-    make = _recipe_of(method)
+    make_recipe = _find_recipe(method)
     from methods.shared.training.loop import Loop
 
-    recipe = make(bank, factors, data, out, start)
-    recipe.stages = planned(recipe.stages, steps or {}, rate)
+    recipe = make_recipe(bank, factors, data, out, start)
+    recipe.stages = plan_stages(recipe.stages, steps or {}, rate)
     Loop(recipe, out, cpu=cpu, origin=_origin(start, data)).run()
 
 
@@ -70,7 +70,7 @@ def trainable() -> list[str]:
     return sorted(folder.name.replace("_plus", "+") for folder in folders)
 
 
-def _recipe_of(method: str) -> Callable[..., Recipe]:
+def _find_recipe(method: str) -> Callable[..., Recipe]:
     if method not in trainable():
         expected = f"one of {', '.join(trainable())}"
         raise UsageError(f"method '{method}' cannot be trained", expected=expected)
@@ -79,18 +79,18 @@ def _recipe_of(method: str) -> Callable[..., Recipe]:
     except ModuleNotFoundError as error:
         missing = f"no Python package {error.name}"
         raise Unavailable(f"{method} cannot be trained here", got=missing, remedy="install it") from error
-    made: Callable[..., Recipe] = module.recipe
-    return made
+    make_recipe: Callable[..., Recipe] = module.recipe
+    return make_recipe
 
 
 def _origin(start: Path | None, data: Path | None) -> tuple[str, str]:
     """Say what a training begins with and what images it sees: another start or folder is another training."""
-    begun = "random weights" if start is None else f"weights {file_digest(start):.12}"
-    images = "no images of one's own" if data is None else f"images {digest_of(data):.12}"
-    return f"from {begun}", f"with {images}"
+    weights = "random weights" if start is None else f"weights {file_digest(start):.12}"
+    images = "no images of one's own" if data is None else f"images {folder_digest(data):.12}"
+    return f"from {weights}", f"with {images}"
 
 
-def planned(stages: Sequence[Stage], steps: Mapping[str, int], rate: float = 1.0) -> tuple[Stage, ...]:
+def plan_stages(stages: Sequence[Stage], steps: Mapping[str, int], rate: float = 1.0) -> tuple[Stage, ...]:
     """Return the stages with other step counts, and their learning rates times `rate`.
 
     Raises:

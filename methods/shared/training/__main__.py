@@ -1,4 +1,4 @@
-"""`python -m methods.shared.training glean --out DIR`: `bench train`, in a form that `accelerate launch -m` can start."""
+"""`python -m methods.shared.training glean --out DIR`: `bench train`, for `accelerate launch -m`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The truth of a piece at the bank's own size, for everything that is trained on its samples."""
+"""What a crop at the bank's own size should be, for everything that is trained on its samples."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ from torch import Tensor
 
 from bench import Bank
 from methods.shared.networks.consistency import add_detail
-from methods.shared.training.crops import Box, bank_noise, cut, upper_bank
-from methods.shared.training.samples import Draw, Variation
+from methods.shared.training.augmentation import Augmentation
+from methods.shared.training.crops import CropBox, bank_noise, crop, synthesise_crop
+from methods.shared.training.pool import Draw
 
 
 @torch.no_grad()
-def true_piece(bank: Bank, draw: Draw, box: Box, start: int, step: int) -> Tensor:
-    """Return what a piece of the full-size image should be, (n, 3, p, p), for the images that were sampled.
+def crop_target(bank: Bank, draw: Draw, box: CropBox, start: int, step: int) -> Tensor:
+    """Return what a crop of the full-size image should be, (n, 3, p, p), for the images that were sampled.
 
     The bank's noise maps are the same for every image that it makes, and no other image has them: a network that
-    learnt to count on them would paint them on photographs. So the truth has noise of its own, drawn for the step.
+    learnt to count on them would paint them on photographs. So the target has other noise, drawn for the step.
     """
     noise = _fresh(bank_noise(bank), step)
-    variations = [change for change, use in zip(draw.variations, draw.sampled, strict=True) if use]
-    hr = cut(draw.hr[draw.sampled], box, start)
+    changes = [change for change, use in zip(draw.augmentations, draw.sampled, strict=True) if use]
+    hr = crop(draw.hr[draw.sampled], box, start)
     side = box.side * bank.resolution // start
-    pieces = [
+    crops = [
         hr.new_zeros(1, hr.shape[1], side, side)  # nothing of it would be used
         if change is not None and change.sharpness == 0
-        else sampled_piece(bank, latent[None], change, box, start, noise)
-        for latent, change in zip(draw.latents[draw.sampled], variations, strict=True)
+        else sample_crop(bank, latent[None], change, box, start, noise)
+        for latent, change in zip(draw.latents[draw.sampled], changes, strict=True)
     ]
     # A bank with skip connections draws only its upper part here, so the lower part comes from HR.
-    sharpness = hr.new_tensor([1.0 if change is None else change.sharpness for change in variations])
-    return add_detail(hr, torch.cat(pieces), sharpness[:, None, None, None].expand_as(hr[:, :1]))
+    sharpness = hr.new_tensor([1.0 if change is None else change.sharpness for change in changes])
+    return add_detail(hr, torch.cat(crops), sharpness[:, None, None, None].expand_as(hr[:, :1]))
 
 
-def sampled_piece(  # noqa: PLR0917 (each is a part of one pass)
-    bank: Bank, latent: Tensor, change: Variation | None, box: Box, start: int, noise: Sequence[Tensor]
+def sample_crop(  # noqa: PLR0917 (each is a part of one pass)
+    bank: Bank, latent: Tensor, change: Augmentation | None, box: CropBox, start: int, noise: Sequence[Tensor]
 ) -> Tensor:
-    """Return the piece of one sample (1, 3, p, p), varied as the sample was."""
+    """Return the crop of one sample (1, 3, p, p), augmented as the sample was."""
     there = box.mirrored(start) if change is not None and change.mirrored else box
     with torch.autocast(latent.device.type, enabled=False):  # as precise as the samples themselves
         feature = bank.synthesise(latent, stop_at=start).features[start]
-        piece = upper_bank(bank, latent, start, feature, there, noise)
-    return piece if change is None else change(piece[0])[None]
+        image = synthesise_crop(bank, latent, start, feature, there, noise)
+    return image if change is None else change(image[0])[None]
 
 
 def _fresh(maps: Sequence[Tensor], step: int) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Pieces of full-size images: a training looks at a square of them, which the upper bank alone makes."""
+"""Crops of full-size images: a training looks at a square, which the upper layers of the bank alone make."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from torch import Tensor, nn
 
 from bench import Bank
 
-RIM = 2
-"""Pixels of `start` on every side that the padding at a cut has changed."""
+BORDER = 2
+"""Pixels of `start` on every side that the padding at the crop's edge has changed."""
 
 
-class Box(NamedTuple):
+class CropBox(NamedTuple):
     """A square at the resolution at which the upper bank starts."""
 
     top: int
     left: int
     side: int
 
-    def mirrored(self, start: int) -> Box:
+    def mirrored(self, start: int) -> CropBox:
         """Return the square at the same place of the mirrored image."""
         return self._replace(left=start - self.left - self.side)
 
 
-def draw_box(step: int, start: int) -> Box:
+def draw_box(step: int, start: int) -> CropBox:
     """Return the square of a step: a quarter of the side or 8, at a place that the step decides."""
-    side = min(start, max(start // 4, 8))  # so that something is left without the rim
+    side = min(start, max(start // 4, 8))  # so that something is left without the border
     low = min(start // 8, (start - side) // 2)  # inside an edge where there is background more often than face
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(low, start - side - low + 1, (2,), generator=generator).tolist()
-    return Box(top, left, side)
+    return CropBox(top, left, side)
 
 
-def cut(image: Tensor, box: Box, start: int) -> Tensor:
-    """Return the piece of an image or feature (..., H, H), whose H is a multiple of `start`."""
+def crop(image: Tensor, box: CropBox, start: int) -> Tensor:
+    """Return the crop of an image or feature (..., H, H), whose H is a multiple of `start`."""
     top, left, side = (image.shape[-1] // start * length for length in box)
     return image[..., top : top + side, left : left + side]
 
 
-def without_rim(piece: Tensor, box: Box) -> Tensor:
-    """Leave away what the padding at the cut has changed."""
-    edge = RIM * piece.shape[-1] // box.side
-    return piece[..., edge:-edge, edge:-edge]
+def trim_border(cropped: Tensor, box: CropBox) -> Tensor:
+    """Leave away what the padding at the crop's edge has changed."""
+    edge = BORDER * cropped.shape[-1] // box.side
+    return cropped[..., edge:-edge, edge:-edge]
 
 
-def upper_bank(  # noqa: PLR0917 (each is a part of one pass)
-    bank: Bank, latents: Tensor, start: int, feature: Tensor, box: Box, noise: Sequence[Tensor]
+def synthesise_crop(  # noqa: PLR0917 (each is a part of one pass)
+    bank: Bank, latents: Tensor, start: int, feature: Tensor, box: CropBox, noise: Sequence[Tensor]
 ) -> Tensor:
-    """Run the bank from a piece of its feature at `start`, with the same piece of the noise maps."""
-    maps = [cut(one, box, start) if one.shape[-1] > start else one for one in noise]
-    image = bank.synthesise(latents, noise=maps, start=(start, cut(feature, box, start))).image
+    """Run the bank from a crop of its feature at `start`, with the same crop of the noise maps."""
+    maps = [crop(one, box, start) if one.shape[-1] > start else one for one in noise]
+    image = bank.synthesise(latents, noise=maps, start=(start, crop(feature, box, start))).image
     if image is None:
         raise RuntimeError("a whole pass of the bank made no image")
     return image

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from methods.shared import linear_guess
 from methods.shared.training.losses import by_slot
-from methods.shared.training.samples import Pool
+from methods.shared.training.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
     The guess is one for all slots: where every slot has a latent of its own, it is that of their mean.
 
     Args:
-        layer: from what `linear_guess.seen` returns to an offset.
+        layer: from what `linear_guess.average_pixels` returns to an offset.
         pool: whose samples.
         side: of the LR images that are looked at.
     """
@@ -28,27 +28,27 @@ def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
     lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
     latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
     mean = pool.samples.bank.mean_latent.cpu()
-    fit_guess(layer, linear_guess.seen(lr.float() / 127.5 - 1), by_slot(latents).mean(1) - mean)
+    fit_guess(layer, linear_guess.average_pixels(lr.float() / 127.5 - 1), by_slot(latents).mean(1) - mean)
 
 
-def fit_guess(layer: nn.Linear, seen: Tensor, wanted: Tensor) -> None:
+def fit_guess(layer: nn.Linear, inputs: Tensor, targets: Tensor) -> None:
     """Fit a linear layer by ridge regression, its strength chosen on an eighth of the pairs."""
-    seen, wanted = seen.double(), wanted.double()
-    mean, level, held = seen.mean(0), wanted.mean(0), len(seen) // 8
-    x, wanted = seen - mean, wanted - level
+    inputs, targets = inputs.double(), targets.double()
+    mean, level, held = inputs.mean(0), targets.mean(0), len(inputs) // 8
+    x, targets = inputs - mean, targets - level
 
     def solve(x: Tensor, y: Tensor, strength: float) -> Tensor:
         solution: Tensor = torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
         return solution
 
     def error(strength: float) -> float:
-        left = wanted[:held] - x[:held] @ solve(x[held:], wanted[held:], strength)
-        return float(left.square().mean() / wanted.square().mean())
+        left = targets[:held] - x[:held] @ solve(x[held:], targets[held:], strength)
+        return float(left.square().mean() / targets.square().mean())
 
     errors = {strength: error(strength) for strength in (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)}
     best = min(errors, key=errors.__getitem__)
     log.info("linear guess of the latents: %.3f of the variance left at strength %g", errors[best], best)
-    weight = solve(x, wanted, best)
+    weight = solve(x, targets, best)
     with torch.no_grad():
         layer.weight.copy_(weight.T)
         layer.bias.copy_(level - mean @ weight)

@@ -12,15 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from bench import MethodError
-from methods.shared.training import sample_grid as sheets
-from methods.shared.training import state
+from methods.shared.training import sample_grid, state
 from methods.shared.training.losses import (
     discriminator_loss,
     generator_loss,
     relativistic_discriminator_loss,
     relativistic_generator_loss,
 )
-from methods.shared.training.progress import telling
+from methods.shared.training.progress import reporting
 from methods.shared.training.recipe import Recipe, Stage, Terms
 from methods.shared.training.state import State
 
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 40
 """A step that ends later than this after a save is saved, so a kill costs less than a minute, save included."""
-SHOW_SECONDS = 600
+VALIDATE_SECONDS = 600
 WARM_UP = 30
 CLIP = 1.0
 AVERAGE = 0.999
@@ -40,7 +39,7 @@ class Loop:
 
     Args:
         recipe: what is trained.
-        out: the folder of state, sheets, curves and exported weights.
+        out: the folder of state, sample grids, curves and exported weights.
         cpu: keep to the CPU even where there is an accelerator.
         origin: what the training begins with, in words; with the recipe's identity it tells trainings apart.
 
@@ -62,7 +61,7 @@ class Loop:
         recipe.place(self.accelerator.device)
         self.network = self.accelerator.prepare(recipe.network)
         self.discriminator = self.accelerator.prepare(recipe.discriminator)
-        self._saved = self._shown = time.monotonic()
+        self._saved = self._validated = time.monotonic()
 
     def run(self) -> dict[str, Tensor]:
         """Train to the end of the last stage.
@@ -99,7 +98,7 @@ class Loop:
         for optimiser, kept in zip(optimisers, now.optimisers, strict=False):
             optimiser.load_state_dict(kept)
         main = self.accelerator.is_main_process
-        with telling(stage, self.accelerator.num_processes, quiet=not main) as teller:
+        with reporting(stage, self.accelerator.num_processes, quiet=not main) as reporter:
             while now.step < stage.steps:
                 started = time.monotonic()
                 values = self._step(stage, optimisers, now)
@@ -107,16 +106,14 @@ class Loop:
                 if now.total % CURVE_STEPS == 0 or now.step == stage.steps:
                     now.curve.append((now.total, stage.name, values))
                 if main:
-                    teller.step(now.step, values)
+                    reporter.advance(now.step, values)
                 self._keep(stage, optimisers, now)
 
     def _optimisers(self, stage: Stage) -> list[torch.optim.Optimizer]:
         modules = [self.network, self.discriminator] if stage.adversarial else [self.network]
-        made = []
-        for module in modules:
-            wanted = [value for value in module.parameters() if value.requires_grad]
-            made.append(self.accelerator.prepare(torch.optim.Adam(wanted, stage.rate, betas=(0.9, 0.99))))
-        return made
+        trained = ([value for value in module.parameters() if value.requires_grad] for module in modules)
+        adams = (torch.optim.Adam(values, stage.rate, betas=(0.9, 0.99)) for values in trained)
+        return [self.accelerator.prepare(adam) for adam in adams]
 
     def _step(self, stage: Stage, optimisers: list[torch.optim.Optimizer], now: State) -> dict[str, float]:
         for optimiser in optimisers:
@@ -126,11 +123,11 @@ class Loop:
         with self.accelerator.autocast():
             terms = self.recipe.terms(self.network, stage, now.total, shard)
             losses = dict(terms.losses)
-            judged = stage.adversarial and self._everywhere(terms.fake is not None)
-            if judged:
-                losses["adversarial"] = self.recipe.adversarial_weight * self._fooled(terms, stage)
+            against = stage.adversarial and self._everywhere(terms.fake is not None)
+            if against:
+                losses["adversarial"] = self.recipe.adversarial_weight * self._generator_loss(terms, stage)
         self._descend(losses, self.network, optimisers[0], now)
-        if judged:
+        if against:
             losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
         now.step, now.total = now.step + 1, now.total + 1
         self._average(now)
@@ -138,10 +135,10 @@ class Loop:
 
     def _everywhere(self, here: bool) -> bool:
         """Say whether something is so in every process: a discriminator run in one alone waits for the others."""
-        said: Tensor = self.accelerator.gather(torch.tensor([here], device=self.accelerator.device))
-        return bool(said.all())
+        flags: Tensor = self.accelerator.gather(torch.tensor([here], device=self.accelerator.device))
+        return bool(flags.all())
 
-    def _fooled(self, terms: Terms, stage: Stage) -> Tensor:
+    def _generator_loss(self, terms: Terms, stage: Stage) -> Tensor:
         if stage.relativistic:
             real = self.discriminator(terms.real).detach()
             return relativistic_generator_loss(real, self.discriminator(terms.fake))
@@ -150,8 +147,8 @@ class Loop:
     def _discriminate(self, terms: Terms, stage: Stage, optimiser: torch.optim.Optimizer, now: State) -> Tensor:
         with self.accelerator.autocast():
             fake = self.discriminator(None if terms.fake is None else terms.fake.detach())
-            compared = relativistic_discriminator_loss if stage.relativistic else discriminator_loss
-            loss = compared(self.discriminator(terms.real), fake)
+            compare = relativistic_discriminator_loss if stage.relativistic else discriminator_loss
+            loss = compare(self.discriminator(terms.real), fake)
         self._descend({"discriminator": loss}, self.discriminator, optimiser, now)
         return loss
 
@@ -199,8 +196,8 @@ class Loop:
             if stage.adversarial and self.recipe.discriminator is not None:
                 now.discriminator = _weights(self.recipe.discriminator)
             self._save(now)
-        if last or time.monotonic() - self._shown > SHOW_SECONDS:
-            self.show(stage, now)
+        if last or time.monotonic() - self._validated > VALIDATE_SECONDS:
+            self.validate(stage, now)
 
     def _save(self, now: State) -> None:
         now.network = _weights(self.recipe.network)
@@ -209,23 +206,21 @@ class Loop:
         self._saved, self._kept = time.monotonic(), now.total
 
     @torch.no_grad()
-    def show(self, stage: Stage, now: State) -> None:
-        """Write a sheet of validation images, the curves, and the averaged weights."""
-        self._shown = time.monotonic()
+    def validate(self, stage: Stage, now: State) -> None:
+        """Write a grid of validation images, the curves, and the averaged weights."""
+        self._validated = time.monotonic()
         if not self.accelerator.is_main_process:
             return
         present = _weights(self.recipe.network)
         _put(self.recipe.network, now.average)
         try:
-            sheet = self.recipe.show(stage)
+            grid = self.recipe.validate(stage)
         finally:
             _put(self.recipe.network, present)
-        log.info(
-            "step %d: %s", now.total, "  ".join(f"{name} {value:.4g}" for name, value in sheet.scores.items())
-        )
-        now.curve.append((now.total, "validation", dict(sheet.scores)))
-        sheets.write_grid(sheet.rows, self.out / f"sheet-{now.total:07d}.png")
-        sheets.write_curves(now.curve, self.out / "curves")
+        log.info("step %d: %s", now.total, "  ".join(f"{name} {value:.4g}" for name, value in grid.scores.items()))
+        now.curve.append((now.total, "validation", dict(grid.scores)))
+        sample_grid.write_grid(grid.rows, self.out / f"samples-{now.total:07d}.png")
+        sample_grid.write_curves(now.curve, self.out / "curves")
         history = {"steps": now.total, "stage": stage.name, "seconds": round(now.seconds)}
         self.recipe.export(now.average, self.out / "weights.safetensors", history)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
+LATENT_VARIANCE = 0.15
+"""The variance of w at the truncations that are trained on."""
+
 
 def generator_loss(fake: Tensor) -> Tensor:
     """Plain non-saturating logistic loss of the generator, from the discriminator's scores."""
@@ -17,12 +20,12 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def relativistic_generator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Relativistic average loss of the generator (ESRGAN): made images shall look more real than real ones."""
+    """Relativistic average loss of the generator (ESRGAN): generated images shall look the more real ones."""
     return _relative(fake, real)
 
 
 def relativistic_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Relativistic average loss of the discriminator (ESRGAN): real images shall look more real than made ones."""
+    """Relativistic average loss of the discriminator (ESRGAN): real images shall look the more real ones."""
     return _relative(real, fake)
 
 
@@ -30,13 +33,13 @@ def _relative(more: Tensor, less: Tensor) -> Tensor:
     return (F.softplus(less.mean() - more).mean() + F.softplus(less - more.mean()).mean()) / 2
 
 
-def feature_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """Squared distance of features (N, C, h, w) of known images, in units of each channel's spread."""
-    if not known.any():
-        return made.sum() * 0
-    made, truth = made[known].float(), truth[known].float()
-    spread = truth.std((0, 2, 3), keepdim=True) + 1e-3
-    return ((made - truth) / spread).clamp(-8, 8).square().mean()
+def feature_loss(features: Tensor, targets: Tensor, exact: Tensor) -> Tensor:
+    """Squared distance of features (N, C, h, w) of exact images, in units of each channel's spread."""
+    if not exact.any():
+        return features.sum() * 0
+    features, targets = features[exact].float(), targets[exact].float()
+    spread = targets.std((0, 2, 3), keepdim=True) + 1e-3
+    return ((features - targets) / spread).clamp(-8, 8).square().mean()
 
 
 def by_slot(latents: Tensor) -> Tensor:
@@ -44,7 +47,7 @@ def by_slot(latents: Tensor) -> Tensor:
     return latents if latents.ndim == 3 else latents[:, None]
 
 
-def latent_loss(made: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """Squared distance of latents (N, slots, width) to those of the known images, (N, width) or one a slot."""
-    error = (made.float() - by_slot(truth)).square().mean((1, 2))
-    return (error * known).sum() / known.sum().clamp(min=1)
+def latent_loss(latents: Tensor, targets: Tensor, exact: Tensor) -> Tensor:
+    """Squared distance of latents (N, slots, width) to those of the exact images, (N, width) or one a slot."""
+    error = (latents.float() - by_slot(targets)).square().mean((1, 2))
+    return (error * exact).sum() / exact.sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""The perceptual losses. Lite2, LPIPS' own networks and dlib judge, and never appear in a training."""
+"""The perceptual losses. Lite2, LPIPS' own networks and dlib are metrics, and never appear in a training."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DEPTH = 22
 """Of VGG16: up to conv4_3, before its ReLU, as GLEAN was trained."""
 
 
-class Perception(nn.Module):
-    """How far images are from the truth for a frozen network, at their own size.
+class PerceptualLoss(nn.Module):
+    """How far images are from their targets for a frozen network, at their own size.
 
     Args:
-        network: what looks.
+        network: whose features are compared.
         weight: of its distance.
     """
 
@@ -27,30 +27,30 @@ class Perception(nn.Module):
         super().__init__()
         self.network, self.weight = network, weight
         self.name: Network = network.name
-        self.judges = CONTAMINATED_METRICS[network.name]
-        """The metrics that it spoils as evidence."""
+        self.contaminated_metrics = CONTAMINATED_METRICS[network.name]
+        """The metrics that say nothing for a network trained with it."""
 
-    def forward(self, image: Tensor, truth: Tensor) -> Tensor:
+    def forward(self, image: Tensor, target: Tensor) -> Tensor:
         """Return the weighted distance of images in [-1, 1]."""
         with torch.no_grad():
-            wanted = self.network.features(_unit(truth))
-        return self.weight * self.network.distance(self.network.features(_unit(image)), wanted)
+            target_features = self.network.features(_unit(target))
+        return self.weight * self.network.distance(self.network.features(_unit(image)), target_features)
 
 
-def perception() -> Perception:
+def default_perceptual_loss() -> PerceptualLoss:
     """Return VGG16's loss when its weights are in the cache, EfficientNet-Lite0's otherwise."""
     return vgg16(read_weights(VGG16)) if is_here(VGG16) else lite0()
 
 
-def lite0() -> Perception:
+def lite0() -> PerceptualLoss:
     """Return the distance of unit-length EfficientNet-Lite0 features over five stages."""
-    return Perception(Lite0(), 1.0)
+    return PerceptualLoss(Lite0(), 1.0)
 
 
-def vgg16(weights: Mapping[str, Tensor]) -> Perception:
+def vgg16(weights: Mapping[str, Tensor]) -> PerceptualLoss:
     """Return the mean squared difference of VGG16's conv4_3, with the paper's weight."""
     network = Vgg16(weights, DEPTH, squared=True)
-    return Perception(network.to(memory_format=torch.channels_last), 1e-2)
+    return PerceptualLoss(network.to(memory_format=torch.channels_last), 1e-2)
 
 
 def _unit(image: Tensor) -> Tensor:

@@ -7,18 +7,17 @@ from pathlib import Path
 
 from bench import UsageError
 from bench.base.files import file_digest
-from bench.images.decode import read_image
+from bench.images.decode import SUFFIXES, read_image
+from bench.images.listing import image_files
 from bench.images.prepare import parse_preparation
 from methods.shared.training.samples import Item, shrink
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]) -> list[Item]:
     """Read every image of a folder.
 
     Args:
-        folder: searched with all its subfolders, in the order of the names.
+        folder: searched with all its subfolders, but hidden ones, in the order of the names.
         resolution: the side of the centre crop.
         size: the side that HR is averaged down to.
         sides: the LR sides.
@@ -27,7 +26,7 @@ def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]
         UsageError: when there is no image.
         ImageError: when one cannot be read, or is smaller than the crop.
     """
-    paths = _paths(folder)
+    paths = image_files(folder)
     if not paths:
         raise UsageError(f"no image to train on in {folder}", expected=", ".join(sorted(SUFFIXES)))
     prepare = parse_preparation(f"centre-crop:{resolution}")
@@ -35,10 +34,6 @@ def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]
     return [shrink(image, size, sides) for image in images]
 
 
-def digest_of(folder: Path) -> str:
+def folder_digest(folder: Path) -> str:
     """Return the sha256 of the files that `read_folder` reads, in its order."""
-    return hashlib.sha256("".join(map(file_digest, _paths(folder))).encode()).hexdigest()
-
-
-def _paths(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return hashlib.sha256("".join(map(file_digest, image_files(folder))).encode()).hexdigest()

@@ -1,14 +1,29 @@
-"""What the training loop asks of the thing it trains. A method's recipe lives beside its network."""
+"""What the training loop asks of the thing it trains, and what the recipes over a bank share.
+
+A method's own recipe is `methods/NAME/recipe.py`, beside its network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench import Bank
+from bench.base import seeds
+from methods.shared import weight_files
+from methods.shared.training.perceptual_loss import PerceptualLoss
+from methods.shared.training.photographs import read_folder
+from methods.shared.training.pool import Draw, Pool
+from methods.shared.training.sample_grid import SampleGrid, Validation, validate
+from methods.shared.training.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,7 @@ class Stage:
     """The learning rate of Adam after warming up."""
     adversarial: bool = False
     relativistic: bool = False
-    """Whether the discriminator compares made images with real ones (ESRGAN), not each with a threshold."""
+    """Whether the discriminator compares generated images with real ones (ESRGAN), not each with a threshold."""
 
 
 @dataclass(frozen=True)
@@ -33,44 +48,37 @@ class Terms:
     losses: dict[str, Tensor]
     """Named scalars, weights applied."""
     fake: Tensor | None = None
-    """In an adversarial stage, what the discriminator judges; with it must come `real`."""
+    """In an adversarial stage, what the discriminator sees; with it must come `real`."""
     real: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """What a training shows of itself."""
+class Recipe(ABC):
+    """A network and how it is trained. Random choices follow the step's number alone, so a run can be resumed.
 
-    rows: Sequence[Tensor]
-    """Images in [-1, 1], (N, 3, H, W), a row each."""
-    scores: dict[str, float] = field(default_factory=dict)
+    Attributes:
+        network: what is trained. Parameters that require no gradient are not trained, saved or averaged.
+        stages: in their order.
+        discriminator: of the adversarial stages.
+        adversarial_weight: of the generator's adversarial loss.
+    """
 
-
-class Recipe(Protocol):
-    """A network and how it is trained. Random choices follow the step's number alone, so a run can be resumed."""
-
-    discriminator: nn.Module | None
-    adversarial_weight: float
+    network: nn.Module
     stages: Sequence[Stage]
+    discriminator: nn.Module | None = None
+    adversarial_weight: ClassVar[float]
 
     @property
+    @abstractmethod
     def identity(self) -> str:
         """What is trained, in words that change with everything that a state depends on."""
-        ...
 
-    @property
-    def network(self) -> nn.Module:
-        """What is trained. Parameters that require no gradient are not trained, saved or averaged."""
-        ...
-
-    def place(self, device: torch.device) -> None:
+    def place(self, device: torch.device) -> None:  # noqa: B027 (nothing, unless there is something to move)
         """Move what the network does not own (its bank, a loss network) to a device."""
-        ...
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027 (nothing, unless there is something to fit)
         """Do what must be done once, before the first step of a training that starts from nothing."""
-        ...
 
+    @abstractmethod
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
         """Return the losses of one step.
 
@@ -80,12 +88,139 @@ class Recipe(Protocol):
             step: the step since the training began, all stages together.
             shard: this process's number and how many there are.
         """
-        ...
 
-    def show(self, stage: Stage) -> Sheet:
+    @abstractmethod
+    def validate(self, stage: Stage) -> SampleGrid:
         """Restore the validation images with the network's present weights."""
-        ...
+
+    @abstractmethod
+    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+        """Write the weight file."""
+
+
+@dataclass
+class BankRecipe(Recipe):
+    """A recipe whose images are samples of a bank, with a user's photographs among them.
+
+    A subclass names its network's type, its stages and the weights of its losses.
+    """
+
+    network: nn.Module
+    pool: Pool
+    validation: Samples
+    perceptual_loss: PerceptualLoss
+    stages: Sequence[Stage] = ()
+    discriminator: nn.Module | None = None
+    history: dict[str, object] = field(default_factory=dict)
+    """What the weight file shall say of the training beside its steps."""
+    fresh: bool = True
+    """Whether the network has no weights yet but random ones."""
+
+    pixel_weight: ClassVar[float] = 1.0
+    perceptual_weight: ClassVar[float] = 1.0
+
+    @property
+    def bank(self) -> Bank:
+        """The frozen bank."""
+        return self.pool.samples.bank
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The LR sides."""
+        return self.pool.samples.sides
+
+    def place(self, device: torch.device) -> None:
+        """Move the bank and the loss network to a device."""
+        cast(nn.Module, self.bank).to(device)
+        self.perceptual_loss.to(device)
+
+    def draw(self, stage: Stage, step: int, size: int, shard: tuple[int, int]) -> Draw:
+        """Return the images of one step, HR of `size` pixels; the LR sides take turns."""
+        return self.pool.draw(step, stage.batch, self.sides[step % len(self.sides)], size, shard)
+
+    def pixel_loss(self, image: Tensor, target: Tensor) -> Tensor:
+        """Return the mean absolute difference."""
+        return F.l1_loss(image, target)
+
+    def image_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """Return the pixel losses and then the perceptual losses of images and their targets, weighted.
+
+        Args:
+            pairs: image and target, each (N, 3, h, h) in [-1, 1], by what their losses' names begin with.
+        """
+        pixel = {f"{name}pixel": self.pixel_weight * self.pixel_loss(*pair) for name, pair in pairs.items()}
+        return pixel | {
+            f"{name}perceptual": self.perceptual_weight * self.perceptual_loss(*pair)
+            for name, pair in pairs.items()
+        }
+
+    def validate(self, stage: Stage) -> SampleGrid:
+        """Restore validation samples for every LR side."""
+        size = self.image_size(stage)
+        return validate(self.validation, reversed(self.sides), size, partial(self.restore, size=size), self.scores)
+
+    @abstractmethod
+    def image_size(self, stage: Stage) -> int:
+        """Return the side at which a stage's validation images are compared."""
+
+    def restore(self, lr: Tensor, size: int) -> Tensor:
+        """Return the network's images (N, 3, size, size) of LR images (N, 3, h, h), one at a time."""
+        return torch.cat([self.network(one[None], size).image for one in lr])
+
+    def scores(self, images: Validation) -> dict[str, float]:
+        """Return PSNR in dB, what it gains on bicubic, and the perceptual loss."""
+        near = float(self.perceptual_loss(images.restored, images.hr))
+        return {"psnr": images.psnr, "gain": images.gain, "perceptual": near}
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
-        """Write the file that is shipped."""
-        ...
+        """Write the weights in half precision, with everything that is needed to read them."""
+        metrics = self.contaminated_metrics(str(history.get("stage")))
+        self.write(path, weights, weight_files.add_training_metrics({**self.history, **history}, metrics))
+
+    def contaminated_metrics(self, stage: str) -> Sequence[str]:
+        """Return the metrics whose network the training has used, up to and with a stage."""
+        return self.perceptual_loss.contaminated_metrics
+
+    @abstractmethod
+    def write(self, path: Path, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
+        """Write the method's own weight file."""
+
+
+class TrainingData(NamedTuple):
+    """What a training over a bank draws from, and how the history in its weight file begins."""
+
+    pool: Pool
+    validation: Samples
+    history: dict[str, object]
+
+
+def open_data(  # noqa: PLR0917 (each is a part of one training)
+    bank: Bank,
+    size: int,
+    sides: tuple[int, ...],
+    data: Path | None,
+    out: Path,
+    start: Path | None,
+    read_metadata: Callable[[Path], Any],
+) -> TrainingData:
+    """Open the samples of a bank, and a user's photographs.
+
+    Args:
+        bank: the bank.
+        size: the side that HR is averaged down to.
+        sides: the LR sides.
+        data: a folder of photographs.
+        out: the training's folder, which keeps the samples.
+        start: the weight file that it goes on from.
+        read_metadata: reads what that file says of itself.
+
+    Raises:
+        UsageError: when the folder holds no image.
+        ImageError: when one cannot be read, or is too small.
+        AssetError: when the weight file cannot be read.
+    """
+    photographs = () if data is None else read_folder(data, bank.resolution, size, sides)
+    history = weight_files.initial_history(start, read_metadata, len(photographs))
+    pool = Pool(Samples(bank, size, sides, out / "pool"), photographs, past=weight_files.steps(history))
+    validation = Samples(bank, size, sides, out / "validation", seeds.Domain.VALIDATION)
+    return TrainingData(pool, validation, history)

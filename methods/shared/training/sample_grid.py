@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,34 +17,41 @@ from bench import Pixels
 from bench.base.files import write_atomically
 from bench.images.degradation import resize_tensor
 from bench.images.png import save_png, to_pixels, to_tensor
-from methods.shared.training.perceptual_loss import Perception
-from methods.shared.training.recipe import Sheet
 from methods.shared.training.samples import Samples
 
-SHOWN = 8
+SAMPLES = 8
 """How many validation samples the scores are about."""
 COLUMNS = 6
-"""How many of them a sheet has."""
+"""How many of them a grid has."""
 
 
-class Shown(NamedTuple):
+@dataclass(frozen=True)
+class SampleGrid:
+    """Validation images, and their scores."""
+
+    rows: Sequence[Tensor]
+    """Images in [-1, 1], (N, 3, H, W), a row each."""
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+class Validation(NamedTuple):
     """The validation samples restored from one LR size: images (N, 3, h, h) in [-1, 1], and the w as in `Item`."""
 
     lr: Tensor
     bicubic: Tensor
-    made: Tensor
-    truth: Tensor
+    restored: Tensor
+    hr: Tensor
     latents: Tensor
 
     @property
     def psnr(self) -> float:
         """Mean of the images' PSNR, in dB."""
-        return _psnr(self.made, self.truth)
+        return _psnr(self.restored, self.hr)
 
-    def perceptual_distance(self, perception: Perception) -> dict[str, float]:
-        """Return the PSNR in dB, what it gains on bicubic, and the training's perceptual distance."""
-        gain = self.psnr - _psnr(self.bicubic, self.truth)
-        return {"psnr": self.psnr, "gain": gain, "perception": float(perception(self.made, self.truth))}
+    @property
+    def gain(self) -> float:
+        """What it gains on bicubic, in dB."""
+        return self.psnr - _psnr(self.bicubic, self.hr)
 
 
 def validate(
@@ -51,33 +59,33 @@ def validate(
     sides: Iterable[int],
     size: int,
     restore: Callable[[Tensor], Tensor],
-    score: Callable[[Shown], dict[str, float]],
-) -> Sheet:
+    score: Callable[[Validation], dict[str, float]],
+) -> SampleGrid:
     """Restore validation samples from LR images of every size.
 
     Args:
         samples: the first of them are restored.
-        sides: the LR sizes, in the order of the sheet's rows.
+        sides: the LR sizes, in the order of the grid's rows.
         size: of the images that are compared.
         restore: makes images (N, 3, size, size) of LR images in [-1, 1].
-        score: says what the images made from one LR size are worth.
+        score: rates the images restored from one LR size.
 
     Returns:
-        Two rows an LR size, bicubic's and the restored one, and the truth; the scores by name and LR side.
+        Two rows an LR size, bicubic's and the restored one, and HR; the scores by name and LR side.
     """
     device = samples.bank.mean_latent.device
-    items = [samples[index] for index in range(SHOWN)]
-    truth = F.adaptive_avg_pool2d(_stacked([item.hr for item in items]).to(device), size)
+    items = [samples[index] for index in range(SAMPLES)]
+    hr = F.adaptive_avg_pool2d(_stacked([item.hr for item in items]).to(device), size)
     latents = torch.from_numpy(np.stack([item.latent for item in items if item.latent is not None])).to(device)
     rows: list[Tensor] = []
     scores: dict[str, float] = {}
     for side in sides:
         lr = _stacked([item.lr[side] for item in items]).to(device)
         bicubic = resize_tensor(lr, size, size).clamp(-1, 1)
-        shown = Shown(lr, bicubic, restore(lr).clamp(-1, 1), truth, latents)
-        rows += [bicubic[:COLUMNS], shown.made[:COLUMNS]]
-        scores |= {f"{name} {side}": value for name, value in score(shown).items()}
-    return Sheet([*rows, truth[:COLUMNS]], scores)
+        images = Validation(lr, bicubic, restore(lr).clamp(-1, 1), hr, latents)
+        rows += [bicubic[:COLUMNS], images.restored[:COLUMNS]]
+        scores |= {f"{name} {side}": value for name, value in score(images).items()}
+    return SampleGrid([*rows, hr[:COLUMNS]], scores)
 
 
 def _stacked(images: Sequence[Pixels]) -> Tensor:

@@ -63,15 +63,15 @@ def load(path: Path, identity: str) -> State | None:
     """
     if not path.exists():
         return None
-    found = _read(path)
-    if found.identity != identity:
+    state = _read(path)
+    if state.identity != identity:
         raise StoreError(
             f"{path} is the state of another training",
-            got=_apart(found.identity, identity),
-            expected=_apart(identity, found.identity),
-            remedy="give the command that it was begun with, or name another --out",
+            got=_apart(state.identity, identity),
+            expected=_apart(identity, state.identity),
+            remedy="give the command that began it, or name another --out",
         )
-    return found
+    return state
 
 
 def _apart(identity: str, other: str) -> str:

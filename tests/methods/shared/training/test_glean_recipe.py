@@ -14,26 +14,23 @@ from bench.base.files import file_digest
 from bench.base.seeds import Domain
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
-from methods.glean.parts import Shape
 from methods.glean.recipe import GleanRecipe
-from methods.shared import banks, weight_files
+from methods.glean.weightfile import NetworkConfig
+from methods.shared import weight_files
 from methods.shared.networks.consistency import enlarge
-from methods.shared.training import sample_grid as sheets
-from methods.shared.training.crop_targets import sampled_piece
-from methods.shared.training.crops import Box, bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.shared.training import sample_grid
+from methods.shared.training.augmentation import Augmentation
+from methods.shared.training.crop_targets import sample_crop
+from methods.shared.training.crops import CropBox, bank_noise, crop, draw_box, synthesise_crop, trim_border
 from methods.shared.training.latents import fit_guess
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
 from methods.shared.training.perceptual_loss import lite0, vgg16
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage
-from methods.shared.training.samples import Pool, Samples, Variation
+from methods.shared.training.samples import Samples
 
-TINY = Shape(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return banks.load("mobilestylegan")
+TINY = NetworkConfig(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +41,8 @@ def folder(tmp_path_factory):
 def tiny(bank, folder, stages) -> GleanRecipe:
     torch.manual_seed(0)
     network = EmbeddedGlean(bank, (16, 64), TINY)
-    pool = Pool(Samples(bank, 256, (16, 64), folder / "pool"), first=2, growth=0)
-    validation = Samples(bank, 256, (16, 64), folder / "validation", Domain.VALIDATION)
+    pool = Pool(Samples(bank, 256, network.inputs, folder / "pool"), first=2, growth=0)
+    validation = Samples(bank, 256, network.inputs, folder / "validation", Domain.VALIDATION)
     return GleanRecipe(network, pool, validation, lite0(), stages)
 
 
@@ -53,7 +50,7 @@ def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
     latents = bank.sample([5], Domain.TRAINING, 0.7)
     with torch.no_grad():
         whole = bank.synthesise(latents)
-        piece = upper_bank(bank, latents, 128, whole.features[128], Box(40, 56, 32), bank_noise(bank))
+        piece = synthesise_crop(bank, latents, 128, whole.features[128], CropBox(40, 56, 32), bank_noise(bank))
     edge = 24  # what the padding at the cut can reach: three 3x3 pairs, doubled at every block
     wanted = whole.image[..., 320:576, 448:704][..., edge:-edge, edge:-edge]
     torch.testing.assert_close(piece[..., edge:-edge, edge:-edge], wanted, rtol=0, atol=2e-4)
@@ -62,10 +59,11 @@ def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
 
 def test_the_piece_of_a_mirrored_sample_is_cut_from_the_mirrored_image(bank):
     latent = bank.sample([5], Domain.TRAINING, 0.7)
-    change, box = Variation(0.8, 0.9, 0.05, (1.0, 0.95, 1.05), mirrored=True, sharpness=1.0), Box(40, 56, 32)
+    change = Augmentation(0.8, 0.9, 0.05, (1.0, 0.95, 1.05), mirrored=True, sharpness=1.0)
+    box = CropBox(40, 56, 32)
     with torch.no_grad():
         wanted = change(bank.synthesise(latent).image[0])[None, :, 320:576, 448:704]
-        piece = sampled_piece(bank, latent, change, box, 128, bank_noise(bank))
+        piece = sample_crop(bank, latent, change, box, 128, bank_noise(bank))
     edge = 24
     # Rounded to 8 bits after a computation that differs in its last digits: a few values fall to the other side.
     error = (piece - wanted)[..., edge:-edge, edge:-edge].abs()
@@ -75,14 +73,14 @@ def test_the_piece_of_a_mirrored_sample_is_cut_from_the_mirrored_image(bank):
 
 def test_a_soft_truth_is_its_enlarged_self(bank, folder, monkeypatch):
     recipe = tiny(bank, folder, [])
-    plain = Variation(1.0, 1.0, 0.0, (1.0, 1.0, 1.0), mirrored=False, sharpness=0.0)
-    draw = recipe.pool.draw(0, 2, 64, 256)._replace(variations=(plain, replace(plain, sharpness=1.0)))
+    plain = Augmentation(1.0, 1.0, 0.0, (1.0, 1.0, 1.0), mirrored=False, sharpness=0.0)
+    draw = recipe.pool.draw(0, 2, 64, 256)._replace(augmentations=(plain, replace(plain, sharpness=1.0)))
     truths = []
-    monkeypatch.setattr(recipe, "_perceptual_distance", lambda image, truth: truths.append(truth) or {})
+    monkeypatch.setattr(recipe, "image_losses", lambda pairs: truths.append(pairs["crop "][1]) or {})
     with torch.no_grad():
-        recipe._crop(recipe.network(draw.lr, 256), draw, 0)
+        recipe._crop_losses(recipe.network(draw.lr, 256), draw, 0)
     box = draw_box(0, 128)
-    soft, sharp = without_rim(enlarge(cut(draw.hr, box, 128), 256), box)
+    soft, sharp = trim_border(enlarge(crop(draw.hr, box, 128), 256), box)
     torch.testing.assert_close(truths[0][0], soft)
     assert (truths[0][1] - sharp).abs().mean() > 1e-2
 
@@ -98,14 +96,14 @@ def test_the_linear_guess_finds_a_linear_map():
 
 
 def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "SHOWN", 1)
+    monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     stages = [Stage("latents", 1, 2, 1e-3), Stage("middle", 1, 1, 1e-3), Stage("full", 1, 1, 1e-3)]
     recipe = tiny(bank, folder, stages)
-    recipe.pool = Pool(recipe.pool.samples, first=2, growth=0, varied=0.0)
+    recipe.pool = Pool(recipe.pool.samples, first=2, growth=0, augment_prob=0.0)
     names = [set(recipe.terms(recipe.network, stage, 0, (0, 1)).losses) for stage in stages]
     assert names[0] == {"latent"}
-    assert names[1] == {"latent", "pixel", "perception", "feature"}
-    assert names[2] == names[1] | {"piece pixel", "piece perception"}
+    assert names[1] == {"latent", "pixel", "perceptual", "feature"}
+    assert names[2] == names[1] | {"crop pixel", "crop perceptual"}
     frozen = {name: value.clone() for name, value in bank.state_dict().items()}
     before = recipe.network.latents.shared.weight.clone()
     Loop(recipe, tmp_path, cpu=True).run()
@@ -114,7 +112,7 @@ def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(bank, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "SHOWN", 1)
+    monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     losses: dict[str, list[float]] = {"whole": [], "cut": []}
 
     def watched(kind: str, steps: int) -> GleanRecipe:
@@ -180,20 +178,20 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
     weights = dict(begin.network.named_parameters())
     weightfile.write(first, begin.network, weights, {"steps": 7, "trained with": ["lite0"]})
     recipe = tiny(bank, folder, [])
-    recipe.perception = vgg16(torchvision.models.vgg16().state_dict())
+    recipe.perceptual_loss = vgg16(torchvision.models.vgg16().state_dict())
     assert recipe.identity != begin.identity
-    recipe.history = weight_files.begun(first, weightfile.about, 5)
+    recipe.history = weight_files.initial_history(first, weightfile.read_metadata, 5)
     recipe.export(weights, second, {"steps": 3})
-    said = weightfile.about(second).history
+    said = weightfile.read_metadata(second).history
     assert said == {
         "started from": file_digest(first),
         "steps before": 7,
         "steps": 3,
         "trained with": ["lite0", "lpips_vgg"],
     }
-    assert weight_files.begun(second, weightfile.about, 0)["steps before"] == 10
-    assert weight_files.begun(None, weightfile.about, 2)["photographs"] == 2
+    assert weight_files.initial_history(second, weightfile.read_metadata, 0)["steps before"] == 10
+    assert weight_files.initial_history(None, weightfile.read_metadata, 2)["photographs"] == 2
     weightfile.write(first, begin.network, weights, {"photographs": 4})
-    assert weight_files.begun(first, weightfile.about, 0)["photographs"] == 4
+    assert weight_files.initial_history(first, weightfile.read_metadata, 0)["photographs"] == 4
     with pytest.raises(AssetError, match="is not a whole weight file"):
-        weight_files.begun(tmp_path / "none.safetensors", weightfile.about, 0)
+        weight_files.initial_history(tmp_path / "none.safetensors", weightfile.read_metadata, 0)

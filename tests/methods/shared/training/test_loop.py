@@ -18,32 +18,30 @@ from torch import nn
 
 from bench.base.errors import MethodError, StoreError
 from methods.shared.training import loop as loops
-from methods.shared.training import planned
+from methods.shared.training import plan_stages
 from methods.shared.training import state as states
 from methods.shared.training.loop import Loop
-from methods.shared.training.recipe import Sheet, Stage, Terms
+from methods.shared.training.recipe import Recipe, Stage, Terms
+from methods.shared.training.sample_grid import SampleGrid
 
 
-class Line:
+class Line(Recipe):
     """Fits a line to noisy points; every step's points follow its number."""
 
     identity = "a line"
     adversarial_weight = 0.1
 
-    def __init__(self, stages: list[Stage], judge: bool = False) -> None:
+    def __init__(self, stages: list[Stage], adversarial: bool = False) -> None:
         torch.manual_seed(0)
         self.network = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
-        self.discriminator = nn.Linear(1, 1) if judge else None
+        self.discriminator = nn.Linear(1, 1) if adversarial else None
         self.stages = stages
         self.losses: list[tuple[int, float]] = []
         self.poison = -1
-        self.begun = 0
-
-    def place(self, device: torch.device) -> None:
-        pass
+        self.begins = 0
 
     def begin(self) -> None:
-        self.begun += 1
+        self.begins += 1
 
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
         generator = torch.Generator().manual_seed(step)
@@ -54,8 +52,8 @@ class Line:
         poisoned = loss * float("nan") if step == self.poison else 0.01 * made.abs().mean()
         return Terms({"square": loss, "size": poisoned}, *((made, wanted) if stage.adversarial else ()))
 
-    def show(self, stage: Stage) -> Sheet:
-        return Sheet([torch.zeros(2, 3, 4, 4)], {"weight": float(self.network[0].weight.sum())})
+    def validate(self, stage: Stage) -> SampleGrid:
+        return SampleGrid([torch.zeros(2, 3, 4, 4)], {"weight": float(self.network[0].weight.sum())})
 
     def export(self, weights, path: Path, history) -> None:
         path.write_text(json.dumps(history))
@@ -90,7 +88,7 @@ def test_next_50_losses_after_an_interruption_are_the_uninterrupted_ones(tmp_pat
     with pytest.raises(Killed):
         run(cut, tmp_path / "cut")
     resumed = run(Line(stages()), tmp_path / "cut")
-    assert resumed.begun == 0
+    assert resumed.begins == 0
     assert [step for step, _ in resumed.losses] == list(range(50, 100))
     for (_, again), (_, once) in zip(resumed.losses, whole.losses[50:], strict=True):
         assert again == pytest.approx(once, rel=1e-4)
@@ -179,7 +177,7 @@ def test_a_training_that_diverged_goes_on_with_the_remedy(tmp_path, monkeypatch)
     monkeypatch.setattr(loops, "SAVE_SECONDS", 60.0)
     with pytest.raises(MethodError, match=r"of step 4, is kept; give the same command with a lower --rate"):
         run(Line(steep), tmp_path)
-    lowered = run(Line(planned(steep, {}, 1e-27)), tmp_path)
+    lowered = run(Line(plan_stages(steep, {}, 1e-27)), tmp_path)
     assert [step for step, _ in lowered.losses] == list(range(4, 64))
     assert lowered.losses[-1][1] < lowered.losses[0][1]
 
@@ -252,17 +250,17 @@ def test_the_average_follows_the_weights(tmp_path, monkeypatch):
 def test_the_adversarial_stage_trains_both_and_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0)
     stage = [Stage("fight", 12, 8, 1e-2, adversarial=True)]
-    whole = run(Line(stage, judge=True), tmp_path / "whole")
+    whole = run(Line(stage, adversarial=True), tmp_path / "whole")
     assert whole.discriminator is not None
     torch.manual_seed(0)
-    untrained = Line(stage, judge=True).discriminator
+    untrained = Line(stage, adversarial=True).discriminator
     assert untrained is not None
     assert not torch.equal(whole.discriminator.weight, untrained.weight)
-    cut = Line(stage, judge=True)
+    cut = Line(stage, adversarial=True)
     cut.poison = 6
     with pytest.raises(MethodError):
         run(cut, tmp_path / "cut")
-    resumed = run(Line(stage, judge=True), tmp_path / "cut")
+    resumed = run(Line(stage, adversarial=True), tmp_path / "cut")
     assert [loss for _, loss in resumed.losses] == pytest.approx([loss for _, loss in whole.losses[6:]], rel=1e-4)
     torch.testing.assert_close(resumed.discriminator.weight, whole.discriminator.weight, rtol=1e-4, atol=1e-6)
 
@@ -270,7 +268,7 @@ def test_the_adversarial_stage_trains_both_and_resumes(tmp_path, monkeypatch):
 def test_the_discriminator_rests_where_another_process_has_nothing_to_judge(tmp_path, monkeypatch):
     """It would wait for that process for ever."""
     for others, moves in ((True, True), (False, False)):
-        line = Line([Stage("fight", 3, 8, 1e-2, adversarial=True)], judge=True)
+        line = Line([Stage("fight", 3, 8, 1e-2, adversarial=True)], adversarial=True)
         loop = Loop(line, tmp_path / str(others), cpu=True)
         gathered = lambda here, others=others: torch.cat([here, torch.tensor([others])])  # noqa: E731
         monkeypatch.setattr(loop.accelerator, "gather", gathered)
@@ -283,13 +281,13 @@ def test_the_discriminator_rests_where_another_process_has_nothing_to_judge(tmp_
         assert ("adversarial" in kept.curve[0][2]) == moves
 
 
-def test_it_writes_sheets_curves_and_weights(tmp_path):
+def test_it_writes_sample_grids_curves_and_weights(tmp_path):
     run(Line(stages(10, 10)), tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "two"] == [20]
     assert {"square", "size"} <= lines[0].keys()
     assert (tmp_path / "curves.png").stat().st_size > 1000
-    assert (tmp_path / "sheet-0000020.png").exists()
+    assert (tmp_path / "samples-0000020.png").exists()
     assert json.loads((tmp_path / "weights.safetensors").read_text())["steps"] == 20
 
 
@@ -304,8 +302,8 @@ def test_the_rate_warms_up_and_falls():
 
 
 def test_stages_can_be_shortened_and_skipped_by_name(tmp_path):
-    assert [stage.steps for stage in planned(stages(), {"one": 3})] == [3, 60]
+    assert [stage.steps for stage in plan_stages(stages(), {"one": 3})] == [3, 60]
     with pytest.raises(Exception, match=r"unknown stage 'on'.*did you mean one"):
-        planned(stages(), {"on": 3})
-    recipe = Line(list(planned(stages(), {"one": 0, "two": 2})))
+        plan_stages(stages(), {"on": 3})
+    recipe = Line(list(plan_stages(stages(), {"one": 0, "two": 2})))
     assert [step for step, _ in run(recipe, tmp_path).losses] == [0, 1]

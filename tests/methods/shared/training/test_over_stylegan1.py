@@ -11,17 +11,19 @@ from methods.glean import recipe as glean
 from methods.glean import weightfile as glean_file
 from methods.idinvert import recipe as idinvert
 from methods.idinvert import weightfile as idinvert_file
-from methods.idinvert.encoder import Shape
+from methods.idinvert.weightfile import NetworkConfig
 from methods.shared import banks, training
-from methods.shared.training import sample_grid as sheets
+from methods.shared.training import recipe as recipes
+from methods.shared.training import sample_grid
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import by_slot, latent_loss
 from methods.shared.training.photographs import read_folder
-from methods.shared.training.samples import Pool, Samples
+from methods.shared.training.pool import Pool
+from methods.shared.training.samples import Samples
 from tests.methods.shared.banks import released_peer
 from tests.methods.shared.training.test_glean_recipe import TINY
 
-ENCODER = Shape(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
+ENCODER = NetworkConfig(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
 SLOTS, WIDTH = 8, 4
 
 
@@ -36,9 +38,9 @@ def bank(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Make everything that a training does once small."""
-    monkeypatch.setattr(sheets, "SHOWN", 2)
+    monkeypatch.setattr(sample_grid, "SAMPLES", 2)
+    monkeypatch.setattr(recipes, "Pool", partial(Pool, first=32))
     for module in (glean, idinvert):
-        monkeypatch.setattr(module, "Pool", partial(Pool, first=32))
         monkeypatch.setattr(module, "capped", partial(module.capped, cap=16))
     monkeypatch.setattr(glean, "EmbeddedGlean", partial(glean.EmbeddedGlean, shape=TINY))
     monkeypatch.setattr(idinvert, "Encoder", partial(idinvert.Encoder, shape=ENCODER))

@@ -15,9 +15,10 @@ from bench.registry.methods import build
 from methods.glean import recipe as recipes
 from methods.glean import weightfile
 from methods.shared import banks, training
-from methods.shared.training import sample_grid as sheets
-from methods.shared.training.crop_targets import sampled_piece
-from methods.shared.training.crops import bank_noise, cut, draw_box, upper_bank, without_rim
+from methods.shared.training import sample_grid
+from methods.shared.training.crop_targets import sample_crop
+from methods.shared.training.crops import bank_noise, crop, draw_box, synthesise_crop, trim_border
+from methods.shared.training.pool import Pool
 from methods.shared.training.samples import Samples
 from tests.methods.shared.banks import stylegan2_peer as peer
 from tests.methods.shared.training.test_glean_recipe import TINY
@@ -35,8 +36,8 @@ def files(tmp_path_factory):
 # The smallest that a network allows: pieces start at 8 and 16.
 @pytest.mark.parametrize(("size", "factors", "start"), [(32, (8,), 8), (64, (8, 16), 16)])
 def test_every_stage_trains_and_the_weights_restore(size, factors, start, files, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "SHOWN", 2)
-    monkeypatch.setattr(recipes, "Pool", partial(recipes.Pool, first=32))
+    monkeypatch.setattr(sample_grid, "SAMPLES", 2)
+    monkeypatch.setattr("methods.shared.training.recipe.Pool", partial(Pool, first=32))
     monkeypatch.setattr(recipes, "EmbeddedGlean", partial(recipes.EmbeddedGlean, shape=TINY))
     monkeypatch.setattr(recipes, "capped", partial(recipes.capped, cap=16))
     steps = {"latents": 2, "base": 1, "middle": 1, "full": 2, "adversarial": 2}
@@ -46,7 +47,7 @@ def test_every_stage_trains_and_the_weights_restore(size, factors, start, files,
     rows = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     for stage, count in steps.items():
         assert sum(row["stage"] == stage for row in rows) == count
-    pieces = [row["piece pixel"] for row in rows if "piece perception" in row]  # none where all are photographs
+    pieces = [row["crop pixel"] for row in rows if "crop perceptual" in row]  # none where all are photographs
     assert pieces
     assert min(pieces) > 0
     assert all("discriminator" in row for row in rows if row["stage"] == "adversarial")
@@ -75,9 +76,9 @@ def test_something_is_left_of_a_piece_of_any_size(start):
         box = draw_box(step, start)
         assert 0 <= box.top <= start - box.side
         assert 0 <= box.left <= start - box.side
-        piece = cut(torch.zeros(1, 3, 4 * start, 4 * start), box, start)
+        piece = crop(torch.zeros(1, 3, 4 * start, 4 * start), box, start)
         assert piece.shape[-1] == 4 * box.side
-        assert without_rim(piece, box).shape[-1] >= 16
+        assert trim_border(piece, box).shape[-1] >= 16
     if start >= 32:
         assert box.side == start // 4
 
@@ -87,15 +88,15 @@ def test_a_piece_of_a_small_bank_is_that_piece_of_its_image(files):
     bank = banks.load(str(files[64]))
     latents = bank.sample([5], Domain.TRAINING, 0.7)
     whole, box = bank.synthesise(latents), draw_box(3, 16)
-    piece = upper_bank(bank, latents, 16, whole.features[16], box, bank_noise(bank))
+    piece = synthesise_crop(bank, latents, 16, whole.features[16], box, bank_noise(bank))
     # Its image is a sum over resolutions, of which the piece has those above its start.
     below = bank.synthesise(latents, start=(16, whole.features[16])).image
-    wanted = cut(below, box, 16)
+    wanted = crop(below, box, 16)
     scale = whole.image.abs().max()
     assert box.side < 16
     error = (piece - wanted).abs() / scale
     assert error.max() > 0.1  # the padding at the cut
-    assert without_rim(error, box).max() < 1e-2  # measured: 0.004
+    assert trim_border(error, box).max() < 1e-2  # measured: 0.004
     assert error[..., 10:-10, 10:-10].max() < 1e-5  # measured: 2e-7
 
 
@@ -105,13 +106,13 @@ def test_samples_and_pieces_of_it_are_exact_in_mixed_precision(files):
     samples, box = Samples(bank, 32, (8,), None), draw_box(3, 16)
 
     def made():
-        piece = sampled_piece(bank, samples.latent(1), None, box, 16, bank_noise(bank))
+        piece = sample_crop(bank, samples.latent(1), None, box, 16, bank_noise(bank))
         return torch.from_numpy(samples[1].hr), torch.from_numpy(samples[1].lr[8]), piece
 
     plain = made()
     with torch.autocast("cpu", torch.bfloat16):
         mixed = made()
         feature = bank.synthesise(samples.latent(1)).features[16]
-        rough = upper_bank(bank, samples.latent(1), 16, feature, box, bank_noise(bank))
+        rough = synthesise_crop(bank, samples.latent(1), 16, feature, box, bank_noise(bank))
     assert all(torch.equal(one, other) for one, other in zip(plain, mixed, strict=True))
     assert (rough - plain[2]).abs().max() > 1e-3 * plain[2].abs().max()  # it would have made a difference

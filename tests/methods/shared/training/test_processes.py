@@ -7,20 +7,16 @@ import sys
 
 import pytest
 
-from tests.methods.inverting import small  # noqa: F401 - a fixture
-
 TRAINING = """
 import sys
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from methods.shared import training
-from methods.shared.training import loop, sheets
+from methods.shared.training import loop, recipe, sample_grid
 
 method, bank, out, *steps = sys.argv[1:]
-sheets.SHOWN = 1
-recipe = import_module(f"methods.{method.replace('+', '_plus')}.recipe")
+sample_grid.SAMPLES = 1
 recipe.Pool = partial(recipe.Pool, first=16, growth=0)
 whole = loop.Loop._stage
 
@@ -51,7 +47,7 @@ training.train(method, bank, (8,), None, Path(out), steps=steps, cpu=True)
         ("idinvert", ["latents", "domain", "adversarial"]),
     ],
 )
-def test_two_processes_stay_the_same(method, stages, small, tmp_path):  # noqa: F811
+def test_two_processes_stay_the_same(method, stages, small, tmp_path):
     script = tmp_path / "training.py"
     script.write_text(TRAINING)
     steps = [f"{stage}=1" for stage in stages]

@@ -14,15 +14,11 @@ from bench.base.seeds import Domain, normal
 from bench.images.degradation import make_lr, resize_matrix
 from bench.images.png import to_pixels
 from methods.shared import banks
+from methods.shared.training.augmentation import warp
 from methods.shared.training.photographs import read_folder
-from methods.shared.training.samples import TRUNCATION, Item, Pool, Samples, bent
+from methods.shared.training.pool import Pool
+from methods.shared.training.samples import TRUNCATION, Item, Samples
 from tests.conftest import photo
-from tests.methods.inverting import small  # noqa: F401 - a fixture
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return banks.load("mobilestylegan")
 
 
 def test_no_held_out_sample_can_be_drawn(bank):
@@ -73,7 +69,7 @@ def test_a_sample_is_the_same_inside_and_outside_of_mixed_precision(bank, tmp_pa
     assert (rough - exact).abs().max() > 1e-3 * exact.abs().max()  # it would have made a difference
 
 
-def test_a_pool_never_mixes_banks_or_sizes(bank, small, tmp_path):  # noqa: F811
+def test_a_pool_never_mixes_banks_or_sizes(bank, small, tmp_path):
     made = Samples(bank, 256, (16,), tmp_path)[0]
     halved = Samples(bank, 128, (16,), tmp_path)[0]
     other = Samples(banks.load(str(small)), 32, (16,), tmp_path)[0]
@@ -108,7 +104,7 @@ def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
     first, second = pool.draw(4, 8, 16, 32), pool.draw(4, 8, 16, 32)
     for one, other in zip(first[:-1], second[:-1], strict=True):
         assert torch.equal(one, other)
-    assert first.variations == second.variations
+    assert first.augmentations == second.augmentations
     assert not torch.equal(first.lr, pool.draw(5, 8, 16, 32).lr)
     assert not torch.equal(first.lr, pool.draw(4, 8, 16, 32, (1, 2)).lr)
     assert max(known.asked) <= 4
@@ -122,24 +118,24 @@ def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
 
 
 def test_recoloured_mirrored_and_bent_pairs_still_belong_together(bank):
-    draw = Pool(Known(bank), first=5, varied=1.0).draw(1, 16, 16, 64)
-    assert not draw.known.any()
-    bends = [change.bend for change in draw.variations]
+    draw = Pool(Known(bank), first=5, augment_prob=1.0).draw(1, 16, 16, 64)
+    assert not draw.exact.any()
+    bends = [change.warp_seed for change in draw.augmentations]
     assert any(bend is None for bend in bends)
     assert any(bend is not None for bend in bends)
     down = resize_matrix(64, 16)
     again = np.einsum("oh,nchw,pw->ncop", down, draw.hr.double().numpy(), down)
     # Clipping and rounding alone part them: two 8-bit steps in the mean, where nothing was clipped much less.
     assert np.abs(again - draw.lr.numpy()).mean() < 2 / 127.5
-    plain = Pool(Known(bank), first=5, varied=0.0).draw(1, 16, 16, 64)
-    assert plain.known.all()
+    plain = Pool(Known(bank), first=5, augment_prob=0.0).draw(1, 16, 16, 64)
+    assert plain.exact.all()
     assert (plain.lr - draw.lr).abs().mean() > 0.02
 
 
 def test_a_bent_image_is_another_one_of_the_same_stuff():
     image = photo(2, 64, 64)
-    one, other = bent(image, 1), bent(image, 2)
-    assert np.array_equal(one, bent(image, 1))
+    one, other = warp(image, 1), warp(image, 2)
+    assert np.array_equal(one, warp(image, 1))
     moved = np.abs(one.astype(int) - image).mean()
     assert 2 < moved < np.abs(image[::-1].astype(int) - image).mean()
     assert np.abs(one.astype(int) - other).mean() > 2
@@ -147,9 +143,9 @@ def test_a_bent_image_is_another_one_of_the_same_stuff():
 
 
 def test_what_bending_loses_is_not_asked_of_the_network(bank):
-    draw = Pool(Known(bank), first=5, varied=1.0).draw(3, 32, 16, 64)
-    assert {change.sharpness for change in draw.variations if change.bend is not None} == {0.0}
-    assert len({change.sharpness for change in draw.variations if change.bend is None}) > 5
+    draw = Pool(Known(bank), first=5, augment_prob=1.0).draw(3, 32, 16, 64)
+    assert {change.sharpness for change in draw.augmentations if change.warp_seed is not None} == {0.0}
+    assert len({change.sharpness for change in draw.augmentations if change.warp_seed is None}) > 5
 
 
 def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
@@ -161,8 +157,8 @@ def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
     np.testing.assert_array_equal(item.lr[16], make_lr(crop, 4))
     assert item.latent is None
     assert item.hr.shape == (32, 32, 3)
-    draw = Pool(Small(bank), [item], first=5, varied=0.0).draw(0, 32, 16, 32)
-    assert 0 < int(draw.known.sum()) < 32
+    draw = Pool(Small(bank), [item], first=5, augment_prob=0.0).draw(0, 32, 16, 32)
+    assert 0 < int(draw.exact.sum()) < 32
     with pytest.raises(ImageError, match="too small"):
         read_folder(tmp_path, 128, 32, (16,))
     with pytest.raises(UsageError, match="no image to train on"):

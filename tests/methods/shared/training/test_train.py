@@ -11,7 +11,7 @@ from PIL import Image
 from bench.base.errors import StoreError, Unavailable, UsageError
 from methods.shared import training
 from methods.shared.training import trainable
-from methods.shared.training.photographs import digest_of
+from methods.shared.training.photographs import folder_digest
 from methods.shared.training.recipe import Stage
 from tests.conftest import bench, photo
 from tests.methods.shared.training.test_loop import Line
@@ -69,20 +69,20 @@ def test_another_start_or_folder_is_another_training(line, folder, tmp_path):
         StoreError, match=r"got with images [0-9a-f]{12}, expected with no images of one's own; give"
     ):
         train(start, None)
-    before = digest_of(folder)
+    before = folder_digest(folder)
     Image.fromarray(photo(9)).save(folder / "b.png")
-    assert digest_of(folder) != before
+    assert folder_digest(folder) != before
     with pytest.raises(StoreError, match=r"got with images [0-9a-f]{12}, expected with images [0-9a-f]{12}; give"):
         train(start, folder)
 
 
 def test_the_rates_are_multiplied():
     stages = [Stage("one", 2, 2, 1e-2), Stage("two", 3, 2, 1e-3)]
-    assert [stage.rate for stage in training.planned(stages, {}, 0.5)] == [5e-3, 5e-4]
-    assert training.planned(stages, {}) == tuple(stages)
+    assert [stage.rate for stage in training.plan_stages(stages, {}, 0.5)] == [5e-3, 5e-4]
+    assert training.plan_stages(stages, {}) == tuple(stages)
     for rate in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(UsageError, match=r"--rate: got .*, expected a positive number"):
-            training.planned(stages, {}, rate)
+            training.plan_stages(stages, {}, rate)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""How training images are varied: mirrored, recoloured or warped, with an LR that still belongs to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench import Pixels
+from bench.images.png import to_pixels, to_tensor
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A mirroring and recolouring, linear, so that it commutes with the protocol's shrinking but for clipping.
+
+    A warped image is another face than any that the bank makes; its LR is made anew, of the warped HR.
+    """
+
+    saturation: float
+    contrast: float
+    light: float
+    gains: tuple[float, float, float]
+    mirrored: bool
+    sharpness: float
+    """How much of what lies above the pool's size the target has: photographs differ in it, and no LR tells."""
+    warp_seed: int | None = None
+    """What lies above the pool's size is lost by warping, so sharpness is 0."""
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Change an image (3, h, w) in [-1, 1], and round it to 8 bits as every image is."""
+        grey = image.mean(0, keepdim=True)
+        gains = image.new_tensor(self.gains)[:, None, None]
+        image = torch.lerp(grey, image, self.saturation) * self.contrast * gains + self.light
+        image = ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+        return image.flip(-1) if self.mirrored else image
+
+
+def draw_augmentation(rng: np.random.Generator) -> Augmentation:
+    """Return a random augmentation."""
+    low, middle, high = rng.uniform(0.9, 1.1, 3).tolist()
+    change = Augmentation(
+        rng.uniform(0.5, 1.3),
+        rng.uniform(0.7, 1.2),
+        rng.uniform(-0.2, 0.15),
+        (low, middle, high),
+        rng.random() < 0.7,
+        rng.random(),
+    )
+    return change if rng.random() < 0.4 else replace(change, sharpness=0.0, warp_seed=int(rng.integers(1 << 31)))
+
+
+def warp(image: Pixels, seed: int) -> Pixels:
+    """Stretch, turn and warp an image smoothly: other proportions of the face, with its skin, hair and eyes.
+
+    Up to 8 % of stretching a side and 4 degrees, and a displacement of 1 % of the side (standard deviation) at the
+    nodes of a 6 by 6 grid, cubic between them.
+    """
+    rng = np.random.default_rng(seed)
+    across, down = 0.97 * np.exp(rng.uniform(-0.08, 0.08, 2))
+    turn = np.deg2rad(rng.uniform(-4, 4))
+    nodes = torch.from_numpy(rng.normal(0, 0.02, (1, 2, 6, 6)).astype(np.float32))
+    affine = torch.tensor([[across * np.cos(turn), -np.sin(turn), 0], [np.sin(turn), down * np.cos(turn), 0]])
+    plane = to_tensor(image)
+    grid = F.affine_grid(affine[None].float(), list(plane.shape), align_corners=False)
+    grid = grid + F.interpolate(nodes, plane.shape[-2:], mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return to_pixels(F.grid_sample(plane, grid, mode="bicubic", padding_mode="reflection", align_corners=False)[0])
