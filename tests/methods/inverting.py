@@ -1,21 +1,17 @@
-"""What the tests of the searches share: a small bank, a target that it can make, and a light perceptual network."""
+"""What the tests of the searches share: a target that a bank can make, and a light perceptual network."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-import pytest
-import torch
 import torch.nn.functional as F
 
 from bench.base.seeds import Domain
 from bench.base.types import Batch, Category
 from bench.images.degradation import resize_tensor
 from methods.shared import banks
-from methods.shared.inversion import Seen
-from methods.shared.networks import perceptual_networks as perceptual
-from tests.methods.shared.banks import stylegan2_peer as peer
+from methods.shared.inversion.search import BestSoFar
 
 
 class Pooled:
@@ -27,46 +23,20 @@ class Pooled:
     def __call__(self, image):
         return [F.adaptive_avg_pool2d(image, 4)]
 
-    def distance(self, made, wanted):
-        return self.scale * (made[0] - wanted[0]).square().mean()
+    def distance(self, features, target):
+        return self.scale * (features[0] - target[0]).square().mean()
 
 
-def pooled_distance(made, wanted):
-    """Return in float64 what `Pooled` says of two arrays (N, 3, h, h)."""
-    n, c, h, w = made.shape
-    means = [image.astype(np.float64).reshape(n, c, 4, h // 4, 4, w // 4).mean((3, 5)) for image in (made, wanted)]
+def pooled_distance(one, other):
+    """Return in float64 the distance of `Pooled` between two arrays (N, 3, h, h)."""
+    n, c, h, w = one.shape
+    means = [image.astype(np.float64).reshape(n, c, 4, h // 4, 4, w // 4).mean((3, 5)) for image in (one, other)]
     return ((means[0] - means[1]) ** 2).mean()
 
 
-def shrunk(image, side=8):
+def downsampled(image, side=8):
     """Return the LR of a bank's image (1, 3, R, R) in [-1, 1] as a search compares it: float64, in [0, 1]."""
     return resize_tensor((image.detach() + 1) / 2, side, side).double().numpy()
-
-
-@pytest.fixture
-def light(monkeypatch):
-    """Put the light network in the place of every other."""
-    monkeypatch.setattr(perceptual, "load", lambda *_given, **_options: Pooled())
-
-
-@pytest.fixture(scope="session")
-def small(tmp_path_factory):
-    """The path of a StyleGAN2 of 32 pixels and random weights: a bank of which every search is cheap."""
-    path = tmp_path_factory.mktemp("bank") / "small.pth"
-    torch.save({"params_ema": peer.generator(32, width=24).state_dict()}, path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def judged(tmp_path_factory):
-    """The path of such a bank with a discriminator."""
-    path = tmp_path_factory.mktemp("bank") / "judged.pth"
-    state = {
-        "g_ema": peer.rosinality(peer.generator(32, width=24).state_dict()),
-        "d": peer.randomised(peer.Discriminator(32)).state_dict(),
-    }
-    torch.save(state, path)
-    return path
 
 
 def target(path, seeds=(1,), side=8):
@@ -78,21 +48,21 @@ def target(path, seeds=(1,), side=8):
     return Batch(lr, images.shape[-1] // side, names, tuple(seeds), Category("c", None))
 
 
-def diverged(method, given, monkeypatch):
+def check_divergence(method, batch, monkeypatch):
     """Restore one image with a method that must diverge, and see that it stops and gives the best that it saw."""
-    seen = []
-    keep = Seen.keep
+    kept = []
+    keep = BestSoFar.keep
 
     def watched(self, image, loss):
-        seen.append((loss, image.detach().clone()))
+        kept.append((loss, image.detach().clone()))
         keep(self, image, loss)
 
-    monkeypatch.setattr(Seen, "keep", watched)
-    done = method.restore(given)
+    monkeypatch.setattr(BestSoFar, "keep", watched)
+    done = method.restore(batch)
     (values,) = done.values
     assert values["diverged"] == 1
-    least, best = min((one for one in seen if math.isfinite(one[0])), key=lambda one: one[0])
+    least, best = min((one for one in kept if math.isfinite(one[0])), key=lambda one: one[0])
     assert values["objective"] == least
     assert done.sr.equal(best.clamp(0, 1))
-    assert len(seen) == values["steps"] + 2  # the look that says so is no step, and a last look follows it
+    assert len(kept) == values["steps"] + 2  # the pass that shows it is no step, and a last pass follows it
     return values

@@ -11,19 +11,20 @@ import torch
 from bench.base.errors import AssetError, UsageError
 from bench.base.types import Category
 from bench.registry.methods import build, create
-from methods import idinvert
-from methods.idinvert import inverting, recipe, weightfile
-from methods.idinvert.encoder import Encoder, Shape
-from methods.shared import banks
-from methods.shared.training import sample_grid as sheets
+from methods.idinvert import forms, inverting, recipe, weightfile
+from methods.idinvert.encoder import Encoder
+from methods.idinvert.weightfile import NetworkConfig
+from methods.shared import banks, weight_files
+from methods.shared.inversion.context import SearchContext
+from methods.shared.training import sample_grid
 from methods.shared.training.loop import Loop
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage
-from methods.shared.training.samples import Pool
 from tests.methods.common import loaded
-from tests.methods.inverting import Pooled, diverged, pooled_distance, shrunk, target
+from tests.methods.inverting import Pooled, check_divergence, downsampled, pooled_distance, target
 from tests.methods.shared.banks import stylegan2_peer as peer
 
-TINY = Shape(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
+TINY = NetworkConfig(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_the_loss_equals_a_computation_in_float64():
     latents, encoded = rng.standard_normal((1, 8, 24)), rng.standard_normal((1, 8, 24))
     wanted = ((2 * made - 2 * lr) ** 2).mean() + 0.123 + 2.0 * ((latents - encoded) ** 2).mean()
     one, other, w, e = (torch.from_numpy(array).float() for array in (made, lr, latents, encoded))
-    assert inverting.total(one, other, torch.tensor(0.123), w, e).item() == pytest.approx(wanted, rel=1e-5)
+    assert inverting.objective(one, other, torch.tensor(0.123), w, e).item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_encoder_serves_every_lr_size_and_begins_at_the_mean(small):
@@ -87,8 +88,8 @@ def test_it_begins_where_the_encoder_says_and_ends_elsewhere(small, light, weigh
 
 def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):
     bank = banks.load(str(small))
-    said = weightfile.about(weights)
-    assert (said.bank, said.resolution, said.shape["rank"]) == ("stylegan2", 32, 2)
+    said = weightfile.read_metadata(weights)
+    assert (said.bank, said.resolution, said.shape.rank) == ("stylegan2", 32, 2)
     torch.save({"params_ema": peer.generator(32, width=24, seed=5).state_dict()}, tmp_path / "other.pth")
     with pytest.raises(AssetError, match=rf"got stylegan2 at 32, sha256 .{{8}}, expected .*{bank.digest[:8]}"):
         weightfile.read(weights, banks.load(str(tmp_path / "other.pth")))
@@ -98,13 +99,13 @@ def test_a_file_is_read_back_and_another_bank_refused(small, weights, tmp_path):
     torn = tmp_path / "torn.safetensors"
     torn.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(AssetError, match="not a whole weight file"):
-        weightfile.about(torn)
+        weightfile.read_metadata(torn)
     with pytest.raises(AssetError, match="does not fit the network"):
-        weightfile.load(Encoder(banks.load(str(small)), Shape()), weights)
+        weight_files.load(Encoder(banks.load(str(small)), NetworkConfig()), weights)
 
 
 def test_without_weights_it_says_how_to_get_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(idinvert, "SHIPPED", tmp_path / "none.safetensors")
+    monkeypatch.setattr(forms, "SHIPPED", tmp_path / "none.safetensors")
     with pytest.raises(AssetError, match="bench train idinvert --out"):
         create("idinvert")
     with pytest.raises(UsageError, match="no weight file of idinvert"):
@@ -145,7 +146,7 @@ def test_a_bank_of_another_size_is_seen_by_its_name(tmp_path):
 
 
 def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(sheets, "SHOWN", 2)
+    monkeypatch.setattr(sample_grid, "SAMPLES", 2)
     made = recipe.recipe(str(small), (4, 8), None, tmp_path)
     assert [stage.name for stage in made.stages] == ["latents", "domain", "adversarial"]
     assert made.sides == (4, 8)
@@ -153,7 +154,7 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
     made.network = Encoder(made.bank, TINY)
     names = {stage.name: set(made.terms(made.network, stage, 0, (0, 1)).losses) for stage in made.stages}
     assert names["latents"] == {"latent"}
-    assert names["domain"] == names["adversarial"] == {"latent", "pixel", "perception"}
+    assert names["domain"] == names["adversarial"] == {"latent", "pixel", "perceptual"}
     fake = made.terms(made.network, made.stages[2], 0, (0, 1))
     assert fake.fake.shape == fake.real.shape == (8, 3, 32, 32)
     made.stages = (Stage("latents", 2, 4, 1e-3), Stage("domain", 1, 2, 1e-3))
@@ -164,18 +165,18 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
     read = weightfile.read(tmp_path / "weights.safetensors", made.bank)
     lr = torch.rand(1, 3, 8, 8)
     assert read(lr).shape == (1, *made.bank.latents)
-    assert weightfile.about(tmp_path / "weights.safetensors").history["trained with"] == ["lite0"]
+    assert weightfile.read_metadata(tmp_path / "weights.safetensors").history["trained with"] == ["lite0"]
 
 
 @pytest.mark.parametrize(("network", "weight"), [("vgg16", 0.17), ("lite0", 0.05)])
 def test_an_inversion_begins_with_the_loss_of_its_network_in_float64(small, weights, network, weight):
     bank = banks.load(str(small))
-    scene = inverting.Scene(bank, weightfile.read(weights, bank), Pooled(10), network)
+    context, encoder = SearchContext(bank, Pooled(10), network), weightfile.read(weights, bank)
     lr = target(small).lr
-    _, values = inverting.run(scene, lr, inverting.plan("paper", 1))
-    latents = scene.encoder(2 * lr - 1)
-    made, wanted = shrunk(bank.synthesise(latents).image), lr.double().numpy()
-    encoded = scene.encoder(2 * torch.from_numpy(made).float() - 1)
+    _, values = inverting.run(context, encoder, lr, inverting.configure("paper", 1))
+    latents = encoder(2 * lr - 1)
+    made, wanted = downsampled(bank.synthesise(latents).image), lr.double().numpy()
+    encoded = encoder(2 * torch.from_numpy(made).float() - 1)
     moved = ((encoded - latents).double().numpy() ** 2).mean()
     loss = ((2 * made - 2 * wanted) ** 2).mean() + weight * 10 * pooled_distance(made, wanted) + 2 * moved
     assert moved > 1e-3 * loss
@@ -189,5 +190,5 @@ def test_the_weight_for_vgg16_is_the_published_one_for_inputs_of_0_to_255():
 
 
 def test_an_inversion_that_diverges_gives_its_best_and_says_so(small, light, weights, monkeypatch):
-    monkeypatch.setitem(inverting.PLANS, "paper", inverting.plan("paper")._replace(rate=1e6))
-    diverged(loaded(f"idinvert[preset=paper,bank={small},weights={weights}]"), target(small), monkeypatch)
+    monkeypatch.setitem(inverting.PRESETS, "paper", inverting.configure("paper")._replace(rate=1e6))
+    check_divergence(loaded(f"idinvert[preset=paper,bank={small},weights={weights}]"), target(small), monkeypatch)

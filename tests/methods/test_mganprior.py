@@ -11,42 +11,43 @@ from bench.images.degradation import resize_tensor
 from bench.registry.methods import create
 from methods.mganprior import search
 from methods.shared import banks
+from methods.shared.inversion.context import SearchContext
 from tests.methods.common import loaded
-from tests.methods.inverting import Pooled, diverged, pooled_distance, shrunk, target
+from tests.methods.inverting import Pooled, check_divergence, downsampled, pooled_distance, target
 
 
 def test_the_loss_equals_a_computation_in_float64():
     rng = np.random.default_rng(4)
     made, lr = rng.random((1, 3, 8, 8)), rng.random((1, 3, 8, 8))
     pixels = ((2 * made - 1) - (2 * lr - 1)) ** 2
-    wanted = pixels.mean() + 0.3 * pooled_distance(made, lr)
-    given = [torch.from_numpy(image).float() for image in (made, lr)]
-    got = search.total(*given, Pooled(), Pooled()(given[1]), 0.3)
-    assert got.item() == pytest.approx(wanted, rel=1e-5)
+    expected = pixels.mean() + 0.3 * pooled_distance(made, lr)
+    one, other = (torch.from_numpy(image).float() for image in (made, lr))
+    loss = search.objective(one, other, 0.3 * Pooled().distance(Pooled()(one), Pooled()(other)))
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-def begun(scene, seed, codes):
+def first_point(context, seed, codes):
     """Return the composition that a `paper` search over 8 pixels begins with."""
     start = torch.randn(codes + 1, 24, generator=torch.Generator().manual_seed(seed))
-    return search.Composition(scene, search.plan("paper", codes=codes, layer=8), start, chunk=codes)
+    return search.Composition(context, search.configure("paper", codes=codes, layer=8), start, chunk=codes)
 
 
 @pytest.mark.parametrize(("network", "weight"), [("vgg16", 1e-3), ("lite0", 5e-3)])
 def test_a_search_begins_with_the_loss_of_its_network_in_float64(small, network, weight):
     """Published: a weight of 1e-3 for VGG16's features, 1 for the pixels."""
-    scene = search.Scene(banks.load(str(small)), Pooled(1e3), network)
-    lr, plan = target(small).lr, search.plan("paper", codes=2, layer=8, steps=1)
-    _, values = search.run(scene, lr, 5, plan)
-    made, wanted = shrunk(begun(scene, 5, 2).draw(None).synthesis.image), lr.double().numpy()
+    context = SearchContext(banks.load(str(small)), Pooled(1e3), network)
+    lr, config = target(small).lr, search.configure("paper", codes=2, layer=8, steps=1)
+    _, values = search.run(context, lr, 5, config)
+    made, wanted = downsampled(first_point(context, 5, 2).draw(None).synthesis.image), lr.double().numpy()
     loss = ((2 * made - 2 * wanted) ** 2).mean() + weight * 1e3 * pooled_distance(made, wanted)
     assert values["objective_first"] == pytest.approx(loss, rel=1e-4)
 
 
 def test_codes_are_composed_with_a_weight_a_channel(small):
     bank = banks.load(str(small))
-    plan = search.plan("fast", codes=3, layer=8)
+    config = search.configure("fast", codes=3, layer=8)
     start = torch.randn(4, 24, generator=torch.Generator().manual_seed(5))
-    point = search.Composition(search.Scene(bank, Pooled(), "lite0"), plan, start, chunk=3)
+    point = search.Composition(SearchContext(bank, Pooled(), "lite0"), config, start, chunk=3)
     weights = torch.rand(3, bank.channels[8])
     point.weights.data.copy_(weights)
     alone = [bank.synthesise(bank.map(z[None]), stop_at=8).features[8] for z in point.z[:3]]
@@ -58,9 +59,9 @@ def test_codes_are_composed_with_a_weight_a_channel(small):
 
 def test_smaller_chunks_change_nothing_but_the_memory(small):
     bank = banks.load(str(small))
-    scene, plan = search.Scene(bank, Pooled(), "lite0"), search.plan("fast", codes=5, layer=8)
+    context, config = SearchContext(bank, Pooled(), "lite0"), search.configure("fast", codes=5, layer=8)
     start = torch.randn(6, 24, generator=torch.Generator().manual_seed(5))
-    whole, parts = (search.Composition(scene, plan, start, chunk) for chunk in (5, 2))
+    whole, parts = (search.Composition(context, config, start, chunk) for chunk in (5, 2))
     gradients = []
     for point in (whole, parts):
         point.draw(None).synthesis.image.square().mean().backward()
@@ -83,9 +84,9 @@ def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):
         assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (30, 0, 0)
 
 
-def test_the_published_preset_walks_with_sgd(small, light):
-    plan = search.plan("paper")
-    assert (plan.codes, plan.layer, plan.steps, plan.code_rate, plan.betas) == (30, 16, 2000, 1.0, None)
+def test_the_published_preset_is_sgd(small, light):
+    config = search.configure("paper")
+    assert (config.codes, config.layer, config.steps, config.code_rate, config.betas) == (30, 16, 2000, 1.0, None)
     done = loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8,steps=30]").restore(target(small))
     assert done.values[0]["objective"] < done.values[0]["objective_first"]
 
@@ -94,17 +95,17 @@ def test_a_published_step_goes_straight_down_the_gradient(small, monkeypatch):
     points = []
 
     class Watched(search.Composition):
-        def __init__(self, *given):
-            super().__init__(*given)
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
             points.append(self)
 
-    scene, lr = search.Scene(banks.load(str(small)), Pooled(), "vgg16"), target(small).lr
-    before = begun(scene, 3, 4)
+    context, lr = SearchContext(banks.load(str(small)), Pooled(), "vgg16"), target(small).lr
+    before = first_point(context, 3, 4)
     made = resize_tensor((before.draw(None).synthesis.image + 1) / 2, 8, 8)
     loss = (2 * made - 2 * lr).square().mean() + 1e-3 * Pooled().distance(Pooled()(made), Pooled()(lr))
     loss.backward()
     monkeypatch.setattr(search, "Composition", Watched)
-    search.run(scene, lr, 3, search.plan("paper", codes=4, layer=8, steps=1))
+    search.run(context, lr, 3, search.configure("paper", codes=4, layer=8, steps=1))
     (after,) = points
     for one, other in ((before.z, after.z), (before.weights, after.weights)):
         assert one.grad.abs().max() > 1e-5
@@ -112,20 +113,20 @@ def test_a_published_step_goes_straight_down_the_gradient(small, monkeypatch):
 
 
 def test_a_search_that_diverges_gives_its_best_and_says_so(small, light, monkeypatch):
-    steep = search.plan("paper")._replace(weight_rate=1e6)
-    monkeypatch.setitem(search.PLANS, "paper", steep)
-    diverged(loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8]"), target(small), monkeypatch)
+    steep = search.configure("paper")._replace(weight_rate=1e6)
+    monkeypatch.setitem(search.PRESETS, "paper", steep)
+    check_divergence(loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8]"), target(small), monkeypatch)
 
 
 def test_memory_that_runs_out_once_is_recorded(small, light, monkeypatch):
     asked = []
     run = search._run
 
-    def short(*given):
-        asked.append(given[-1])
-        if given[-1] > 2:
+    def short(*arguments):
+        asked.append(arguments[-1])
+        if arguments[-1] > 2:
             raise torch.OutOfMemoryError
-        return run(*given)
+        return run(*arguments)
 
     monkeypatch.setattr(search, "_run", short)
     done = loaded(f"mganprior[bank={small},codes=4,layer=8,steps=2]").restore(target(small))

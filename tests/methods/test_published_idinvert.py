@@ -21,7 +21,7 @@ from methods.idinvert.published import PublishedEncoder
 from methods.shared import banks
 from methods.shared.banks import released as released_banks
 from tests.methods.common import loaded
-from tests.methods.inverting import light, target  # noqa: F401 - a fixture
+from tests.methods.inverting import target
 from tests.methods.shared.banks import released_peer
 from tests.methods.shared.banks import stylegan2_peer as peer
 
@@ -138,7 +138,7 @@ def test_the_released_encoders_read_256_pixels():
 # ---------------------------------------------------------------------------------------------- the method with it
 
 
-def test_it_begins_where_the_encoder_says_and_lowers_its_objective(weights, bank_file, state, light):  # noqa: F811
+def test_it_begins_where_the_encoder_says_and_lowers_its_objective(weights, bank_file, state, light):
     given = target(f"stylegan1:{bank_file}", side=16)
     text = f"weights={weights},bank=stylegan1:{bank_file}"
     method = loaded(f"idinvert[{text},steps=40]")

@@ -1,4 +1,4 @@
-"""pulse: its loss against numpy, its walk, and both searches on real banks."""
+"""pulse: its loss against numpy, its optimiser, and both searches on real banks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from bench.registry.methods import create
 from methods.pulse import loss, space
 from methods.shared import banks
 from tests.methods.common import loaded
-from tests.methods.shared.banks import stylegan2_peer as peer
 
 FACES = Category("faces", "faces")
 
@@ -34,14 +33,6 @@ def face(bank):
     with torch.inference_mode():
         image = bank.synthesise(bank.sample([0], Domain.VALIDATION, 0.7)).image
     return to_tensor(make_lr(to_pixels((image[0] + 1) / 2), 64))
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The path of a StyleGAN2 of 32 pixels and random weights: a bank of which every search is cheap."""
-    path = tmp_path_factory.mktemp("bank") / "small.pth"
-    torch.save({"params_ema": peer.generator(32, width=24).state_dict()}, path)
-    return path
 
 
 def batch(lr, factor, seeds=(1,), category=FACES):
@@ -61,12 +52,12 @@ def test_the_loss_equals_a_computation_in_float64():
             for other in image
         ]
         geocross += np.mean(np.square(angles)) * 8 / 8
-    given = [torch.from_numpy(array).float() for array in (made, lr, latents)]
-    assert loss.l2(given[0], given[1], 2e-3).item() == pytest.approx(l2, rel=1e-5)
-    assert loss.geocross(given[2]).item() == pytest.approx(
+    tensors = [torch.from_numpy(array).float() for array in (made, lr, latents)]
+    assert loss.l2(tensors[0], tensors[1], 2e-3).item() == pytest.approx(l2, rel=1e-5)
+    assert loss.geocross(tensors[2]).item() == pytest.approx(
         geocross, rel=1e-3
     )  # float32 near angle 0: 6e-5 radians
-    assert loss.total(*given, 2e-3).item() == pytest.approx(100 * l2 + 0.05 * geocross, rel=1e-5)
+    assert loss.objective(*tensors, 2e-3).item() == pytest.approx(100 * l2 + 0.05 * geocross, rel=1e-5)
 
 
 def test_the_loss_has_a_gradient_where_all_slots_are_equal():
@@ -88,9 +79,11 @@ def test_the_rate_rises_falls_and_drops():
 def test_every_step_ends_on_the_sphere(bank):
     point = space.start(bank, 3)
     before = [tensor.detach().clone() for tensor in point.moving]
-    walk = space.SphericalAdam(point.moving)
+    optimiser = space.SphericalAdam(point.moving)
     for _ in range(3):
-        walk.step(sum((tensor * torch.linspace(-1, 1, tensor.shape[-1])).sum() for tensor in point.moving), 0.5)
+        optimiser.zero_grad()
+        sum((tensor * torch.linspace(-1, 1, tensor.shape[-1])).sum() for tensor in point.moving).backward()
+        optimiser.step()
     for tensor, old in zip(point.moving, before, strict=True):
         axes = tuple(range(2, tensor.ndim))
         torch.testing.assert_close(tensor.square().sum(axes), old.square().sum(axes), rtol=1e-5, atol=0)
@@ -107,7 +100,7 @@ def test_the_prior_makes_latents_like_the_banks(bank):
     assert made.std(0).mean().item() == pytest.approx(real.std(0).mean().item(), rel=0.1)
 
 
-def test_the_search_through_readouts_finds_a_face(face):
+def test_the_search_through_surrogates_finds_a_face(face):
     """Half the steps and five times the eps that the defaults have; the saved image keeps what was found."""
     method = loaded("pulse[steps=50,eps=1e-2]")
     given = batch(face, 64)
@@ -152,21 +145,21 @@ def test_the_published_search_on_another_bank(small):
 
 
 def test_a_search_that_diverges_stops_with_the_best_it_saw(small, monkeypatch):
-    seen = []
+    losses = []
 
-    def total(*given):
-        seen.append(loss_of(*given))
-        return seen[-1] * (float("nan") if len(seen) > 3 else 1.0)
+    def objective(*arguments):
+        losses.append(loss_of(*arguments))
+        return losses[-1] * (float("nan") if len(losses) > 3 else 1.0)
 
-    loss_of = loss.total
-    monkeypatch.setattr(loss, "total", total)
+    loss_of = loss.objective
+    monkeypatch.setattr(loss, "objective", objective)
     [values] = (
         loaded(f"pulse[search=full,bank={small},steps=50]")
         .restore(batch(torch.full((1, 3, 8, 8), 0.5), 4, category=Category("c", None)))
         .values
     )
-    assert (values["diverged"], values["steps"], len(seen)) == (1, 3, 4)
-    assert values["objective"] == min(value.item() for value in seen[:3])
+    assert (values["diverged"], values["steps"], len(losses)) == (1, 3, 4)
+    assert values["objective"] == min(value.item() for value in losses[:3])
 
 
 def test_a_bank_without_a_mapping_is_searched_where_its_latents_are_drawn(small):
@@ -185,6 +178,8 @@ def test_a_bank_without_a_mapping_is_searched_where_its_latents_are_drawn(small)
         ("pulse", (16, 32), (1024, 2048), FACES, "square"),
         ("pulse", (16, 16), (256, 256), FACES, "makes 1024 pixels, not 256"),
         ("pulse", (16, 16), (1024, 1024), Category("cats", "cats"), "makes faces, this category shows cats"),
+        ("pulse", (128, 128), (1024, 1024), FACES, None),
+        ("pulse", (256, 256), (1024, 1024), FACES, "search=full"),
         ("pulse", (512, 512), (1024, 1024), FACES, "search=full"),
         ("pulse[search=full]", (512, 512), (1024, 1024), FACES, None),
     ],
@@ -194,7 +189,7 @@ def test_what_it_supports(text, lr, hr, category, says):
     assert reason is None if says is None else says in reason
 
 
-def test_a_bank_without_readouts_is_for_the_published_search_only(small):
+def test_a_bank_without_surrogates_is_for_the_published_search_only(small):
     sizes = (8, 8), (32, 32), 4, Category("c", "cats")
     assert "search=full" in create(f"pulse[bank={small}]").method.supports(*sizes)
     assert create(f"pulse[search=full,bank={small}]").method.supports(*sizes) is None

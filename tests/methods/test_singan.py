@@ -86,7 +86,7 @@ def test_training_rebuilds_the_image_and_repeats_bit_for_bit():
 
 def test_the_finest_scale_begins_from_what_the_coarser_ones_rebuild():
     image = photo_batch(4, 16, 16).lr * 2 - 1
-    fitted = pyramid.fit(image, torch.Generator().manual_seed(3), pyramid.plan("fast", 3))
+    fitted = pyramid.fit(image, torch.Generator().manual_seed(3), pyramid.configure("fast", 3))
     first, second = fitted.levels
     assert (first.size, second.size, first.amplitude) == ((13, 13), (16, 16), 1.0)
     below = first.generator(fitted.anchor, torch.zeros_like(fitted.anchor))
@@ -101,7 +101,7 @@ def test_the_finest_scale_begins_from_what_the_coarser_ones_rebuild():
 def test_a_trained_scale_runs_with_its_running_statistics():
     """Normalised by the picture at hand instead, a patch would change with what lies far from it."""
     image = photo_batch(4, 16, 16).lr * 2 - 1
-    level = pyramid.fit(image, torch.Generator().manual_seed(3), pyramid.plan("fast", 3)).levels[-1]
+    level = pyramid.fit(image, torch.Generator().manual_seed(3), pyramid.configure("fast", 3)).levels[-1]
     tall = torch.cat([image, torch.flip(-image, (2,))], 2)
     made = [level.generator(torch.zeros_like(given), given) for given in (image, tall)]
     torch.testing.assert_close(made[0][..., :11, :], made[1][..., :11, :])
@@ -134,7 +134,7 @@ def test_what_it_supports():
     method, category = create("singan").method, Category("c", None)
     assert method.supports((16, 16), (1024, 1024), 64, category) is None
     assert "needs an LR of 14 pixels, this one is 16x8" in method.supports((8, 16), (512, 1024), 64, category)
-    assert pyramid.plan("paper") == (2000, 2000, 32, True)
+    assert pyramid.configure("paper") == (2000, 2000, 32, True)
     assert create("singan").identity != create("singan[preset=paper]").identity
 
 
@@ -163,8 +163,8 @@ def test_a_generator_that_shifts_the_colours_does_not_shift_them_step_by_step():
     image, level = photo_batch(4, 16, 16).lr, pyramid.Level(Shifting(), 0.0, (16, 16))
     made = scaling.enlarge(level, 2 * image - 1, 16, torch.Generator().manual_seed(0))
     assert made.shape == (1, 3, 256, 256)
-    shrunk = pyramid.resize_tensor(made, 16, 16)
-    assert (shrunk - image).abs().mean() < 0.02
+    downsampled = pyramid.resize_tensor(made, 16, 16)
+    assert (downsampled - image).abs().mean() < 0.02
 
 
 def test_every_enlargement_has_the_noise_of_the_finest_scale():

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 import torch
 
 from methods.pulse import space
-from methods.pulse.search import Search, Task
+from methods.pulse.search import PulseContext, problem
 from methods.shared import banks
 from methods.shared.banks import surrogate
+from methods.shared.inversion.search import Search
 from tests.perf.floor import floor
 from tests.perf.timing import ratio
 
@@ -22,26 +21,30 @@ def bank():
 
 @pytest.fixture
 def search(bank):
-    task = Task(torch.rand(1, 3, 32, 32), seed=0, steps=100, eps=2e-3)
-    return Search(bank, space.fit(bank), task, space.start(bank, 0))
+    """A search, and the optimiser of its point."""
+    point = space.start(bank, 0)
+    context = PulseContext(bank, space.fit(bank))
+    return Search(problem(context, torch.rand(1, 3, 32, 32), point, 2e-3)), space.SphericalAdam(point.moving)
 
 
 @pytest.mark.parametrize("resolution", surrogate.RESOLUTIONS)
-def test_a_step_through_a_readout(bank, search, report, resolution):
-    head = surrogate.load(bank, resolution)
+def test_a_step_through_a_surrogate(bank, search, report, resolution):
+    (searching, optimiser), network = search, surrogate.load(bank, resolution)
 
     def step():
-        search.walk(partial(search.through, head), [0.1])
+        searching.optimise(optimiser, [0.1], network)
 
-    found = ratio(step, floor(step))
-    report(f"a step of pulse through the surrogate of {resolution} / its convolutions and products", found)
-    assert found.median <= 2.5
+    cost = ratio(step, floor(step))
+    report(f"a step of pulse through the surrogate of {resolution} / its convolutions and products", cost)
+    assert cost.median <= 2.5
 
 
-def test_a_step_through_the_whole_bank(search, report):
+def test_a_step_of_the_full_bank(search, report):
+    searching, optimiser = search
+
     def step():
-        search.walk(search.whole, [0.1])
+        searching.optimise(optimiser, [0.1])
 
-    found = ratio(step, floor(step), turns=3)
-    report("a step of pulse[search=full] / its convolutions and products", found)
-    assert found.median <= 5
+    cost = ratio(step, floor(step), turns=3)
+    report("a step of pulse[search=full] / its convolutions and products", cost)
+    assert cost.median <= 5

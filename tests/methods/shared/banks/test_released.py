@@ -19,7 +19,7 @@ from methods.dgp.features import DiscriminatorFeatures
 from methods.shared import banks
 from methods.shared.banks import released, stylegan2_files
 from tests.methods.common import loaded
-from tests.methods.inverting import light, target  # noqa: F401 - a fixture
+from tests.methods.inverting import target
 from tests.methods.shared.banks import released_peer as peer
 
 
@@ -179,19 +179,19 @@ def test_every_released_bank_says_where_its_files_are(monkeypatch, tmp_path):
 def test_what_is_known_of_a_bank_is_what_its_file_is_called():
     for name, bank in released.RELEASED.items():
         size = re.search(r"[a-zA-Z_](\d{3,4})[_.]", Path(bank.files[0].name).name)
-        assert banks.about(name).resolution == (int(size[1]) if size else 1024)  # PULSE's is not called after it
-        assert banks.about(name).classes == (1000 if bank.family == "biggan" else 0)
-        assert bank.kind == banks.about(name).kind
+        assert banks.metadata(name).resolution == (int(size[1]) if size else 1024)  # PULSE's is not called after it
+        assert banks.metadata(name).classes == (1000 if bank.family == "biggan" else 0)
+        assert bank.kind == banks.metadata(name).kind
     for name, bank in stylegan2_files.RELEASED.items():
-        assert bank.kind == banks.about(name).kind is not None
-    assert {name for name in banks.NAMES if banks.about(name).resolution is None} == set()
-    assert banks.about("mine.pth") == (None, None, 0, 0, False)
-    assert banks.about("biggan:mine.pth").classes is None
+        assert bank.kind == banks.metadata(name).kind is not None
+    assert {name for name in banks.NAMES if banks.metadata(name).resolution is None} == set()
+    assert banks.metadata("mine.pth") == (None, None, 0, 0, False)
+    assert banks.metadata("biggan:mine.pth").classes is None
 
 
 def test_what_is_known_of_a_bank_is_known_without_torch():
     code = (
-        "import sys; from methods.shared import banks; print(banks.about('pggan-cat').resolution, 'torch' in sys.modules)"
+        "import sys; from methods.shared import banks; print(banks.metadata('pggan-cat').resolution, 'torch' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "256 False\n"
@@ -224,7 +224,7 @@ def test_a_class_is_asked_of_banks_that_have_classes_and_of_no_other(method):
         assert told is None if says is None else says in told
 
 
-def test_searches_run_on_a_bank_with_classes(biggan, tmp_path, light):  # noqa: F811
+def test_searches_run_on_a_bank_with_classes(biggan, tmp_path, light):
     bank = biggan[-1]
     image = bank.synthesise(bank.sample([5], Domain.VALIDATION), label=torch.tensor([4])).image
     given = Batch(resize_tensor((image + 1) / 2, 4, 4).clamp(0, 1), 4, ("a",), (1,), Category("c", None))
@@ -238,7 +238,7 @@ def test_searches_run_on_a_bank_with_classes(biggan, tmp_path, light):  # noqa: 
             loaded(f"{text},label=7]").restore(given)
 
 
-def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
+def test_searches_run_on_a_released_bank(pggan, tmp_path, light):
     path = f"pggan:{tmp_path / 'pggan.pth'}"
     given = target(path, seeds=(1,), side=4)
     done = loaded(f"mganprior[bank={path},codes=4,layer=8,steps=40]").restore(given)
@@ -248,7 +248,7 @@ def test_searches_run_on_a_released_bank(pggan, tmp_path, light):  # noqa: F811
         assert done.values[0]["objective"] < done.values[0]["objective_first"]
 
 
-def test_a_discriminator_takes_the_perceptual_networks_place(biggan, tmp_path, light):  # noqa: F811
+def test_a_discriminator_takes_the_perceptual_networks_place(biggan, tmp_path, light):
     """A bank that certainly has one needs no such network, and no metric is marked; the record says which it was."""
     certain, open_to_both = build("dgp[bank=biggan-256,label=0]"), build("dgp[bank=pggan-cat]")
     assert (certain.training_metrics, open_to_both.training_metrics) == ((), ("lite0",))

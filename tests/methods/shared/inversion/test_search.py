@@ -7,10 +7,10 @@ import torch
 
 from bench.base.bank import Synthesis
 from bench.base.errors import MethodError
-from bench.base.types import Category
-from bench.registry.methods import create
 from methods.shared import banks
-from methods.shared.inversion import Draw, Problem, Search, incompatibility_reason, smaller_once, surrogates_for
+from methods.shared.inversion.context import smaller_once
+from methods.shared.inversion.search import Draw, Problem, Round, Search
+from methods.shared.inversion.surrogates import falling, surrogates_for
 from tests.methods.inverting import Pooled
 
 
@@ -22,55 +22,55 @@ def search(start: float, rate: float, loss=None):
     def draw(stop_at):
         return Draw(Synthesis({}, (2 * point - 1).view(1, 1, 1, 1).expand(1, 3, 8, 8)), point)
 
-    found = Search(Problem(lr, draw, loss or (lambda made: (made - lr).square().mean())))
-    return found, torch.optim.SGD([point], rate)
+    objective = loss or (lambda downsampled, _latents: (downsampled - lr).square().mean())
+    return Search(Problem(lr, draw, objective)), torch.optim.SGD([point], rate)
 
 
 def test_a_sound_search_keeps_its_best_and_says_how_far_it_came():
-    found, optimiser = search(1.0, 0.2)
-    found.walk(optimiser, 20, None)
-    image, values = found.seen.found()
+    searching, optimiser = search(1.0, 0.2)
+    searching.optimise(optimiser, [1.0] * 20)
+    image, values = searching.best.result()
     assert values["objective_first"] == pytest.approx(0.25)
-    assert values["objective"] == found.seen.least < 1e-6
+    assert values["objective"] == searching.best.least < 1e-6
     assert values["lr_mse"] == pytest.approx(values["objective"], rel=1e-3, abs=1e-9)
     assert (values["steps"], values["diverged"]) == (20, 0)
     assert image.shape == (1, 3, 8, 8)
 
 
-def test_a_bank_that_is_resumed_is_read_out_where_it_makes_features():
+def test_a_bank_that_is_resumed_has_surrogates_where_it_makes_features():
     bank = banks.load("mobilestylegan")
     resolutions = {layer: surrogates_for(bank, 16, layer) for layer in (0, 32, 64, 128, 256)}
-    assert [head.resolution for head in resolutions[0]] == [64, 64, 128]
+    assert [surrogate.resolution for surrogate in resolutions[0]] == [64, 64, 128]
     assert resolutions[32] == resolutions[0]
-    assert [head.resolution for head in resolutions[64]] == [128, 128, 256]
-    assert [head.resolution for head in resolutions[128]] == [256, 256, 256]
+    assert [surrogate.resolution for surrogate in resolutions[64]] == [128, 128, 256]
+    assert [surrogate.resolution for surrogate in resolutions[128]] == [256, 256, 256]
     assert resolutions[256] is None
 
 
 def test_a_search_that_diverges_is_stopped_with_its_best_kept():
-    found, optimiser = search(0.6, 5.0)  # every step multiplies the error by -9
-    found.walk(optimiser, 50, None)
-    image, values = found.seen.found()
+    searching, optimiser = search(0.6, 5.0)  # every step multiplies the error by -9
+    searching.optimise(optimiser, [1.0] * 50)
+    image, values = searching.best.result()
     assert values["diverged"] == 1
     assert values["steps"] < 5
     assert image.mean().item() == pytest.approx(0.6)
     assert values["objective"] == pytest.approx(0.01, rel=1e-4)
-    found.walk(optimiser, 5, None)
-    assert found.seen.steps == values["steps"]
+    searching.optimise(optimiser, [1.0] * 5)
+    assert searching.best.steps == values["steps"]
 
 
 def test_nan_is_divergence_and_no_finite_loss_at_all_is_an_error():
-    found, optimiser = search(1.0, 0.1, lambda made: made.mean() * torch.nan)
-    found.walk(optimiser, 5, None)
-    assert found.seen.diverged
-    assert found.seen.steps == 0
+    searching, optimiser = search(1.0, 0.1, lambda downsampled, _latents: downsampled.mean() * torch.nan)
+    searching.optimise(optimiser, [1.0] * 5)
+    assert searching.best.diverged
+    assert searching.best.steps == 0
     with pytest.raises(MethodError, match="no image of a finite loss"):
-        found.seen.found()
+        searching.best.result()
 
 
-def test_the_rates_are_given_back_after_a_walk_that_lets_them_fall():
-    found, optimiser = search(1.0, 0.1)
-    found.walk(optimiser, 4, None, (1.0, 0.1))
+def test_the_rates_are_given_back_after_steps_that_let_them_fall():
+    searching, optimiser = search(1.0, 0.1)
+    searching.optimise(optimiser, falling(1.0, 0.1, 4))
     assert optimiser.param_groups[0]["lr"] == 0.1
 
 
@@ -120,7 +120,7 @@ class Skewed:
         return 1.1 * feature + 0.2
 
 
-def through_a_skewed_readout():
+def through_a_skewed_surrogate():
     """A search for a picture by its pixels, which a surrogate shows otherwise than the bank does."""
     torch.manual_seed(0)
     lr = torch.rand(1, 3, 4, 4)
@@ -129,58 +129,52 @@ def through_a_skewed_readout():
     def draw(stop_at):
         return Draw(Synthesis({4: point}, None if stop_at else point), point)
 
-    return Search(Problem(lr, draw, lambda made: (made - lr).square().mean())), torch.optim.Adam([point], 0.05)
+    def objective(downsampled, _latents):
+        return (downsampled - lr).square().mean()
+
+    return Search(Problem(lr, draw, objective)), torch.optim.Adam([point], 0.05)
 
 
-def test_at_the_point_of_a_correction_the_readout_says_what_the_bank_says():
-    found, optimiser = through_a_skewed_readout()
-    seen = []
-    loss = found.problem.loss
-    found.problem = found.problem._replace(loss=lambda made: seen.append(made.detach().clone()) or loss(made))
-    found.correct(Skewed())
-    found.walk(optimiser, 1, Skewed())
-    torch.testing.assert_close(seen[1], seen[0], rtol=0, atol=1e-6)
+def test_at_the_point_of_a_correction_the_surrogate_says_what_the_bank_says():
+    searching, optimiser = through_a_skewed_surrogate()
+    compared = []
+    objective = searching.problem.objective
+
+    def watched(downsampled, latents):
+        compared.append(downsampled.detach().clone())
+        return objective(downsampled, latents)
+
+    searching.problem = searching.problem._replace(objective=watched)
+    searching.correct(Skewed())
+    searching.optimise(optimiser, [1.0], Skewed())
+    torch.testing.assert_close(compared[1], compared[0], rtol=0, atol=1e-6)
 
 
 def test_rounds_of_corrections_come_as_near_as_the_bank_can_show():
-    once, optimiser = through_a_skewed_readout()
+    once, optimiser = through_a_skewed_surrogate()
     once.correct(Skewed())
-    once.walk(optimiser, 60, Skewed())
-    once.whole()
-    often, optimiser = through_a_skewed_readout()
-    often.walk_and_correct(optimiser, 6, 10, Skewed(), (1.0, 0.5))
-    often.whole()
-    assert often.seen.steps == once.seen.steps == 60
-    assert often.seen.least < 0.1 * once.seen.least
+    once.optimise(optimiser, [1.0] * 60, Skewed())
+    once.evaluate()
+    often, optimiser = through_a_skewed_surrogate()
+    assert often.optimise_corrected(optimiser, [Round(Skewed(), [rate] * 10) for rate in falling(1.0, 0.5, 6)])
+    often.evaluate()
+    assert often.best.steps == once.best.steps == 60
+    assert often.best.least < 0.1 * once.best.least
     assert (
-        often.seen.first
-        == once.seen.first
+        often.best.first
+        == once.best.first
         == pytest.approx((0.5 - often.problem.lr).square().mean().item(), rel=1e-5)
     )
 
 
-@pytest.mark.parametrize(
-    ("lr", "hr", "category", "says"),
-    [
-        ((16, 16), (1024, 1024), Category("faces", "faces"), None),
-        ((16, 32), (1024, 2048), Category("faces", "faces"), "mine restores square images, this LR is 32x16"),
-        ((16, 16), (256, 256), Category("faces", "faces"), "makes 1024 pixels, not 256"),
-        ((16, 16), (1024, 1024), Category("cats", "cats"), "makes faces, this category shows cats"),
-    ],
-)
-def test_what_is_refused(lr, hr, category, says):
-    reason = incompatibility_reason("mine", "mobilestylegan", lr, hr, category)
-    assert reason is None if says is None else says in reason
+def test_a_solved_problem_ends_the_corrections():
+    solved, optimiser = through_a_skewed_surrogate()
+    solved.problem = solved.problem._replace(is_solved=lambda _downsampled: solved.best.steps >= 20)
+    assert not solved.optimise_corrected(optimiser, [Round(Skewed(), [1.0] * 10)] * 6)
+    assert solved.best.steps == 20
 
 
 def test_the_light_network_is_what_it_says():
     image = torch.rand(1, 3, 8, 8)
     (means,) = Pooled()(image)
     assert means[0, 0, 0, 0].item() == pytest.approx(image[0, 0, :2, :2].mean().item())
-
-
-@pytest.mark.parametrize("name", ["mganprior", "dgp", "singan", "idinvert"])
-def test_the_preset_is_in_the_title_and_in_the_identity(name):
-    fast, paper = create(name), create(f"{name}[preset=paper]")
-    assert (fast.method.title[-6:], paper.method.title[-7:]) == ("(fast)", "(paper)")
-    assert fast.identity != paper.identity
