@@ -55,7 +55,7 @@ class Dgp(SearchMethod):
     @property
     def perceptual_network(self) -> Network | None:
         """The network of the loss, None where the bank's discriminator is."""
-        return None if banks.about(self.options.bank).discriminator else self.options.perceptual
+        return None if banks.metadata(self.options.bank).discriminator else self.options.perceptual
 
     def load(self, device: torch.device) -> None:
         """Read the bank and, where it has no discriminator, the perceptual network.

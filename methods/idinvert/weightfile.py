@@ -58,7 +58,7 @@ def incompatibility_reason(path: Path, bank: str) -> str | None:
         AssetError: when the file is not such a file, or cut short.
     """
     metadata = KIND.read_metadata(path)
-    if metadata.bank == banks.family(bank) and banks.about(bank).resolution in (None, metadata.resolution):
+    if metadata.bank == banks.family(bank) and banks.metadata(bank).resolution in (None, metadata.resolution):
         return None
     return (
         f"idinvert's encoder was trained over {metadata.bank} at {metadata.resolution} pixels, not over {bank}; "

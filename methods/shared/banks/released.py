@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from bench import Asset, ByHand, fetch
 from bench.base.errors import unknown
-from methods.shared.banks import about
+from methods.shared.banks import metadata
 
 if TYPE_CHECKING:
     import torch
@@ -111,7 +111,7 @@ _FILES: dict[str, tuple[Asset, ...]] = {
 }
 _FAMILIES: dict[str, Family] = {family: family for family in get_args(Family)}
 RELEASED = {
-    name: Released(_FAMILIES[name.partition("-")[0]], files, about(name).kind) for name, files in _FILES.items()
+    name: Released(_FAMILIES[name.partition("-")[0]], files, metadata(name).kind) for name, files in _FILES.items()
 }
 
 

@@ -10,7 +10,7 @@ import torch
 
 from bench import Address, Asset, fetch
 from bench.base.errors import unknown
-from methods.shared.banks import about, stylegan2, stylegan2_discriminator
+from methods.shared.banks import metadata, stylegan2, stylegan2_discriminator
 from methods.shared.banks.stylegan2 import StyleGAN2
 from methods.shared.banks.stylegan2_layouts import Weights, convert_state_dict
 from methods.shared.state_dicts import load_strict
@@ -53,7 +53,7 @@ class Source(NamedTuple):
 def _official(name: str, file: str) -> Source:
     path = f"{name}-config-f-official_{file}.pth"
     address = Address(f"{_FOLDER}/official_weights/{path}")
-    return Source(Asset(f"stylegan2/{path}", _OFFICIAL, None, None, (address,)), about(name).kind)
+    return Source(Asset(f"stylegan2/{path}", _OFFICIAL, None, None, (address,)), metadata(name).kind)
 
 
 _FFHQ_256 = "stylegan2_c2_ffhq_256_b4x8_20210407_160709-7890ae1f.pth"
@@ -71,7 +71,7 @@ RELEASED = {
             None,
             (Address(f"{_FOLDER}/{_FFHQ_256}"),),
         ),
-        about("stylegan2-ffhq-256").kind,
+        metadata("stylegan2-ffhq-256").kind,
         bgr=True,
     ),
 }

@@ -38,7 +38,7 @@ SHAPES = {64: NetworkConfig(512, 13, 72), 128: NetworkConfig(512, 10, 64), 256: 
 
 
 class Surrogate(nn.Module):
-    """One surrogate: 1x1, two 3x3 with a residue, Haar bands; scaled and shifted by a code of the finer latents."""
+    """1x1, two residual 3x3, Haar bands; scaled and shifted by a code of the finer latents."""
 
     def __init__(self, resolution: int, width: int = 512, rank: int = 16) -> None:
         super().__init__()

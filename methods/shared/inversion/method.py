@@ -54,7 +54,7 @@ class SearchMethod(Method):
     @property
     def kind(self) -> str | None:
         """The kind of image that the bank makes, as far as its name says."""
-        return banks.about(self.options.bank).kind
+        return banks.metadata(self.options.bank).kind
 
     @property
     def training_metrics(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class SearchMethod(Method):
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make, as far as that is known before it is read."""
-        bank = banks.about(self.options.bank)
+        bank = banks.metadata(self.options.bank)
         if lr_size[0] != lr_size[1]:
             return f"{self.name} restores square images, this LR is {lr_size[1]}x{lr_size[0]}"
         if bank.resolution not in (None, hr_size[0]):

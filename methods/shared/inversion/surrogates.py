@@ -35,7 +35,7 @@ def resolutions_for(bank: str, side: int, layer: int = 0) -> tuple[int, int, int
         side: of the LR.
         layer: the resolution that the bank is resumed from: a surrogate sees no feature below it.
     """
-    largest = banks.about(bank).surrogate
+    largest = banks.metadata(bank).surrogate
     available = [res for res in surrogate.RESOLUTIONS if 2 * layer <= res <= largest]
     fit = [res for res in available if res >= 2 * side]
     return (available[0], fit[0], fit[:2][-1]) if fit else None
