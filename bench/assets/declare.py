@@ -76,7 +76,7 @@ class Asset:
 
 def home() -> Path:
     """Return the cache folder, never creating it."""
-    if given := os.environ.get("BENCH_HOME"):
-        return Path(given).expanduser()
+    if folder := os.environ.get("BENCH_HOME"):
+        return Path(folder).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "glean-bench"

@@ -1,4 +1,4 @@
-"""One file over HTTP: resumed where it broke off, told of as it comes, never longer or shorter than announced."""
+"""One file over HTTP: resumed where it broke off, its progress shown, never longer or shorter than announced."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def download(url: str, part: Path, size: int | None, progress: bool) -> None:
         url: its address, http or https.
         part: where to write it; kept when the download breaks off.
         size: its declared size in bytes, None when nobody knows.
-        progress: whether to tell of it: a bar on a terminal, log lines elsewhere.
+        progress: whether to show how far it is: a bar on a terminal, log lines elsewhere.
 
     Raises:
         OSError: when it cannot be had, or is not of the declared size.
@@ -74,11 +74,11 @@ def _attempt(url: str, part: Path, size: int | None, progress: bool) -> None:
         if size is not None and answer.total not in (None, size):
             raise OSError(f"the server offers {answer.total} bytes, expected {size}")
         _note_version(part, answer)
-        with part.open("ab" if answer.start else "wb") as out, _teller(url, answer, progress) as tell:
+        with part.open("ab" if answer.start else "wb") as out, _progress(url, answer, progress) as advance:
             left = sys.maxsize if size is None else size - answer.start
             for chunk in _chunks(answer.body):
                 out.write(chunk)
-                tell(len(chunk))
+                advance(len(chunk))
                 if (left := left - len(chunk)) < 0:
                     break  # it may send without end: what has come is refused for its size
     if answer.total is not None and _length(part) != answer.total:
@@ -134,7 +134,7 @@ def _note_version(part: Path, answer: _Answer) -> None:
 
 
 @contextmanager
-def _teller(url: str, answer: _Answer, progress: bool) -> Iterator[Callable[[int], object]]:
+def _progress(url: str, answer: _Answer, progress: bool) -> Iterator[Callable[[int], object]]:
     """Yield what to call with the number of bytes that have come."""
     name = unquote(PurePosixPath(urlsplit(url).path).name)
     if not progress:
@@ -158,15 +158,15 @@ def _bar(name: str, answer: _Answer) -> Iterator[Callable[[int], object]]:
 
 
 def _lines(name: str, answer: _Answer) -> Callable[[int], object]:
-    """Return a teller that logs a line each tenth, or each 10 MB of a file whose size nobody knows."""
+    """Return what logs a line each tenth, or each 10 MB of a file whose size nobody knows."""
     step = max((answer.total or 0) / LOG_STEPS, 1e7 if answer.total is None else 1)
     done = answer.start
 
-    def tell(count: int) -> None:
+    def advance(count: int) -> None:
         nonlocal done
         if (done + count) // step > done // step:
             whole = f" of {answer.total / 1e6:.1f}" if answer.total else ""
             log.info("%s: %.1f%s MB", name, (done + count) / 1e6, whole)
         done += count
 
-    return tell
+    return advance

@@ -66,10 +66,10 @@ def _is_verified(asset: Asset) -> bool:
 
 
 def _check_put_by_hand(asset: Asset) -> None:
-    if asset.sha256 is not None and (found := file_digest(asset.path)) != asset.sha256:
+    if asset.sha256 is not None and (digest := file_digest(asset.path)) != asset.sha256:
         raise AssetError(
             f"{asset.path} is not the declared file",
-            got=f"sha256 {found}",
+            got=f"sha256 {digest}",
             expected=asset.sha256,
             remedy="remove it and run `bench prepare`, or put the right one there",
         )
@@ -98,10 +98,10 @@ def _fetch_from_any(asset: Asset, progress: bool) -> None:
 def _verify(part: Path, asset: Asset) -> None:
     if asset.sha256 is None:
         return
-    found = file_digest(part)
-    if found != asset.sha256:
+    digest = file_digest(part)
+    if digest != asset.sha256:
         part.unlink()
-        raise OSError(f"what it has is not the declared file: got sha256 {found}, expected {asset.sha256}")
+        raise OSError(f"what it has is not the declared file: got sha256 {digest}, expected {asset.sha256}")
 
 
 def _read_source(source: Source, asset: Asset, part: Path, progress: bool) -> None:

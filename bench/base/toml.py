@@ -14,8 +14,8 @@ from bench.base.errors import UsageError, unknown
 
 T = TypeVar("T")
 
-MOST_BYTES = 1 << 22
-DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
+_MOST_BYTES = 1 << 22
+_DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 """A key of a hundred parts: what `tomllib` needs for one grows with their square, minutes for 100 kB."""
 
 
@@ -27,10 +27,10 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(_MOST_BYTES + 1)
         text = content.decode("utf-8").replace("\r\n", "\n")
-        if len(content) > MOST_BYTES or DEEP.search(text):
-            expected = f"at most {MOST_BYTES >> 20} MiB, and keys of fewer than a hundred parts"
+        if len(content) > _MOST_BYTES or _DEEP.search(text):
+            expected = f"at most {_MOST_BYTES >> 20} MiB, and keys of fewer than a hundred parts"
             raise UsageError(f"card {path} is too large or too deep", expected=expected)
         return tomllib.loads(text)
     except OSError as error:
@@ -41,29 +41,29 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"card {path} is not TOML for a card", got="too many nested lists or tables") from error
 
 
-def build(cls: type[T], table: Mapping[str, Any], where: str, **given: Any) -> T:
+def build(cls: type[T], table: Mapping[str, Any], where: str, **fixed: Any) -> T:
     """Build a dataclass from a table.
 
     Args:
         cls: the dataclass; a field that is a dataclass itself is filled from a table of its own.
         table: the values, as `tomllib` reads them.
         where: whose table it is, for the message.
-        given: fields that do not come from the table.
+        fixed: fields that do not come from the table.
 
     Raises:
         UsageError: for an unknown key (with the close ones), a missing key or a value of another type.
     """
     hints = get_type_hints(cls)
-    fields = [field for field in dataclasses.fields(cast(Any, cls)) if field.name not in given]
-    known = [field.name for field in fields]
+    fields = [field for field in dataclasses.fields(cast(Any, cls)) if field.name not in fixed]
+    keys = [field.name for field in fields]
     for key in table:
-        if key not in known:
-            raise unknown(f"key of {where}", key, known)
+        if key not in keys:
+            raise unknown(f"key of {where}", key, keys)
     for field in fields:
         if field.name not in table and field.default is field.default_factory is dataclasses.MISSING:
             raise UsageError(f"{where} lacks the key '{field.name}'", expected=_describe(hints[field.name]))
     values = {key: _convert(value, hints[key], f"{key} of {where}") for key, value in table.items()}
-    return cls(**values, **given)
+    return cls(**values, **fixed)
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:

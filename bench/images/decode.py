@@ -17,16 +17,16 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from bench.base.errors import ImageError
 from bench.base.types import Pixels
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 MAX_PIXELS = 64_000_000
-MAX_SIDE = 32_768
+_MAX_SIDE = 32_768
 """The kernel of a resize is a dense matrix: a longer side would need gigabytes for a few bytes of file."""
 
-MAX_SCANS = 200
+_MAX_SCANS = 200
 """Each may cost 94 bytes and a pass over the whole picture, 0.25 s at 62 megapixels; cameras write 1 to 10."""
 
-SIZE_LIMIT = f"at most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE:,} pixels a side"
+SIZE_LIMIT = f"at most {MAX_PIXELS // 1_000_000} megapixels and {_MAX_SIDE:,} pixels a side"
 
 _CONVERT = "save it again as 8-bit RGB PNG"
 
@@ -58,15 +58,15 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     if not file.read(1):
         raise ImageError(f"image {name} is empty", got="0 bytes", remedy="copy or download it again")
     file.seek(0)
-    if (scans := _scans(file)) > MAX_SCANS:
-        expected = f"at most {MAX_SCANS}"
+    if (scans := _scans(file)) > _MAX_SCANS:
+        expected = f"at most {_MAX_SCANS}"
         raise ImageError(
             f"image {name} is a decompression bomb", got=f"{scans} scans", expected=expected, remedy=_CONVERT
         )
     try:
-        return Image.open(file, formats=FORMATS)
+        return Image.open(file, formats=_FORMATS)
     except UnidentifiedImageError as error:
-        kinds = ", ".join(FORMATS)
+        kinds = ", ".join(_FORMATS)
         raise ImageError(f"{name} is not an image", expected=f"one of {kinds}", remedy=_CONVERT) from error
     except Image.DecompressionBombError as error:
         raise _too_large(name, "a decompression bomb") from error
@@ -82,7 +82,7 @@ def _scans(file: BinaryIO) -> int:
 
 
 def _decode(image: ImageFile.ImageFile, name: str) -> Pixels:
-    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+    if image.width * image.height > MAX_PIXELS or max(image.size) > _MAX_SIDE:
         raise _too_large(name, f"{image.width}x{image.height}")
     profile = image.info.get("icc_profile")
     try:

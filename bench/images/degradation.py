@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 VERSION = "matlab-bicubic|uint8|half-even|v1"
 
-Float = npt.NDArray[np.float64]
+_Float = npt.NDArray[np.float64]
 
 
-def cubic(x: Float) -> Float:
+def _cubic(x: _Float) -> _Float:
     """Keys' cubic kernel with a = -0.5, support 4."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
@@ -33,7 +33,7 @@ def cubic(x: Float) -> Float:
 
 
 @lru_cache(maxsize=64)
-def resize_matrix(size: int, out: int) -> Float:
+def resize_matrix(size: int, out: int) -> _Float:
     """Return the (out, size) matrix that resizes one axis, antialiased when it shrinks."""
     scale = out / size
     stretch = min(scale, 1.0)
@@ -41,7 +41,7 @@ def resize_matrix(size: int, out: int) -> Float:
     support = 4.0 / stretch
     taps = int(np.ceil(support)) + 2
     index = np.floor(centre - support / 2).astype(int)[:, None] + np.arange(taps)
-    weight = stretch * cubic(stretch * (centre[:, None] - index))
+    weight = stretch * _cubic(stretch * (centre[:, None] - index))
     weight /= weight.sum(1, keepdims=True)
     mirror = np.mod(index, 2 * size)
     mirror = np.where(mirror < size, mirror, 2 * size - 1 - mirror)

@@ -10,7 +10,7 @@ from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 
-SMALLEST = 32  # piq halves the image, then needs the 16 pixels of its widest wavelet
+_SMALLEST = 32  # piq halves the image, then needs the 16 pixels of its widest wavelet
 
 
 class HaarPsi(ImageMetric):
@@ -23,7 +23,7 @@ class HaarPsi(ImageMetric):
 
     def features(self, reference: Pixels) -> Tensor:
         """Return HR on the 0 to 255 scale, (1, 3, H, W)."""
-        check_large(self.name, reference, SMALLEST)
+        check_large(self.name, reference, _SMALLEST)
         return self._tensor(reference)
 
     @torch.inference_mode()

@@ -15,9 +15,9 @@ from bench.metrics.ssim import WINDOW, Described, centred, contrast, describe, s
 if TYPE_CHECKING:
     from torch import Tensor
 
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """The exponents of the paper, from the finest scale to the coarsest."""
-SMALLEST = WINDOW * 2 ** (len(WEIGHTS) - 1)
+_SMALLEST = WINDOW * 2 ** (len(_WEIGHTS) - 1)
 
 
 class MsSsim(ImageMetric):
@@ -31,7 +31,7 @@ class MsSsim(ImageMetric):
     @torch.inference_mode()
     def features(self, reference: Pixels) -> list[Described]:
         """Return the local moments of HR at each scale."""
-        check_large(self.name, reference, SMALLEST)
+        check_large(self.name, reference, _SMALLEST)
         return [describe(image) for image in _pyramid(centred(reference, self.device))]
 
     @torch.inference_mode()
@@ -41,7 +41,7 @@ class MsSsim(ImageMetric):
         images = _pyramid(centred(sr, self.device))
         seen = [contrast(*scale) for scale in zip(images[:-1], features, strict=False)]
         seen.append(similarity(images[-1], features[-1]))
-        exponents = torch.tensor(WEIGHTS, dtype=torch.float64, device=self.device)[:, None]
+        exponents = torch.tensor(_WEIGHTS, dtype=torch.float64, device=self.device)[:, None]
         value = (torch.stack(seen).clamp(min=0) ** exponents).prod(0).mean()
         return finite(self.name, value.item())
 
@@ -49,6 +49,6 @@ class MsSsim(ImageMetric):
 def _pyramid(image: Tensor) -> list[Tensor]:
     """Halve (1, 3, H, W) by 2 x 2 means, until there is one image a scale."""
     images = [image]
-    for _ in WEIGHTS[1:]:
+    for _ in _WEIGHTS[1:]:
         images.append(F.avg_pool2d(images[-1], 2))
     return images

@@ -14,20 +14,20 @@ from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite
 
-CAP = 100.0
-LUMA = np.array([65.481, 128.553, 24.966]) / 255
+_CAP = 100.0
+_LUMA = np.array([65.481, 128.553, 24.966]) / 255
 """ITU-R BT.601 studio-range luma of full-range RGB; its offset of 16 leaves a difference."""
 
 
-def decibels(mean_square: float) -> float:
-    """Return the ratio for a mean squared error on the 0 to 255 scale, at most `CAP`."""
-    return CAP if mean_square <= 0 else min(CAP, 10 * math.log10(255**2 / mean_square))
+def _decibels(mean_square: float) -> float:
+    """Return the ratio for a mean squared error on the 0 to 255 scale, at most `_CAP`."""
+    return _CAP if mean_square <= 0 else min(_CAP, 10 * math.log10(255**2 / mean_square))
 
 
 def rgb_psnr(image: Pixels, reference: Pixels) -> float:
     """Compare two 8-bit images over all pixels and channels, in float64."""
     error = image.astype(np.float64).ravel() - reference.ravel()
-    return decibels(float(error @ error) / error.size)
+    return _decibels(float(error @ error) / error.size)
 
 
 class Psnr(ImageMetric):
@@ -57,5 +57,5 @@ class PsnrY(ImageMetric):
     def compare(self, sr: Pixels, features: Pixels, factor: int) -> float:
         """Return the PSNR of the luma in dB."""
         check_size(self.name, sr, features.shape[:2])
-        error = ((sr.astype(np.float64) - features) @ LUMA).ravel()
-        return finite(self.name, decibels(float(error @ error) / error.size))
+        error = ((sr.astype(np.float64) - features) @ _LUMA).ravel()
+        return finite(self.name, _decibels(float(error @ error) / error.size))

@@ -21,10 +21,10 @@ from bench.metrics.common import check_large, check_size, finite
 if TYPE_CHECKING:
     from torch import Tensor
 
-WINDOW, SIGMA = 11, 1.5
-CENTRE = 128.0
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-TILE = 128
+WINDOW, _SIGMA = 11, 1.5
+_CENTRE = 128.0
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_TILE = 128
 """Rows and columns at a time."""
 
 
@@ -41,26 +41,26 @@ class Described(NamedTuple):
 
 def centred(image: Pixels, device: torch.device) -> Tensor:
     """Return the image as float32 minus 128, (1, 3, H, W), plane after plane."""
-    return torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].float().contiguous() - CENTRE
+    return torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].float().contiguous() - _CENTRE
 
 
-def blur(*maps: Tensor) -> Sequence[Tensor]:
+def _blur(*maps: Tensor) -> Sequence[Tensor]:
     """Weigh maps (1, 3, h, w) by the Gaussian window where it fits: (1, 3, h - 10, w - 10) each."""
     stacked = torch.cat(maps, 1)
-    rows = window(stacked.shape[2], stacked.device) @ stacked
+    rows = _window(stacked.shape[2], stacked.device) @ stacked
     columns = rows.new_empty(*rows.shape[:3], rows.shape[3] - WINDOW + 1)
-    for start in range(0, columns.shape[3], TILE):
-        target = columns[..., start : start + TILE].flatten(0, 2)
-        source = rows[..., start : start + TILE + WINDOW - 1].flatten(0, 2)
-        torch.mm(source, window(source.shape[1], source.device).mT, out=target)
+    for start in range(0, columns.shape[3], _TILE):
+        target = columns[..., start : start + _TILE].flatten(0, 2)
+        source = rows[..., start : start + _TILE + WINDOW - 1].flatten(0, 2)
+        torch.mm(source, _window(source.shape[1], source.device).mT, out=target)
     return columns.chunk(len(maps), 1)
 
 
 @lru_cache(maxsize=16)
-def window(length: int, device: torch.device) -> Tensor:
+def _window(length: int, device: torch.device) -> Tensor:
     """Return the Gaussian window as a product with a line: (length - 10, length), one window a row."""
     offset = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
-    weight = torch.exp(-0.5 * (offset / SIGMA) ** 2)
+    weight = torch.exp(-0.5 * (offset / _SIGMA) ** 2)
     line = torch.zeros(length, dtype=torch.float64)
     line[:WINDOW] = weight / weight.sum()
     rolled = [line.roll(shift) for shift in range(length - WINDOW + 1)]
@@ -69,7 +69,7 @@ def window(length: int, device: torch.device) -> Tensor:
 
 def describe(image: Tensor) -> Described:
     """Return the local moments of a centred image."""
-    strips = [blur(strip, strip.square()) for strip in (image[:, :, rows] for rows, _ in _strips(image))]
+    strips = [_blur(strip, strip.square()) for strip in (image[:, :, rows] for rows, _ in _strips(image))]
     mean, square = (torch.cat(parts, 2) for parts in zip(*strips, strict=True))
     return Described(image, mean, square.addcmul_(mean, mean, value=-1))
 
@@ -78,9 +78,9 @@ def similarity(x: Tensor, y: Described) -> Tensor:
     """Return the SSIM of each channel of a centred image and a described one of its size, float64 (3,)."""
     total = torch.zeros(3, dtype=torch.float64, device=x.device)
     for valid, mean, structure in _structures(x, y):
-        level, other_level = mean + CENTRE, y.mean[:, :, valid] + CENTRE
-        levels = level.square().add_(other_level.square()).add_(C1)
-        luminance = level.mul_(other_level).mul_(2).add_(C1).div_(levels)
+        level, other_level = mean + _CENTRE, y.mean[:, :, valid] + _CENTRE
+        levels = level.square().add_(other_level.square()).add_(_C1)
+        luminance = level.mul_(other_level).mul_(2).add_(_C1).div_(levels)
         total += luminance.mul_(structure).sum((0, 2, 3), dtype=torch.float64)
     return total / y.mean[0, 0].numel()
 
@@ -98,16 +98,16 @@ def _structures(x: Tensor, y: Described) -> Iterator[tuple[slice, Tensor, Tensor
     # Both sides of each ratio are rounded alike, so that equal images give exactly 1.
     for rows, valid in _strips(x):
         strip = x[:, :, rows]
-        mean, square, product = blur(strip, strip.square(), strip * y.image[:, :, rows])
+        mean, square, product = _blur(strip, strip.square(), strip * y.image[:, :, rows])
         covariance = product.addcmul_(mean, y.mean[:, :, valid], value=-1)
         variances = square.addcmul_(mean, mean, value=-1).add_(y.variance[:, :, valid])
-        yield valid, mean, covariance.mul_(2).add_(C2).div_(variances.add_(C2))
+        yield valid, mean, covariance.mul_(2).add_(_C2).div_(variances.add_(_C2))
 
 
 def _strips(image: Tensor) -> Iterator[tuple[slice, slice]]:
     """Yield strips of rows of the image, and the rows of the valid area that each gives."""
-    for start in range(0, image.shape[2] - WINDOW + 1, TILE):
-        stop = min(start + TILE, image.shape[2] - WINDOW + 1)
+    for start in range(0, image.shape[2] - WINDOW + 1, _TILE):
+        stop = min(start + _TILE, image.shape[2] - WINDOW + 1)
         yield slice(start, stop + WINDOW - 1), slice(start, stop)
 
 

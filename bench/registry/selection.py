@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bench.base.errors import UsageError
 
-LABEL = re.compile(r"[\w][\w+.-]*")
+_LABEL = re.compile(r"[\w][\w+.-]*")
 
 
 class Selection(NamedTuple):
@@ -32,7 +32,7 @@ class Selection(NamedTuple):
     def name(self) -> str:
         """The registered name, or the whole path."""
         head, colon, _ = self.target.partition(":")
-        return head if colon and LABEL.fullmatch(head) else self.target
+        return head if colon and _LABEL.fullmatch(head) else self.target
 
     @property
     def argument(self) -> str | None:
@@ -60,7 +60,7 @@ def parse(text: str) -> Selection:
     label, equals, target = head.partition("=")
     if not equals:
         label, target = "", head
-    elif not LABEL.fullmatch(label):
+    elif not _LABEL.fullmatch(label):
         raise UsageError(f"malformed name in '{text}'", got=label, expected="letters, digits and . _ + -")
     if not target:
         raise UsageError(f"nothing is selected by '{text}'", expected="name, name[option=value] or own=name")

@@ -18,10 +18,10 @@ from bench.base.types import Pixels
 from bench.images.decode import read_image
 from bench.images.listing import by_filename
 
-MAX_BYTES = 1 << 29
+_MAX_BYTES = 1 << 29
 _NAMES = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma"}
 _AGAIN = "make the archive again"
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The compressions that are unpacked piece by piece: `zipfile` unpacks any other as a whole, whatever its size."""
 
 
@@ -77,11 +77,11 @@ class ArchiveSource(Source):
 
 def _check(member: zipfile.ZipInfo, where: str) -> None:
     """Refuse a bomb by what the directory says: `zipfile` unpacks no more than that."""
-    if member.compress_type not in METHODS:
+    if member.compress_type not in _METHODS:
         got = _NAMES.get(member.compress_type, f"method {member.compress_type}")
         raise ImageError(
             f"image {where} is packed in an unusual way", got=got, expected="stored or deflate", remedy=_AGAIN
         )
-    if member.file_size > MAX_BYTES:
-        got, expected = f"{member.file_size >> 20} MiB", f"at most {MAX_BYTES >> 20} MiB unpacked"
+    if member.file_size > _MAX_BYTES:
+        got, expected = f"{member.file_size >> 20} MiB", f"at most {_MAX_BYTES >> 20} MiB unpacked"
         raise ImageError(f"image {where} is too large", got=got, expected=expected)

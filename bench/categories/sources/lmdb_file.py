@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-MAGIC, VERSION = 0xBEEFC0DE, 1
-HEADER = 16
-BRANCH, LEAF, OVERFLOW = 0x01, 0x02, 0x04
-KINDS = BRANCH | LEAF | OVERFLOW | 0x08 | 0x20
-BIG = 0x01
+_MAGIC, _VERSION = 0xBEEFC0DE, 1
+_HEADER = 16
+_BRANCH, _LEAF, _OVERFLOW = 0x01, 0x02, 0x04
+_KINDS = _BRANCH | _LEAF | _OVERFLOW | 0x08 | 0x20
+_BIG = 0x01
 """A value on pages of its own."""
-EMPTY = (1 << 64) - 1
-MOST_LEVELS = 32
+_EMPTY = (1 << 64) - 1
+_MOST_LEVELS = 32
 _META = struct.Struct("<II16xI44x4xH26x8xQQQ")
 
 
@@ -65,18 +65,18 @@ class Database:
 
     def keys(self) -> Iterator[bytes]:
         """Yield every key, in the database's order."""
-        if self._root != EMPTY:
+        if self._root != _EMPTY:
             yield from self._keys_below(self._root, 0, set())
 
     def get(self, key: bytes) -> bytes | None:
         """Return a value, None when there is no such key."""
         number = self._root
-        for _ in range(MOST_LEVELS):
-            if number == EMPTY:
+        for _ in range(_MOST_LEVELS):
+            if number == _EMPTY:
                 return None
             page, kind = self._page(number)
             nodes = self._nodes(page, kind)
-            if kind == LEAF:
+            if kind == _LEAF:
                 return next((self._value(page, node) for node in nodes if node.key == key), None)
             number = ([nodes[0].page] + [node.page for node in nodes[1:] if node.key <= key])[-1]
         raise Damaged("its tree has no end")
@@ -88,8 +88,8 @@ class Database:
         return sizes[0], max(heads, key=lambda head: head[2])[1]
 
     def _head(self, at: int) -> tuple[int, int, int]:
-        magic, version, size, flags, root, _, transaction = _META.unpack(self._read(at + HEADER, _META.size))
-        if (magic, version) != (MAGIC, VERSION):
+        magic, version, size, flags, root, _, transaction = _META.unpack(self._read(at + _HEADER, _META.size))
+        if (magic, version) != (_MAGIC, _VERSION):
             raise Damaged("it has no head of this format")
         if size not in (1 << power for power in range(9, 17)):
             raise Damaged(f"its pages are of {size} bytes")
@@ -98,38 +98,38 @@ class Database:
         return size, root, transaction
 
     def _keys_below(self, number: int, level: int, seen: set[int]) -> Iterator[bytes]:
-        if level >= MOST_LEVELS or number in seen:
+        if level >= _MOST_LEVELS or number in seen:
             raise Damaged("its tree has a loop")
         seen.add(number)
         page, kind = self._page(number)
         for node in self._nodes(page, kind):
-            if kind == LEAF:
+            if kind == _LEAF:
                 yield node.key
             else:
                 yield from self._keys_below(node.page, level + 1, seen)
 
     def _page(self, number: int) -> tuple[bytes, int]:
         page = self._read(number * self._page_size, self._page_size)
-        kind = struct.unpack_from("<H", page, 10)[0] & KINDS
-        if kind not in (BRANCH, LEAF):
+        kind = struct.unpack_from("<H", page, 10)[0] & _KINDS
+        if kind not in (_BRANCH, _LEAF):
             raise Damaged(f"page {number} is of no known kind")
         return page, kind
 
     def _nodes(self, page: bytes, kind: int) -> list[_Node]:
         (end,) = struct.unpack_from("<H", page, 12)
-        if not HEADER + (2 if kind == BRANCH else 0) <= end <= len(page):
+        if not _HEADER + (2 if kind == _BRANCH else 0) <= end <= len(page):
             raise Damaged("a page is fuller than it can be")
-        places = struct.unpack_from(f"<{(end - HEADER) // 2}H", page, HEADER)
+        places = struct.unpack_from(f"<{(end - _HEADER) // 2}H", page, _HEADER)
         return [_node(page, place) for place in places]
 
     def _value(self, page: bytes, node: _Node) -> bytes:
         if not node.big:
             return _slice(page, node.at, node.size)
         (number,) = struct.unpack("<Q", _slice(page, node.at, 8))
-        head = self._read(number * self._page_size, HEADER)
-        if struct.unpack_from("<H", head, 10)[0] & KINDS != OVERFLOW:
+        head = self._read(number * self._page_size, _HEADER)
+        if struct.unpack_from("<H", head, 10)[0] & _KINDS != _OVERFLOW:
             raise Damaged(f"page {number} holds no value")
-        return self._read(number * self._page_size + HEADER, node.size)
+        return self._read(number * self._page_size + _HEADER, node.size)
 
     def _read(self, at: int, size: int) -> bytes:
         if at + size > self._length:
@@ -144,7 +144,7 @@ class Database:
 def _node(page: bytes, at: int) -> _Node:
     low, high, flags, length = struct.unpack("<HHHH", _slice(page, at, 8))
     size = low | high << 16
-    return _Node(_slice(page, at + 8, length), size | flags << 32, size, bool(flags & BIG), at + 8 + length)
+    return _Node(_slice(page, at + 8, length), size | flags << 32, size, bool(flags & _BIG), at + 8 + length)
 
 
 def _slice(page: bytes, at: int, size: int) -> bytes:

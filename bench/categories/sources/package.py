@@ -48,7 +48,7 @@ class PackageSource(Source):
 
     @cached_property
     def _images(self) -> FolderSource:
-        found = importlib.util.find_spec(self.package)
-        if found is None or not found.submodule_search_locations:
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
             raise Unavailable(f"package {self.package} is not installed", remedy=f"pip install {self.install}")
-        return FolderSource(Path(found.submodule_search_locations[0]) / self.folder)
+        return FolderSource(Path(spec.submodule_search_locations[0]) / self.folder)

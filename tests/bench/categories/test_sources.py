@@ -151,7 +151,7 @@ def test_damaged_member_costs_only_its_image(tmp_path):
 
 
 def test_archive_member_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.categories.sources.archive.MAX_BYTES", 10_000)
+    monkeypatch.setattr("bench.categories.sources.archive._MAX_BYTES", 10_000)
     with pytest.raises(ImageError, match="too large"):
         archive(tmp_path / "a.zip", {"bomb.png": bytes(1_000_000)}).read("bomb")
 
