@@ -34,7 +34,7 @@ class Preview(NamedTuple):
 
     source: Path
     thumbnail: Path
-    again: Path | None
+    redownsampled: Path | None
     """The image made LR again; None for HR."""
     factor: int
 
@@ -46,7 +46,7 @@ def of_hr(layout: RunLayout, source: Path) -> Preview:
 
 def of_sr(layout: RunLayout, source: Path, factor: int) -> Preview:
     """Return the preview of a restored image."""
-    return Preview(source, layout.thumbnail(source), layout.again(source), factor)
+    return Preview(source, layout.thumbnail(source), layout.redownsampled(source), factor)
 
 
 def write(preview: Preview, image: Pixels) -> None:
@@ -78,7 +78,7 @@ def small(image: Image.Image, side: int = SIDE) -> Image.Image:
 
 
 def _targets(preview: Preview) -> list[Path]:
-    return [preview.thumbnail, *([preview.again] if preview.again else [])]
+    return [preview.thumbnail, *([preview.redownsampled] if preview.redownsampled else [])]
 
 
 def _is_fresh(preview: Preview) -> bool:

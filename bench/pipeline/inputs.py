@@ -2,104 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.base.errors import BenchError
 from bench.base.progress import Reporter
-from bench.base.types import Category, Pixels, Size
+from bench.base.types import Pixels
 from bench.categories.category import CategorySource
 from bench.images import previews
 from bench.images.degradation import make_lr
 from bench.images.png import pixel_digest, save_png
+from bench.store.records import CategoryRecord, ImageRow, InputRecord, InputRow
 from bench.store.store import Store
 
-STALE = "the category's list has changed"
 
-
-class Input(NamedTuple):
-    """One LR image of one factor, or why there is none."""
-
-    id: int
-    category: Category
-    image: str
-    factor: int
-    digest: str
-    lr_size: Size
-    has_hr: bool
-    problem: str | None
-
-    @property
-    def hr_size(self) -> Size:
-        height, width = self.lr_size
-        return height * self.factor, width * self.factor
-
-
-def prepare(
+def make_inputs(
     store: Store, source: CategorySource, limit: int | None, factors: Sequence[int], reporter: Reporter
-) -> list[Input]:
-    """Make the HR and LR images of a category that are not there yet, and return all of its inputs.
+) -> list[InputRecord]:
+    """Make the HR and LR images of a category that are not there yet.
 
     An image that cannot be used keeps its place, with the reason.
+
+    Returns:
+        All inputs that are asked for, the smallest factor first, in the order of the category's list.
     """
-    category = _register(store, source)
-    names = source.list(limit)
-    waiting = _waiting(store, source, names, factors)
-    with reporter.stage(f"images of {source.name}", len(waiting)) as stage:
-        for name in waiting:
-            key = {"category_id": category, "name": name}
-            problem = _make(store, source, key, names.index(name), factors)
+    category_id = _register(store, source)
+    positions = {name: position for position, name in enumerate(source.list(limit))}
+    pending = _pending(store, source, positions, factors)
+    with reporter.stage(f"images of {source.name}", len(pending)) as stage:
+        for name in pending:
+            problem = _make(store, source, ImageRow(category_id, name, positions[name]), factors)
             stage.advance(f"{source.name}/{name}" + (f": {problem}" if problem else ""))
-    return _inputs(store, source, names, factors)
+    asked = [row for row in store.inputs(source.name) if row.image in positions and row.factor in factors]
+    return sorted(asked, key=lambda row: (row.factor, positions[row.image]))
 
 
 def _register(store: Store, source: CategorySource) -> int:
-    key = {"name": source.name}
-    fields = ("title", "kind", "about", "licence", "digest")
-    row = {name: getattr(source, name) for name in fields} | {"has_hr": int(source.has_hr)}
-    known = store.rows("SELECT id, digest FROM categories WHERE name = ?", source.name)
+    texts = (source.name, source.card.title, source.kind, source.card.about, source.card.licence)
     with store.transaction():
-        if known and known[0]["digest"] != source.digest:
-            images = "SELECT id FROM images WHERE category_id = ?"
-            store.connection.execute(
-                f"UPDATE inputs SET problem = ? WHERE image_id IN ({images})", [STALE, known[0]["id"]]
-            )
-        return store.upsert("categories", key, row)
+        return store.register_category(CategoryRecord(*texts, source.digest, source.has_hr))
 
 
-def _waiting(store: Store, source: CategorySource, names: Sequence[str], factors: Sequence[int]) -> list[str]:
-    rows = store.rows(
-        "SELECT images.name, factor, stamp FROM inputs JOIN images ON images.id = image_id"
-        " JOIN categories ON categories.id = category_id WHERE categories.name = ? AND problem IS NULL",
-        source.name,
-    )
-    known = {(row["name"], row["factor"]): row["stamp"] for row in rows}
+def _pending(store: Store, source: CategorySource, names: Mapping[str, int], factors: Sequence[int]) -> list[str]:
+    """Return the images of which something is not there, or may have changed."""
+    usable = [row for row in store.inputs(source.name) if row.problem is None]
+    stamps = {(row.image, row.factor): row.stamp for row in usable}
 
     def is_made(name: str, factor: int) -> bool:
         hr, lr = store.layout.hr(source.name, name), store.layout.lr(source.name, name, factor)
-        is_known = known.get((name, factor)) == source.stamp(name)
-        return is_known and lr.is_file() and (hr.is_file() or not source.has_hr)
+        is_same = stamps.get((name, factor)) == source.stamp(name)
+        return is_same and lr.is_file() and (hr.is_file() or not source.has_hr)
 
     return [name for name in names if not all(is_made(name, factor) for factor in factors)]
 
 
-def _make(
-    store: Store, source: CategorySource, key: dict[str, object], position: int, factors: Sequence[int]
-) -> str | None:
+def _make(store: Store, source: CategorySource, row: ImageRow, factors: Sequence[int]) -> str | None:
     """Make one image and its LR images; return what was wrong with it, or None."""
-    name = str(key["name"])
-    image = _try(lambda: source.read(name))
-    made = {factor: image if isinstance(image, str) else _lr(image, factor, source) for factor in factors}
-    row: dict[str, object] = {"position": position, "stamp": source.stamp(name)}
+    image = _try(lambda: source.read(row.name))
+    lrs = {factor: image if isinstance(image, str) else _lr(image, factor, source) for factor in factors}
+    row = row._replace(stamp=source.stamp(row.name))
     if not isinstance(image, str):
-        row |= _image_row(source, name, image)
-        _save_images(store, source, name, image, made)
+        row = _with_pixels(row, source, image)
+        _save(store, source, row.name, image, lrs)
     with store.transaction():
-        _forget_if_changed(store, key, row.get("digest"))
-        image_id = store.upsert("images", key, row)
-        for factor, lr in made.items():
-            store.upsert("inputs", {"image_id": image_id, "factor": factor}, _input_row(lr))
-    return next((lr for lr in made.values() if isinstance(lr, str)), None)
+        image_id = store.write_image(row)
+        for factor, lr in lrs.items():
+            store.write_input(_input_row(image_id, factor, lr))
+    return next((lr for lr in lrs.values() if isinstance(lr, str)), None)
 
 
 def _try(call: Callable[[], Pixels]) -> Pixels | str:
@@ -113,60 +81,24 @@ def _lr(image: Pixels, factor: int, source: CategorySource) -> Pixels | str:
     return _try(lambda: make_lr(image, factor)) if source.has_hr else image
 
 
-def _image_row(source: CategorySource, name: str, image: Pixels) -> dict[str, object]:
-    digest, expected = pixel_digest(image), source.expected_digest(name)
+def _with_pixels(row: ImageRow, source: CategorySource, image: Pixels) -> ImageRow:
+    digest, expected = pixel_digest(image), source.expected_digest(row.name)
     flag = "its pixels are not those of the published image" if expected not in (None, digest) else None
-    scale = (
-        {"width": image.shape[1], "height": image.shape[0]} if source.has_hr else {"width": None, "height": None}
-    )
-    return {"digest": digest, "flag": flag, **scale}
+    height, width = image.shape[:2] if source.has_hr else (None, None)
+    return row._replace(digest=digest, flag=flag, width=width, height=height)
 
 
-def _save_images(
-    store: Store, source: CategorySource, name: str, image: Pixels, made: dict[int, Pixels | str]
-) -> None:
+def _save(store: Store, source: CategorySource, name: str, image: Pixels, lrs: Mapping[int, Pixels | str]) -> None:
     if source.has_hr:
         path = store.layout.hr(source.name, name)
         save_png(image, path)
         previews.write(previews.of_hr(store.layout, path), image)
-    for factor, lr in made.items():
+    for factor, lr in lrs.items():
         if not isinstance(lr, str):
             save_png(lr, store.layout.lr(source.name, name, factor))
 
 
-def _input_row(lr: Pixels | str) -> dict[str, object]:
+def _input_row(image_id: int, factor: int, lr: Pixels | str) -> InputRow:
     if isinstance(lr, str):
-        return {"problem": lr, "digest": None, "width": None, "height": None}
-    return {"problem": None, "digest": pixel_digest(lr), "width": lr.shape[1], "height": lr.shape[0]}
-
-
-def _forget_if_changed(store: Store, key: dict[str, object], digest: object) -> None:
-    """Drop an image whose pixels changed, with everything that was computed from the old ones."""
-    where = "category_id = ? AND name = ? AND digest IS NOT NULL AND digest IS NOT ?"
-    store.connection.execute(f"DELETE FROM images WHERE {where}", [*key.values(), digest])
-
-
-def _inputs(store: Store, source: CategorySource, names: Sequence[str], factors: Sequence[int]) -> list[Input]:
-    """Return the inputs, the smallest factor first, in the order of the names."""
-    rows = store.rows(
-        "SELECT images.name AS image, inputs.* FROM inputs JOIN images ON images.id = image_id"
-        " JOIN categories ON categories.id = category_id WHERE categories.name = ?",
-        source.name,
-    )
-    place = {name: position for position, name in enumerate(names)}
-    wanted = [row for row in rows if row["image"] in place and row["factor"] in factors]
-    wanted.sort(key=lambda row: (row["factor"], place[row["image"]]))
-    category = Category(source.name, source.kind)
-    return [
-        Input(
-            id=row["id"],
-            category=category,
-            image=row["image"],
-            factor=row["factor"],
-            digest=row["digest"] or "",
-            lr_size=(row["height"] or 0, row["width"] or 0),
-            has_hr=source.has_hr,
-            problem=row["problem"],
-        )
-        for row in wanted
-    ]
+        return InputRow(image_id, factor, problem=lr)
+    return InputRow(image_id, factor, pixel_digest(lr), width=lr.shape[1], height=lr.shape[0])

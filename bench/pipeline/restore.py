@@ -1,30 +1,37 @@
-"""The restore stage: which cells are due, each restored once, each written the moment it is done."""
+"""The restore stage: which cells are pending, each restored once, each written the moment it is done."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.base import options
+from bench.base.cost import COSTS
 from bench.base.errors import one_line
 from bench.base.metric import Better
 from bench.base.progress import Reporter
 from bench.base.seeds import image_seed
-from bench.base.types import Cell
+from bench.base.types import Category, Cell
 from bench.categories.category import CategorySource
 from bench.images import previews
 from bench.images.png import pixel_digest, save_png
-from bench.metrics.cost import COSTS
-from bench.pipeline import inputs
-from bench.pipeline.inputs import Input
+from bench.pipeline.inputs import make_inputs
 from bench.registry.methods import Selected
-from bench.store.store import Redo, Score, Status, Store
-from bench.workers import Executor, Outcome, Settings, Task
+from bench.store.records import (
+    CellRow,
+    InputRecord,
+    MethodRecord,
+    MetricRecord,
+    Redo,
+    RegisteredMethod,
+    Score,
+    Status,
+)
+from bench.store.store import Store
+from bench.workers.jobs import Executor, Outcome, Settings, Task
 from bench.workers.sandbox import sandbox
 
 
@@ -46,53 +53,44 @@ class Request:
 class PendingCell(NamedTuple):
     """A cell to restore."""
 
-    input: Input
+    input: InputRecord
     repeat: int
 
 
 def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Status]:
-    """Make the inputs, restore every cell that is due, and count how all the asked cells ended."""
-    found = [
-        one
+    """Make the inputs, restore every pending cell, and count how all the asked cells ended."""
+    factors = sorted(request.factors)
+    inputs = [
+        record
         for source in request.sources
-        for one in inputs.prepare(store, source, request.images, sorted(request.factors), reporter)
+        for record in make_inputs(store, source, request.images, factors, reporter)
     ]
     counts: Counter[Status] = Counter()
     for selected in request.methods:
-        restoration = Restoration(store, request, selected, register(store, selected))
-        for sentence in restoration.unmatched_warnings(found):
+        restoration = Restoration(store, request, selected, _register(store, selected))
+        for sentence in restoration.unmatched_warnings(inputs):
             reporter.say(f"{selected.label}: {sentence}")
-        restoration.restore(restoration.plan(found), reporter)
-        counts += restoration.count(found)
+        restoration.restore(restoration.pending_cells(inputs), reporter)
+        counts += restoration.count(inputs)
     return counts
 
 
-def register(store: Store, selected: Selected) -> int:
-    """Write a method's row and return its id; an edited method is a new row with a slug of its own."""
-    method, identity = selected.method, selected.identity
-    known = store.rows("SELECT slug FROM methods WHERE identity = ?", identity)
-    taken = store.rows("SELECT 1 FROM methods WHERE slug = ? AND identity != ?", selected.slug, identity)
-    free = f"{selected.slug}-{identity[:6]}" if taken else selected.slug
-    earlier = "label = ? AND identity != ? AND is_current"
+def _register(store: Store, selected: Selected) -> RegisteredMethod:
+    """Write a method's row; an edited method is a new row with a slug of its own."""
+    method = selected.method
+    record = MethodRecord(
+        name=method.name,
+        label=selected.label,
+        title=method.title or selected.label,
+        slug=selected.slug,
+        identity=selected.identity,
+        options=options.describe(method.options),
+        is_upper_bound=method.sees_hr,
+        training_metrics=tuple(method.training_metrics),
+        notes=method.notes,
+    )
     with store.transaction():
-        if store.rows(f"SELECT 1 FROM methods WHERE {earlier}", selected.label, identity):
-            retire = f"UPDATE methods SET is_current = 0 WHERE {earlier}"
-            store.connection.execute(retire, [selected.label, identity])
-        return store.upsert(
-            "methods",
-            {"identity": identity},
-            {
-                "name": method.name,
-                "label": selected.label,
-                "slug": known[0]["slug"] if known else free,
-                "title": method.title or selected.label,
-                "options": json.dumps(options.describe(method.options), sort_keys=True),
-                "sees_hr": int(method.sees_hr),
-                "training_metrics": json.dumps(list(method.training_metrics)),
-                "notes": method.notes,
-                "is_current": 1,
-            },
-        )
+        return store.register_method(record)
 
 
 @dataclass(frozen=True)
@@ -102,36 +100,30 @@ class Restoration:
     store: Store
     request: Request
     selected: Selected
-    method_id: int
+    registered: RegisteredMethod
 
-    def unmatched_warnings(self, found: Sequence[Input]) -> Sequence[str]:
+    def unmatched_warnings(self, inputs: Sequence[InputRecord]) -> Sequence[str]:
         """Return what a method that takes images from elsewhere has to say of those that it lacks."""
+        cells = [Cell(record.category, record.factor, record.image) for record in inputs]
         with sandbox():
-            return self.selected.method.unmatched_warnings(
-                [Cell(one.category.name, one.factor, one.image) for one in found]
-            )
+            return self.selected.method.unmatched_warnings(cells)
 
-    def plan(self, found: Sequence[Input]) -> list[PendingCell]:
-        """Return the cells that are due, and write the rows of those that cannot be restored."""
-        states, due = self._states(), []
+    def pending_cells(self, inputs: Sequence[InputRecord]) -> list[PendingCell]:
+        """Return the cells to restore, and write the rows of those that cannot be restored."""
+        statuses, pending = self.store.statuses(self.registered.id), []
         with sandbox():
-            refusals = [self._refusal(one) for one in found]
+            refusals = [self._refusal(record) for record in inputs]
         with self.store.transaction():
-            for one, refusal in zip(found, refusals, strict=True):
-                for cell in (PendingCell(one, repeat) for repeat in range(self.request.repeats)):
+            for record, refusal in zip(inputs, refusals, strict=True):
+                for cell in (PendingCell(record, repeat) for repeat in range(self.request.repeats)):
                     if refusal:
                         self._write_cell(cell, refusal)
-                    elif self._is_due(cell, states.get((one.id, cell.repeat))):
-                        due.append(cell)
-        return due
+                    elif self._is_pending(cell, statuses.get((record.input_id, cell.repeat))):
+                        pending.append(cell)
+        return pending
 
-    def _states(self) -> dict[tuple[int, int], Status]:
-        query = "SELECT input_id, repeat, status FROM cells WHERE method_id = ?"
-        rows = self.store.rows(query, self.method_id)
-        return {(row["input_id"], row["repeat"]): Status(row["status"]) for row in rows}
-
-    def _is_due(self, cell: PendingCell, state: Status | None) -> bool:
-        match state:
+    def _is_pending(self, cell: PendingCell, status: Status | None) -> bool:
+        match status:
             case None | Status.SKIPPED:
                 return True
             case Status.DONE:
@@ -139,53 +131,49 @@ class Restoration:
             case _:
                 return self.request.redo is not None
 
-    def _refusal(self, one: Input) -> Outcome | None:
+    def _refusal(self, record: InputRecord) -> Outcome | None:
         """Return why a cell cannot be restored: its image is unusable, or the method does not support it."""
-        if one.problem:
-            return Outcome(Status.ERROR, one.problem)
-        if self.selected.method.needs.gpu and self.request.settings.device == "cpu":
+        method = self.selected.method
+        if record.problem:
+            return Outcome(Status.ERROR, record.problem)
+        if method.needs.gpu and self.request.settings.device == "cpu":
             return Outcome(Status.SKIPPED, "it needs a GPU, and the device of this run is the CPU")
-        if self._sees_hr and not one.has_hr:
+        if method.sees_hr and not record.has_hr:
             return Outcome(Status.SKIPPED, "it needs the ground truth, which an LR-only category does not have")
+        category = Category(record.category, record.kind)
         try:
-            reason = self.selected.method.supports(one.lr_size, one.hr_size, one.factor, one.category)
+            reason = method.supports(record.lr_size, record.hr_size, record.factor, category)
         except Exception as error:
             return Outcome(Status.ERROR, f"supports() failed: {one_line(error)}")
         return Outcome(Status.SKIPPED, str(reason)) if reason else None
 
-    def restore(self, due: Sequence[PendingCell], reporter: Reporter) -> None:
-        """Restore the cells that are due."""
-        tasks = {self._task(cell): cell for cell in due}
-        with reporter.stage(self.selected.label, len(due)) as stage:
-            settings = self.request.settings._replace(needs=self.selected.method.needs)
+    def restore(self, pending: Sequence[PendingCell], reporter: Reporter) -> None:
+        """Restore cells, in whichever order the workers finish them."""
+        tasks = {self._task(cell): cell for cell in pending}
+        settings = self.request.settings._replace(needs=self.selected.method.needs)
+        with reporter.stage(self.selected.label, len(pending)) as stage:
             for task, outcome in self.request.executor(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
-                told = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
-                stage.advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {told}")
-
-    @property
-    def _sees_hr(self) -> bool:
-        return self.selected.method.sees_hr
+                result = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
+                stage.advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {result}")
 
     def _task(self, cell: PendingCell) -> Task:
-        one, layout = cell.input, self.store.layout
+        record, layout = cell.input, self.store.layout
+        hr = layout.hr(record.category, record.image).resolve() if self.selected.method.sees_hr else None
         return Task(
-            lr=layout.lr(one.category.name, one.image, one.factor).resolve(),
-            lr_size=one.lr_size,
-            hr=layout.hr(one.category.name, one.image).resolve() if self._sees_hr else None,
-            factor=one.factor,
-            image=one.image,
-            seed=image_seed(self.request.seed, one.digest, cell.repeat),
-            category=one.category,
+            lr=layout.lr(record.category, record.image, record.factor).resolve(),
+            lr_size=record.lr_size,
+            hr=hr,
+            factor=record.factor,
+            image=record.image,
+            seed=image_seed(self.request.seed, record.digest or "", cell.repeat),
+            category=Category(record.category, record.kind),
         )
 
-    @cached_property
-    def _slug(self) -> str:
-        return str(self.store.rows("SELECT slug FROM methods WHERE id = ?", self.method_id)[0]["slug"])
-
     def _sr_path(self, cell: PendingCell) -> Path:
-        one = cell.input
-        return self.store.layout.sr(self._slug, one.category.name, one.image, one.factor, cell.repeat)
+        record = cell.input
+        slug = self.registered.slug
+        return self.store.layout.sr(slug, record.category, record.image, record.factor, cell.repeat)
 
     def _keep(self, cell: PendingCell, outcome: Outcome) -> None:
         """Save what a restored cell left, the PNG first."""
@@ -195,30 +183,29 @@ class Restoration:
             previews.write(previews.of_sr(self.store.layout, path, cell.input.factor), outcome.pixels)
         with self.store.transaction():
             cell_id = self._write_cell(cell, outcome)
-            self.store.connection.execute("DELETE FROM scores WHERE cell_id = ?", [cell_id])
-            self.store.insert_scores(self._costs(cell_id, outcome))
+            self.store.delete_scores(cell_id)
+            self.store.write_scores([*self._scores(cell_id, outcome)])
 
     def _write_cell(self, cell: PendingCell, outcome: Outcome) -> int:
         digest = pixel_digest(outcome.pixels) if outcome.pixels is not None else None
-        return self.store.upsert(
-            "cells",
-            {"method_id": self.method_id, "input_id": cell.input.id, "repeat": cell.repeat},
-            {"status": str(outcome.status), "reason": outcome.reason, "digest": digest},
+        method_id, input_id = self.registered.id, cell.input.input_id
+        return self.store.write_cell(
+            CellRow(method_id, input_id, cell.repeat, outcome.status, outcome.reason, digest)
         )
 
-    def _costs(self, cell: int, outcome: Outcome) -> list[Score]:
-        scores = []
-        for cost in COSTS:
-            if cost.name in outcome.costs:
-                metric = self.store.metric(cost.name, cost.signature, cost.better, "cost", cost.unit)
-                scores.append(Score(cell, metric, outcome.costs[cost.name]))
-        for name, value in outcome.values.items():
-            named = f"{self.selected.method.name}:{name}"
-            metric = self.store.metric(named, "recorded by the method", Better.HIGHER, "value", "")
-            scores.append(Score(cell, metric, value))
-        return scores
+    def _scores(self, cell_id: int, outcome: Outcome) -> Iterator[Score]:
+        """Yield what the worker measured and what the method recorded about itself."""
+        costs = [cost for cost in COSTS if cost.name in outcome.costs]
+        for cost in costs:
+            metric = MetricRecord(cost.name, cost.title, cost.signature, cost.better, "cost", cost.unit)
+            yield Score(cell_id, self.store.register_metric(metric), outcome.costs[cost.name])
+        for key, value in outcome.values.items():
+            name = f"{self.selected.method.name}:{key}"
+            metric = MetricRecord(name, name, "recorded by the method", Better.HIGHER, "value", "")
+            yield Score(cell_id, self.store.register_metric(metric), value)
 
-    def count(self, found: Sequence[Input]) -> Counter[Status]:
+    def count(self, inputs: Sequence[InputRecord]) -> Counter[Status]:
         """Count how the asked cells ended."""
-        asked = {(one.id, repeat) for one in found for repeat in range(self.request.repeats)}
-        return Counter(status for key, status in self._states().items() if key in asked)
+        asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.request.repeats)}
+        statuses = self.store.statuses(self.registered.id)
+        return Counter(status for key, status in statuses.items() if key in asked)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from bench.store.records import RestoredCell
+
 
 class RunLayout(NamedTuple):
     """The paths of one run folder."""
@@ -43,8 +45,11 @@ class RunLayout(NamedTuple):
         suffix = f"@{repeat + 1}" if repeat else ""
         return self.root / "sr" / slug / f"x{factor}" / category / f"{image}{suffix}.png"
 
+    def sr_of(self, cell: RestoredCell) -> Path:
+        return self.sr(cell.slug, cell.category, cell.image, cell.factor, cell.repeat)
+
     def thumbnail(self, image: Path) -> Path:
         return self.root / "thumbs" / image.relative_to(self.root).with_suffix(".webp")
 
-    def again(self, sr: Path) -> Path:
-        return self.root / "lr_again" / sr.relative_to(self.root / "sr")
+    def redownsampled(self, sr: Path) -> Path:
+        return self.root / "redownsampled" / sr.relative_to(self.root / "sr")

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from bench.base.errors import StoreError
 from bench.store.layout import RunLayout
+from bench.store.queries import KEYS, Reader
+from bench.store.records import Status
 from bench.store.store import Store, connect_read_only
 
-# Each table: its natural key, its other columns, and the columns that point to rows of other tables.
-TABLES = {
-    "methods": (("identity",), {}),
-    "categories": (("name",), {}),
-    "images": (("category_id", "name"), {"category_id": "categories"}),
-    "inputs": (("image_id", "factor"), {"image_id": "images"}),
-    "metrics": (("name", "signature"), {}),
-    "cells": (("method_id", "input_id", "repeat"), {"method_id": "methods", "input_id": "inputs"}),
+_POINTERS = {
+    "category_id": "categories",
+    "image_id": "images",
+    "method_id": "methods",
+    "input_id": "inputs",
+    "cell_id": "cells",
+    "metric_id": "metrics",
 }
-POINTERS = {"cell_id": "cells", "metric_id": "metrics", "method_id": "methods", "category_id": "categories"}
+"""The columns that point to rows of other tables."""
+Ids = dict[str, dict[int, int]]
+"""By table: what the ids of another run are here."""
 
 
 def merge(runs: Sequence[Path], out: Path) -> int:
@@ -34,109 +37,81 @@ def merge(runs: Sequence[Path], out: Path) -> int:
     """
     with Store(out) as store:
         for run in runs:
-            with closing(connect_read_only(RunLayout(run).database)) as theirs:
-                constants = theirs.execute("SELECT name, value FROM constants").fetchall()
-                store.hold_constants({row["name"]: row["value"] for row in constants})
-                _merge_one(store, theirs, RunLayout(run))
-        return len(store.rows("SELECT 1 FROM cells"))
+            with closing(connect_read_only(RunLayout(run).database)) as other:
+                store.hold_constants(other.constants())
+                _merge_one(store, other, RunLayout(run))
+        return sum(store.status_counts().values())
 
 
-def _merge_one(store: Store, theirs: sqlite3.Connection, layout: RunLayout) -> None:
-    files: list[tuple[Path, Path]] = []
+def _merge_one(store: Store, other: Reader, layout: RunLayout) -> None:
     with store.transaction():
-        ids: dict[str, dict[int, int]] = {}
-        for table, (key, pointers) in TABLES.items():
+        ids: Ids = {}
+        for table in KEYS:
             ids[table] = {}
-            for row in theirs.execute(f"SELECT * FROM {table} ORDER BY id"):
-                record = dict(row)
-                old = record.pop("id")
-                for column, target in pointers.items():
-                    record[column] = ids[target][record[column]]
-                ids[table][old] = _take(store, table, key, record, layout.root)
-        _copy_values(store, theirs, ids)
-        files = _files(store, theirs, layout, ids)
+            for row in other.table(table):
+                old_id = row.pop("id")
+                ids[table][old_id] = _merge_row(store, table, _translated(row, ids), layout.root)
+        # Values of sets are computed again by `score`: the merged sets have other members.
+        for table in ("scores", "unavailable_metrics", "commands"):
+            for row in other.table(table):
+                row.pop("id", None)
+                store.insert(table, _translated(row, ids), or_ignore=True)
+        files = [*_files(store, other, layout, ids)]
     for source, copy in files:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        _share(source, copy)
+        if source.is_file() and not copy.is_file():
+            _share(source, copy)
+
+
+def _translated(row: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    """Return a row of another run with the ids that it points to as they are here."""
+    return {
+        column: ids[_POINTERS[column]][value] if column in _POINTERS else value for column, value in row.items()
+    }
+
+
+def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path) -> int:
+    """Insert a row, or return the id of the one that is there with the same key."""
+    mine = store.find(table, row)
+    if mine is None:
+        return store.insert(table, _as_new_method(store, row) if table == "methods" else row)
+    if table in ("images", "inputs") and mine["digest"] != row["digest"]:
+        raise StoreError(
+            f"{run} has other pixels for the same input", got=row["digest"], expected=mine["digest"],
+            remedy="merge only runs on the same images",
+        )  # fmt: skip
+    if table == "cells" and mine["status"] != Status.DONE and row["status"] == Status.DONE:
+        return store.upsert(table, row)
+    return int(mine["id"])
+
+
+def _as_new_method(store: Store, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a method with a slug that is free, retired when its label is another's by now."""
+    is_taken = any(method.label == row["label"] for method in store.methods())
+    slug = store.free_slug(row["slug"], row["identity"])
+    return row | {"slug": slug, "is_current": row["is_current"] and not is_taken}
+
+
+def _files(store: Store, other: Reader, layout: RunLayout, ids: Ids) -> Iterator[tuple[Path, Path]]:
+    """Yield the images of another run as (source, copy)."""
+    here = store.layout
+    for row in other.inputs():
+        source, copy = layout.hr(row.category, row.image), here.hr(row.category, row.image)
+        yield source, copy
+        yield layout.thumbnail(source), here.thumbnail(copy)
+        yield layout.lr(row.category, row.image, row.factor), here.lr(row.category, row.image, row.factor)
+    slugs = {method["id"]: method["slug"] for method in store.table("methods")}
+    for cell in other.restored_cells():
+        source = layout.sr_of(cell)
+        copy = here.sr_of(cell._replace(slug=slugs[ids["methods"][cell.method_id]]))
+        yield source, copy
+        yield layout.redownsampled(source), here.redownsampled(copy)
+        yield layout.thumbnail(source), here.thumbnail(copy)
 
 
 def _share(source: Path, copy: Path) -> None:
     """Link an image, or copy it to another file system. No image is ever changed in place."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
     try:
         copy.hardlink_to(source)
     except OSError:
         shutil.copy2(source, copy)
-
-
-def _take(store: Store, table: str, key: tuple[str, ...], record: dict[str, object], run: Path) -> int:
-    """Insert a row, or return the id of the one that is there with the same key."""
-    where = " AND ".join(f"{name} IS ?" for name in key)
-    found = store.rows(f"SELECT * FROM {table} WHERE {where}", *(record[name] for name in key))
-    if not found:
-        if table == "methods":
-            _free_slug(store, record)
-        return store.upsert(table, {name: record[name] for name in key}, _others(record, key))
-    mine = found[0]
-    if table in ("images", "inputs") and mine["digest"] != record["digest"]:
-        raise StoreError(
-            f"{run} has other pixels for the same input", got=record["digest"], expected=mine["digest"],
-            remedy="merge only runs on the same images",
-        )  # fmt: skip
-    if table == "cells" and mine["status"] != "done" and record["status"] == "done":
-        return store.upsert(table, {name: record[name] for name in key}, _others(record, key))
-    return int(mine["id"])
-
-
-def _others(record: dict[str, object], key: tuple[str, ...]) -> dict[str, object]:
-    return {name: value for name, value in record.items() if name not in key}
-
-
-def _free_slug(store: Store, record: dict[str, object]) -> None:
-    if store.rows("SELECT 1 FROM methods WHERE slug = ?", record["slug"]):
-        record["slug"] = f"{record['slug']}-{str(record['identity'])[:6]}"
-    if store.rows("SELECT 1 FROM methods WHERE label = ? AND is_current", record["label"]):
-        record["is_current"] = 0
-
-
-def _copy_values(store: Store, theirs: sqlite3.Connection, ids: dict[str, dict[int, int]]) -> None:
-    """Copy values, keeping those that are there; set values of other members are computed again by `score`."""
-    for row in theirs.execute("SELECT * FROM scores"):
-        _insert(store, "scores", dict(row), ids)
-    for row in theirs.execute("SELECT * FROM gaps"):
-        _insert(store, "gaps", dict(row), ids)
-    for row in theirs.execute("SELECT record FROM commands ORDER BY id"):
-        _insert(store, "commands", dict(row), ids)
-
-
-def _insert(store: Store, table: str, record: dict[str, object], ids: dict[str, dict[int, int]]) -> None:
-    for column in POINTERS.keys() & record.keys():
-        record[column] = ids[POINTERS[column]][int(str(record[column]))]
-    columns, marks = ", ".join(record), ", ".join("?" * len(record))
-    store.connection.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", list(record.values()))
-
-
-def _files(
-    store: Store, theirs: sqlite3.Connection, layout: RunLayout, ids: dict[str, dict[int, int]]
-) -> list[tuple[Path, Path]]:
-    """Return the PNGs to copy, as (source, target), for everything that is not there yet."""
-    rows = theirs.execute(
-        "SELECT methods.id AS method, slug, categories.name AS category, images.name AS image, factor, repeat,"
-        " status"
-        " FROM inputs JOIN images ON images.id = image_id JOIN categories ON categories.id = category_id"
-        " LEFT JOIN cells ON input_id = inputs.id LEFT JOIN methods ON methods.id = method_id"
-    ).fetchall()
-    mine = {row["id"]: row["slug"] for row in store.rows("SELECT id, slug FROM methods")}
-    pairs = []
-    for row in rows:
-        where, here = (row["category"], row["image"]), store.layout
-        pairs += [
-            (layout.hr(*where), here.hr(*where)),
-            (layout.thumbnail(layout.hr(*where)), here.thumbnail(here.hr(*where))),
-            (layout.lr(*where, row["factor"]), here.lr(*where, row["factor"])),
-        ]
-        if row["status"] == "done":
-            rest = (*where, row["factor"], row["repeat"])
-            sr, copy = layout.sr(row["slug"], *rest), here.sr(mine[ids["methods"][row["method"]]], *rest)
-            pairs += [(sr, copy), (layout.again(sr), here.again(copy))]
-            pairs.append((layout.thumbnail(sr), here.thumbnail(copy)))
-    return [pair for pair in dict.fromkeys(pairs) if pair[0].is_file() and not pair[1].is_file()]

@@ -26,10 +26,10 @@ PACKAGES = (
 )
 
 
-def describe(command: list[str], device: str, threads: int) -> dict[str, Any]:
+def describe(command: str, device: str, threads: int) -> dict[str, Any]:
     """Return the provenance of one command; nothing in it changes when the same command is given again."""
     return {
-        "command": " ".join(["bench", *command]),
+        "command": command,
         "suite": bench.__version__,
         "source": _source_state(),
         "python": platform.python_version(),

@@ -22,7 +22,7 @@ from tests.faults.comparing import count, files, rows, times
 
 MOMENTS = range(int(os.environ.get("FAULT_MOMENTS", "1")))
 DONE = "SELECT COUNT(*) FROM cells WHERE status = 'done'"
-SCORED = "SELECT COUNT(*) FROM scores JOIN metrics ON metrics.id = metric_id WHERE shape = 'image'"
+SCORED = "SELECT COUNT(*) FROM scores JOIN metrics ON metrics.id = metric_id WHERE scope = 'image'"
 IMAGES = 6 if len(MOMENTS) < 5 else 30
 METRICS = ("psnr", "ssim", "lr_psnr")
 METHODS = ("--methods", "nearest,bicubic", "--factor", "16,32", "--images", "0", "--device", "cpu")

@@ -115,12 +115,7 @@ def test_an_edited_method_never_reads_a_stale_result(folder, tmp_path):
 
 
 def test_a_method_that_cannot_be_loaded_fails_alone(folder, tmp_path):
-    path = write_adapter(tmp_path / "mine.py")
-    path.write_text(
-        path.read_text().replace(
-            "def load(self, device):\n        pass", "def load(self, device):\n        open('gone')"
-        )
-    )
+    write_adapter(tmp_path / "mine.py", members="def load(self, device):\n    open('gone')")
     done = run_small(folder, tmp_path, methods="./mine.py,bicubic")
     assert done.returncode == 1
     frame = package.read_results(tmp_path / "run")
@@ -307,9 +302,7 @@ def test_an_lr_only_folder_is_restored(folder, tmp_path):
 
 
 def test_a_method_that_needs_a_gpu_is_not_begun_without_one(folder, tmp_path):
-    adapter = write_adapter(tmp_path / "wide.py", name="wide")
-    text = adapter.read_text().replace("import Restored", "import Needs, Restored")
-    adapter.write_text(text.replace("    Options =", "    needs = Needs(gpu=True)\n    Options ="))
+    write_adapter(tmp_path / "wide.py", name="wide", members="needs = Needs(gpu=True)")
     done = run_small(folder, tmp_path, methods="./wide.py")
     assert done.returncode == 0, done.stderr
     frame = package.read_results(tmp_path / "run")

@@ -11,7 +11,7 @@ from bench.base.progress import Reporter
 from bench.cli.common import console
 from bench.images.png import load_png
 from bench.metrics import fid
-from bench.pipeline.score import score
+from bench.pipeline.score import score_cells
 from bench.registry import Registry
 from bench.store.results import Run
 from bench.store.store import Store
@@ -43,7 +43,7 @@ def test_one_value_a_method_and_factor(folder, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     monkeypatch.setattr(Registry, "create", lambda registry, name: Channels())
     with Store(tmp_path / "run") as store:
-        score(store, ["fid"], "cpu", None, Reporter(console()))
+        score_cells(store, ["fid"], "cpu", None, Reporter(console()))
     run = Run(tmp_path / "run")
     found = run.frame[run.frame.metric == "fid"].set_index(["method", "factor"]).value
     assert len(found) == 4

@@ -6,7 +6,10 @@ import pytest
 
 from bench.base.errors import RunLocked, RunMismatch, StoreError
 from bench.base.metric import Better
-from bench.store.store import Score, Store, connect_read_only
+from bench.store.records import MetricRecord, Score
+from bench.store.store import Store, connect_read_only
+
+PSNR = MetricRecord("psnr", "PSNR", "s", Better.HIGHER, "image", "dB")
 
 
 def test_constants_are_written_once_and_held(tmp_path):
@@ -29,11 +32,11 @@ def test_a_second_process_is_refused(tmp_path):
 
 def test_an_equal_row_is_not_written_again(tmp_path):
     with Store(tmp_path) as store, store.transaction():
-        store.metric("psnr", "s", Better.HIGHER, "image", "dB")
+        store.register_metric(PSNR)
     before = (tmp_path / "results.db").stat().st_mtime_ns
     with Store(tmp_path) as store:
         with store.transaction():
-            assert store.metric("psnr", "s", Better.HIGHER, "image", "dB") == 1
+            assert store.register_metric(PSNR) == 1
         store.hold_constants({})
     assert (tmp_path / "results.db").stat().st_mtime_ns == before
 
@@ -41,9 +44,9 @@ def test_an_equal_row_is_not_written_again(tmp_path):
 def test_a_failed_transaction_leaves_nothing(tmp_path):
     with Store(tmp_path) as store:
         with pytest.raises(StoreError), store.transaction():
-            store.metric("psnr", "s", Better.HIGHER, "image", "dB")
-            store.insert_scores([Score(99, 1, 0.5)])
-        assert store.rows("SELECT * FROM metrics") == []
+            store.register_metric(PSNR)
+            store.write_scores([Score(99, 1, 0.5)])
+        assert store.metrics() == []
 
 
 def test_a_run_of_another_version_is_refused(tmp_path):
