@@ -52,6 +52,6 @@ def _panel(axis: Axes, board: Board, metric: MetricRecord, table: pd.DataFrame, 
 
 
 def _worst_first(column: pd.Series[float], metric: MetricRecord) -> Floats:
-    values: Floats = column.to_numpy(dtype=np.float64)
+    values: Floats = np.asarray(column, dtype=np.float64)
     values = values[np.isfinite(values)]
     return values[np.argsort(-values if is_lower_better(metric) else values, kind="stable")]
