@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from bench.assets import declare as assets
 from bench.assets.declare import Address, Asset, ByHand, Wheel
+from bench.assets.fetch import fetch, is_here
 from bench.base.errors import AssetError
 
 CONTENT = b"weights" * 1000
@@ -35,22 +35,22 @@ def test_a_damaged_wheel_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "wheels" / "torn-1.0-py3-none-any.whl").write_bytes(b"PK\x03\x04 no archive")
     asset = Asset("torn/a.bin", "MIT", None, None, (Wheel("torn", "1.0", "a.bin"),))
     with pytest.raises(AssetError, match=r"its wheel .*torn-1\.0-py3-none-any\.whl is damaged: .*; remove it"):
-        assets.fetch(asset)
+        fetch(asset)
 
 
 def test_a_member_of_a_wheel_is_fetched_verified_and_kept(cache):
     put_wheel(cache)
     one = asset(Wheel("some-pack", "1.0", "pack/data.bin"))
-    assert not assets.is_here(one)
-    assert assets.fetch(one).read_bytes() == CONTENT
+    assert not is_here(one)
+    assert fetch(one).read_bytes() == CONTENT
     (cache / "wheels" / "some_pack-1.0-py3-none-any.whl").unlink()
-    assert assets.fetch(one).read_bytes() == CONTENT
+    assert fetch(one).read_bytes() == CONTENT
 
 
 def test_a_wrong_checksum_is_refused_and_nothing_is_kept(cache):
     put_wheel(cache, content=CONTENT[:-1] + b"X")
     with pytest.raises(AssetError, match=rf"not the declared file: got sha256 [0-9a-f]{{64}}, expected {SHA}"):
-        assets.fetch(asset(Wheel("some-pack", "1.0", "pack/data.bin")))
+        fetch(asset(Wheel("some-pack", "1.0", "pack/data.bin")))
     assert [path.name for path in (cache / "assets").rglob("*.bin*")] == ["data.bin.lock"]
 
 
@@ -58,27 +58,27 @@ def test_sources_are_tried_in_order_and_all_failures_are_told(cache):
     put_wheel(cache)
     one = asset(ByHand("ask the authors"), Address("http://127.0.0.1:9/x"), Wheel("some-pack", "1.0", "pack/gone"))
     with pytest.raises(AssetError) as caught:
-        assets.fetch(one)
-    told = str(caught.value)
-    assert "ask the authors" in told
-    assert "127.0.0.1:9" in told
-    assert "no member pack/gone" in told
-    assert f"put the file at {one.path}" in told
-    assert "\n" not in told
+        fetch(one)
+    message = str(caught.value)
+    assert "ask the authors" in message
+    assert "127.0.0.1:9" in message
+    assert "no member pack/gone" in message
+    assert f"put the file at {one.path}" in message
+    assert "\n" not in message
 
 
 def test_no_network_is_said_for_a_package(cache, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(cache))
     with pytest.raises(AssetError, match=r"Python package absent-pack 1\.0: pip download failed"):
-        assets.fetch(asset(Wheel("absent-pack", "1.0", "x")))
+        fetch(asset(Wheel("absent-pack", "1.0", "x")))
 
 
 def test_a_file_put_by_hand_is_found(cache):
     one = asset(ByHand("ask the authors"))
     one.path.parent.mkdir(parents=True)
     one.path.write_bytes(CONTENT)
-    assert assets.fetch(one) == one.path
+    assert fetch(one) == one.path
     one.path.write_bytes(CONTENT[:-1] + b"X")
     with pytest.raises(AssetError, match=r"data\.bin is not the declared file: got sha256 .*; remove it and run"):
-        assets.fetch(one)
+        fetch(one)
