@@ -40,7 +40,7 @@ def describe(command: str, device: str, threads: int) -> dict[str, Any]:
         "device": device,
         "device_name": _device_name(device),
         "threads": threads,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: installed for name in PACKAGES if (installed := _version(name))},
     }
 
 

@@ -8,9 +8,9 @@ import torch
 from pytorch_fid import inception
 from skimage.metrics import structural_similarity
 
-from bench.registry import METRICS
 from bench.images.png import to_tensor
 from bench.metrics.fid import Fid
+from bench.registry import METRICS
 from tests.bench.metrics import test_sets
 from tests.bench.metrics.test_lpips import random_trunk
 from tests.conftest import photo
@@ -65,10 +65,10 @@ def test_a_feature_distance_costs_its_forward_pass(pair, report, name):
 def test_the_pixel_metrics_together(pair, report):
     """HR is described once for the four methods that are compared with it, as the suite does."""
     hr, sr = pair
-    chosen = [loaded(name) for name in ("psnr", "ssim", "ms_ssim")]
+    compared = [loaded(name) for name in ("psnr", "ssim", "ms_ssim")]
 
     def ours():
-        for metric in chosen:
+        for metric in compared:
             features = metric.features(hr)
             for _ in range(METHODS):
                 metric.compare(sr, features, 16)
@@ -81,9 +81,9 @@ def test_the_pixel_metrics_together(pair, report):
         for _ in range(METHODS):
             [peer(*tensors) for peer in peers]
 
-    found = ratio(ours, theirs, turns=3)
-    report(f"psnr + ssim + ms_ssim of {METHODS} images / pyiqa's", found)
-    assert found.median <= 1 / 15
+    measured = ratio(ours, theirs, turns=3)
+    report(f"psnr + ssim + ms_ssim of {METHODS} images / pyiqa's", measured)
+    assert measured.median <= 1 / 15
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -27,9 +27,9 @@ def filled(tmp_path_factory):
         begin = time.perf_counter()
         for metric in range(METRICS):
             for start in range(0, cells, GROUP):
-                chosen = range(start, min(start + GROUP, cells))
+                group = range(start, min(start + GROUP, cells))
                 with store.transaction():
-                    store.write_scores(Score(1 + k, 1 + metric, float(values[metric, k])) for k in chosen)
+                    store.write_scores(Score(1 + k, 1 + metric, float(values[metric, k])) for k in group)
         rate = values.size / (time.perf_counter() - begin)
     return root, values, rate
 
@@ -75,8 +75,8 @@ def test_the_means(filled, report):
     seconds = time.perf_counter() - begin
     report("all means", f"{seconds:.1f} s")
     first = means[(means.method == "m0") & (means.factor == 16) & (means.metric == "k0")]
-    chosen = values[0, : IMAGES * len(FACTORS) : len(FACTORS)]
-    assert first["mean"].item() == pytest.approx(chosen.mean(), rel=1e-12)
+    expected = values[0, : IMAGES * len(FACTORS) : len(FACTORS)]
+    assert first["mean"].item() == pytest.approx(expected.mean(), rel=1e-12)
     assert first["n"].item() == IMAGES
     assert len(means) == METHODS * len(FACTORS) * METRICS
     assert seconds < 4

@@ -32,7 +32,7 @@ def files(root):
 
 
 def run_small(folder, cwd, *more, methods="nearest,bicubic", out="run"):
-    given = [
+    options = [
         "--methods",
         methods,
         "--category",
@@ -42,7 +42,7 @@ def run_small(folder, cwd, *more, methods="nearest,bicubic", out="run"):
         "--metrics",
         "psnr,lr_psnr",
     ]
-    return bench("run", *given, "--device", "cpu", "--out", out, *more, cwd=cwd)
+    return bench("run", *options, "--device", "cpu", "--out", out, *more, cwd=cwd)
 
 
 def test_a_run_is_made_continued_and_left_alone(folder, tmp_path):
@@ -86,8 +86,8 @@ def test_every_fault_costs_one_cell_and_is_redone_when_asked(folder, tmp_path):
     for name, (body, _, _) in FAULTS.items():
         write_adapter(tmp_path / f"{name}.py", f"if batch.images[0] == 'b':\n            {body}", name)
     methods = ",".join(["nearest", *(f"{name}=./{name}.py" for name in FAULTS)])
-    given = ["run", "--methods", methods, "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
-    done = bench(*given, "--device", "cpu", "--timeout", 3, "--out", "run", cwd=tmp_path)
+    options = ["run", "--methods", methods, "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
+    done = bench(*options, "--device", "cpu", "--timeout", 3, "--out", "run", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     frame = package.read_results(tmp_path / "run")
     cells = frame.drop_duplicates(["method", "image"]).set_index(["method", "image"])
@@ -143,8 +143,8 @@ GIVEN = ("--category", "mine={folder}", "--factor", "16,32", "--metrics", "psnr,
 def test_sigkill_anywhere_loses_nothing(folder, tmp_path):
     """Killed after the n-th PNG, while scoring and while reporting: PNGs, values and page are an uninterrupted run's."""
     write_adapter(tmp_path / "slow.py", name="slow")
-    given = [part.format(folder=folder) for part in GIVEN]
-    run = ["run", "--methods", "bicubic,../slow.py[wait=0.4]", *given, "--out", "run"]
+    options = [part.format(folder=folder) for part in GIVEN]
+    run = ["run", "--methods", "bicubic,../slow.py[wait=0.4]", *options, "--out", "run"]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
@@ -170,9 +170,9 @@ def test_sigkill_anywhere_loses_nothing(folder, tmp_path):
 
 def test_sigterm_ends_the_worker_too(folder, tmp_path):
     write_adapter(tmp_path / "slow.py", name="slow")
-    given = [part.format(folder=folder) for part in GIVEN]
+    options = [part.format(folder=folder) for part in GIVEN]
     process = subprocess.Popen(
-        [*BENCH, "run", "--methods", "./slow.py[wait=60]", *given, "--out", "run"],
+        [*BENCH, "run", "--methods", "./slow.py[wait=60]", *options, "--out", "run"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -223,8 +223,8 @@ def _kill_when(cwd, arguments, is_time):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    _, said = process.communicate()
-    assert process.returncode == -signal.SIGKILL, f"ended before it could be killed: {said}"
+    _, error = process.communicate()
+    assert process.returncode == -signal.SIGKILL, f"ended before it could be killed: {error}"
 
 
 def test_a_second_process_on_one_run_is_refused(folder, tmp_path):
@@ -269,10 +269,10 @@ def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(folder, tmp_path)
 
 def test_repeats_are_seeded_apart(folder, tmp_path):
     write_adapter(tmp_path / "noisy.py", "sr = sr * 0 + torch.rand(1)", "noisy")
-    given = ["--methods", "./noisy.py", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
+    options = ["--methods", "./noisy.py", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
     assert (
         bench(
-            "run", *given, "--repeats", 2, "--images", 1, "--device", "cpu", "--out", "run", cwd=tmp_path
+            "run", *options, "--repeats", 2, "--images", 1, "--device", "cpu", "--out", "run", cwd=tmp_path
         ).returncode
         == 0
     )
@@ -282,7 +282,7 @@ def test_repeats_are_seeded_apart(folder, tmp_path):
 
 
 def test_an_lr_only_folder_is_restored(folder, tmp_path):
-    given = [
+    options = [
         "--methods",
         "bicubic,hr",
         "--category",
@@ -292,7 +292,7 @@ def test_an_lr_only_folder_is_restored(folder, tmp_path):
         "--images",
         "1",
     ]
-    done = bench("run", *given, "--metrics", "psnr,lr_psnr", "--device", "cpu", "--out", "run", cwd=tmp_path)
+    done = bench("run", *options, "--metrics", "psnr,lr_psnr", "--device", "cpu", "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     frame = package.read_results(tmp_path / "run")
     assert load_png(tmp_path / "run" / "sr" / "bicubic" / "x4" / "old" / "a.png").shape == (256, 256, 3)
@@ -312,8 +312,8 @@ def test_a_method_that_needs_a_gpu_is_not_begun_without_one(folder, tmp_path):
 
 def test_merge_and_score_later(folder, tmp_path):
     for name, factor in (("one", 16), ("two", 32)):
-        given = ["--methods", "bicubic", "--category", f"mine={folder}", "--factor", factor, "--metrics", "psnr"]
-        assert bench("run", *given, "--device", "cpu", "--out", name, cwd=tmp_path).returncode == 0
+        options = ["--methods", "bicubic", "--category", f"mine={folder}", "--factor", factor, "--metrics", "psnr"]
+        assert bench("run", *options, "--device", "cpu", "--out", name, cwd=tmp_path).returncode == 0
     assert "merged 6 cells" in bench("merge", "one", "two", "--out", "both", cwd=tmp_path).stdout
     scored = bench("score", "both", "--metrics", "psnr,lr_psnr", "--device", "cpu", cwd=tmp_path)
     assert "score lr_psnr: 6" in scored.stdout

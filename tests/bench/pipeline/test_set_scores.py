@@ -45,11 +45,11 @@ def test_one_value_a_method_and_factor(folder, tmp_path, monkeypatch):
     with Store(tmp_path / "run") as store:
         score_cells(store, ["fid"], "cpu", None, Reporter(console()))
     run = Run(tmp_path / "run")
-    found = run.frame[run.frame.metric == "fid"].set_index(["method", "factor"]).value
-    assert len(found) == 4
+    values = run.frame[run.frame.metric == "fid"].set_index(["method", "factor"]).value
+    assert len(values) == 4
     assert len(Channels.seen) == 4 * 3 + 3, "HR was described more than once"
     sets = [gathered(run.layout.root.glob(part)) for part in ("sr/bicubic/x8/mine/*.png", "hr/mine/*.png")]
-    assert found["bicubic", 8] == pytest.approx(fid.frechet(*sets), rel=1e-9)
+    assert values["bicubic", 8] == pytest.approx(fid.frechet(*sets), rel=1e-9)
 
 
 def gathered(paths):

@@ -44,12 +44,12 @@ def test_a_run_is_what_it_was_until_somebody_touches_it(run, tmp_path):
         database.execute("UPDATE scores SET value = value + 0.001 WHERE cell_id = ? AND metric_id = ?", row)
     done = bench("doctor", "--verify", "run", cwd=tmp_path)
     assert done.returncode == 1
-    said = done.stdout
-    assert "nearest/x16/mine/a.png: its pixels are not those that the run recorded" in said
-    assert "lr/x16/mine/b.png: it is missing" in said
-    assert "hr/mine/c.png: it cannot be read" in said
-    assert "bicubic mine/b x16: psnr is" in said
-    assert "run: 4 files or values differ" in said
+    output = done.stdout
+    assert "nearest/x16/mine/a.png: its pixels are not those that the run recorded" in output
+    assert "lr/x16/mine/b.png: it is missing" in output
+    assert "hr/mine/c.png: it cannot be read" in output
+    assert "bicubic mine/b x16: psnr is" in output
+    assert "run: 4 files or values differ" in output
 
 
 def test_a_damaged_database_is_named(run, tmp_path):
