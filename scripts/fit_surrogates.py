@@ -1,9 +1,9 @@
-"""Fit the surrogates of `methods.shared.banks.surrogate` and the mean latent, and write what is shipped in `weights/`.
+"""Fit the surrogates of `methods.shared.banks.surrogate` and the mean latent, which are shipped in `weights/`.
 
     python -m scripts.fit_surrogates
 
 It takes 2,048 samples of the bank and about 20 minutes of one CPU core. The shipped surrogates come within 23.4,
-26.2 and 28.8 dB (64, 128, 256) of images of truncation 0.7 that they never saw, and 21.0, 23.6 and 26.2 at 1.0.
+26.2 and 28.8 dB (64, 128, 256) of held-out images of truncation 0.7, and 21.0, 23.6 and 26.2 at 1.0.
 A sample is a quarter of an image: the bank is computed whole up to 128, and from there on a window only, with a
 margin wider than what the layers and the antialiased kernel can see, so that the quarter is exact.
 """
@@ -65,10 +65,10 @@ def main() -> None:
         losses = fitting.step(index)
         if index % 64 == 0 or index == SAMPLES - 1:
             log.info("%d samples: %s", index, losses)
-            _save(fitting.heads())
+            _save(fitting.averaged())
     for truncation in (0.7, 1.0):
         log.info(
-            "held out, truncation %.1f: %s", truncation, held_out(bank, fitting.heads(), range(32), truncation)
+            "held out, truncation %.1f: %s", truncation, held_out(bank, fitting.averaged(), range(32), truncation)
         )
 
 
@@ -90,7 +90,7 @@ class Fitting:
     def step(self, index: int) -> dict[str, float]:
         """Draw one more sample, take one step and return the loss of each surrogate."""
         self.latest.append(teach(self.bank, index))
-        batch = [self.latest[chosen] for chosen in self.rng.choice(len(self.latest), BATCH, replace=False)]
+        batch = [self.latest[place] for place in self.rng.choice(len(self.latest), BATCH, replace=False)]
         losses = {name: self._loss(name, batch) for name in self.surrogates}
         self.adam.zero_grad()
         torch.autograd.backward(list(losses.values()))
@@ -100,23 +100,23 @@ class Fitting:
         self.average.update_parameters(self.surrogates)
         return {name: round(loss.item(), 4) for name, loss in losses.items()}
 
-    def heads(self) -> Surrogates:
+    def averaged(self) -> Surrogates:
         """Return the averaged surrogates; they take features as the bank makes them."""
         averages = dict(self.average.module.named_children())
-        heads = {res: Surrogate(res) for res in RESOLUTIONS}
-        for res, head in heads.items():
-            head.load_state_dict(averages[str(res)].state_dict())
-            head.enter.weight.data /= self.scales[res]
-        return heads
+        surrogates = {res: Surrogate(res) for res in RESOLUTIONS}
+        for res, surrogate in surrogates.items():
+            surrogate.load_state_dict(averages[str(res)].state_dict())
+            surrogate.enter.weight.data /= self.scales[res]
+        return surrogates
 
     def _loss(self, name: str, batch: Sequence[Sample]) -> Tensor:
         res = int(name)
         features = torch.cat([one.features[res].float() / self.scales[res] for one in batch])
         latents = torch.cat([one.latents for one in batch])
-        made = self.surrogates[name](features.contiguous(memory_format=torch.channels_last), latents)
-        wanted = torch.cat([_part(one.images[res], one.corner, QUARTER / WINDOW) for one in batch])
-        parts = [_part(made[place : place + 1], one.corner, QUARTER / WINDOW) for place, one in enumerate(batch)]
-        errors = torch.cat(parts) - wanted
+        images = self.surrogates[name](features.contiguous(memory_format=torch.channels_last), latents)
+        targets = torch.cat([_part(one.images[res], one.corner, QUARTER / WINDOW) for one in batch])
+        parts = [_part(images[place : place + 1], one.corner, QUARTER / WINDOW) for place, one in enumerate(batch)]
+        errors = torch.cat(parts) - targets
         # The coarse error weighs more than the fine one: an LR image sees nothing else.
         return errors.square().mean() + 2 * F.avg_pool2d(errors, 4).square().mean()
 
@@ -144,16 +144,16 @@ def teach(bank: MobileStyleGAN, index: int) -> Sample:
 
 @torch.inference_mode()
 def held_out(
-    bank: MobileStyleGAN, heads: Surrogates, indices: Sequence[int], truncation: float
+    bank: MobileStyleGAN, surrogates: Surrogates, indices: Sequence[int], truncation: float
 ) -> dict[int, float]:
-    """Return the mean PSNR of each surrogate in dB, on whole images that no fitting has seen."""
-    total = dict.fromkeys(heads, 0.0)
+    """Return the mean PSNR of each surrogate in dB, on whole images that no fitting used."""
+    total = dict.fromkeys(surrogates, 0.0)
     for index in indices:
         latents = bank.sample([index], Domain.VALIDATION, truncation)
-        made = bank.synthesise(latents)
-        for res, head in heads.items():
-            image = resize_tensor(_whole(made), res, res)
-            error = F.mse_loss(head(made.features[res // 2], latents), image).item()
+        synthesis = bank.synthesise(latents)
+        for res, surrogate in surrogates.items():
+            image = resize_tensor(_whole(synthesis), res, res)
+            error = F.mse_loss(surrogate(synthesis.features[res // 2], latents), image).item()
             total[res] += 10 * math.log10(4 / error) / len(indices)
     return {res: round(value, 2) for res, value in total.items()}
 
@@ -167,8 +167,12 @@ def _latents(bank: MobileStyleGAN, index: int) -> Tensor:
     return torch.lerp(drawn[:1].expand(slots, -1), drawn[1:], spread)[None]
 
 
-def _save(heads: Surrogates) -> None:
-    tensors = {f"{res}.{name}": value for res, head in heads.items() for name, value in head.state_dict().items()}
+def _save(surrogates: Surrogates) -> None:
+    tensors = {
+        f"{res}.{name}": value
+        for res, surrogate in surrogates.items()
+        for name, value in surrogate.state_dict().items()
+    }
     save_file({name: value.half().contiguous() for name, value in tensors.items()}, WEIGHTS)
 
 
@@ -178,10 +182,10 @@ def _scale(features: Sequence[Tensor]) -> Tensor:
     return size.clamp(min=0.1 * size.mean().item())[:, None, None]
 
 
-def _whole(made: Synthesis) -> Tensor:
-    if made.image is None:
-        raise MethodError("bank mobilestylegan made no image")
-    return made.image
+def _whole(synthesis: Synthesis) -> Tensor:
+    if synthesis.image is None:
+        raise MethodError("bank mobilestylegan generated no image")
+    return synthesis.image
 
 
 def _part(x: Tensor, corner: tuple[int, int], share: float) -> Tensor:

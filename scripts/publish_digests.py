@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.base.files import write_atomically
-from bench.categories.category import find
+from bench.categories.category import find_category
 from bench.images.png import pixel_digest
 
 HEADING = "\n[digests]\n"
@@ -19,7 +19,7 @@ def publish(name: str, images: int | None) -> Path:
         name: the category, one with a card.
         images: how many; all when None.
     """
-    category = find(name)
+    category = find_category(name)
     lines = [f'"{image}" = "{pixel_digest(category.read(image))}"' for image in category.list(images)]
     card = category.card.file
     head = card.read_text(encoding="utf-8").partition(HEADING)[0]
@@ -32,8 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.publish_digests", description=publish.__doc__)
     parser.add_argument("name")
     parser.add_argument("--images", type=int)
-    given = parser.parse_args()
-    publish(given.name, given.images)
+    arguments = parser.parse_args()
+    publish(arguments.name, arguments.images)
 
 
 if __name__ == "__main__":

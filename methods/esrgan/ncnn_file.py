@@ -30,10 +30,10 @@ def read_convolutions(param: Path, weights: Path) -> list[tuple[Array, Array]]:
         AssetError: when either file is missing, damaged or holds something else.
     """
     shapes, reader = _read_param(param), _Bin(weights)
-    found = [_convolution(reader, *shape) for shape in shapes]
+    convolutions = [_convolution(reader, *shape) for shape in shapes]
     if reader.left:
         _fail(weights, f"{reader.left} bytes after the last convolution", "none")
-    return found
+    return convolutions
 
 
 def _convolution(reader: _Bin, outputs: int, kernel: int, count: int) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """The published weights of ESRGAN and Real-ESRGAN, by name.
 
 The embedded ones are Real-ESRGAN x4plus, the only large RRDBNet that a Python package carries. The others come
-from their authors' addresses; their publishers state no digest, so the one seen first is kept to.
+from their authors' addresses; their publishers state no digest, so the first download decides it.
 """
 
 from __future__ import annotations
@@ -56,4 +56,4 @@ PUBLISHED = {
     "mmagic_esrgan_x4": _mmagic("esrgan_x4c64b23g32_1x16_400k_div2k_20200508-f8ccaf3b.pth"),
     "mmagic_esrgan_psnr_x4": _mmagic("esrgan_psnr_x4c64b23g32_1x16_1000k_div2k_20200420-bf5c993c.pth"),
 }
-"""Files of other RRDBNets, by the names under which they are known."""
+"""Files of other RRDBNets, by their usual names."""

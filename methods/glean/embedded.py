@@ -5,7 +5,7 @@ are fused with the encoder's up to the LR's own resolution), and a decoder reads
 differ from the paper. One network serves every factor: the trunk and everything below it are shared, the entry is
 at the LR's own resolution. The decoder stops at a quarter of the bank's resolution; what lies above comes from the
 bank's own image, weighted a pixel at a time. And the last layer moves the result onto the images whose LR is the
-one given (`consistent`), which can only bring it nearer to the truth.
+one given (`consistent`), which can only bring it nearer to the ground truth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from methods.shared.networks.consistency import add_detail, consistent
 
 
 class Restoration(NamedTuple):
-    """What one forward pass made."""
+    """What one forward pass returns."""
 
     image: Tensor
     """float32 in about [-1, 1], (N, 3, size, size)."""
@@ -83,11 +83,11 @@ class EmbeddedGlean(nn.Module):
         if size == 0:
             return Restoration(lr, latents, {}, None)
         stop_at = None if size == self.sizes[-1] else size // 2
-        made = self.bank.synthesise(latents, feature_hook=partial(self.fuse, pyramid), stop_at=stop_at)
-        image, share = self.decoder(lr, entry, made.features, min(size, self.middle))
-        if made.image is not None and share is not None:
-            image = add_detail(image, made.image, share)
-        return Restoration(consistent(image, lr), latents, made.features, share)
+        synthesis = self.bank.synthesise(latents, feature_hook=partial(self.fuse, pyramid), stop_at=stop_at)
+        image, share = self.decoder(lr, entry, synthesis.features, min(size, self.middle))
+        if synthesis.image is not None and share is not None:
+            image = add_detail(image, synthesis.image, share)
+        return Restoration(consistent(image, lr), latents, synthesis.features, share)
 
     def fuse(self, pyramid: dict[int, Tensor], resolution: int, feature: Tensor) -> Tensor:
         """Return a feature of the bank, fused with the encoder's where there is one."""

@@ -65,10 +65,10 @@ class DenseBlock(nn.Module):
         self.convolutions = nn.ModuleList(_convolution(width + k * growth, out) for k, out in enumerate(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        known = [x]
+        features = [x]
         for convolution in self.convolutions[:-1]:
-            known.append(F.leaky_relu(convolution(torch.cat(known, 1)), 0.2))
-        return x + 0.2 * cast(Tensor, self.convolutions[-1](torch.cat(known, 1)))
+            features.append(F.leaky_relu(convolution(torch.cat(features, 1)), 0.2))
+        return x + 0.2 * cast(Tensor, self.convolutions[-1](torch.cat(features, 1)))
 
 
 class Step(nn.Module):

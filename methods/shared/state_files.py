@@ -124,14 +124,14 @@ def _damaged(path: Path, error: Exception) -> AssetError:
 def _flatten(content: Any) -> Tensors:
     """Return the tensors by dotted names; dictionaries that hold each other, or themselves, are no weights."""
     tensors: Tensors = {}
-    waiting, seen = [("", content)], 0
+    waiting, entries = [("", content)], 0
     while waiting:
         name, value = waiting.pop()
-        seen += 1
+        entries += 1
         if isinstance(value, Tensor):
             tensors[name] = value
         elif isinstance(value, Mapping):
-            if seen + len(waiting) + len(value) > MOST_ENTRIES or name.count(".") > MOST_LEVELS:
+            if entries + len(waiting) + len(value) > MOST_ENTRIES or name.count(".") > MOST_LEVELS:
                 raise ValueError("its dictionaries are nested without end")
             waiting += [(f"{name}.{key}" if name else str(key), value[key]) for key in reversed(list(value))]
     return tensors

@@ -176,7 +176,7 @@ def initial_history(
 def is_ours(path: Path) -> bool:
     """Say whether a file is one of the suite's own, rather than a published one.
 
-    It is one when it is a .safetensors file with metadata. One that cannot be read counts too: its reader says why.
+    It is one when it is a .safetensors file with metadata; also when that cannot be read: its reader says why.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -224,7 +224,7 @@ def load(network: nn.Module, path: Path) -> None:
 
 
 def _parse(cls: type[Any], values: dict[str, Any]) -> Any:
-    """Fill a dataclass with what JSON made of one."""
+    """Fill a dataclass from its JSON."""
     hints = get_type_hints(cls)
     return cls(**{name: _value(hints[name], value) for name, value in values.items()})
 

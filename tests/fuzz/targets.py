@@ -95,13 +95,13 @@ def command_card_imports() -> None:
 
 def selection(watch: Watch, box: Path, text: str) -> str:
     """Find the category and the method that a text selects, and look at the names they take in a run folder."""
-    from bench.categories.category import find
+    from bench.categories.category import find_category
     from bench.registry.methods import slug as slug_of
     from bench.store.layout import RunLayout
 
     run, told = (box / "run").resolve(), []
     try:
-        name = find(text).name
+        name = find_category(text).name
         told.append(name)
         _inside(RunLayout(run).hr(name, "a"), run)
     except BenchError as error:
@@ -252,8 +252,8 @@ def network_imports() -> None:
     import torch
 
     import methods.esrgan_plus.network
+    import methods.glean.embedded
     import methods.glean.published
-    import methods.glean.weightfile
     import methods.idinvert.encoder  # noqa: F401
 
     spandrel.MAIN_REGISTRY.architectures("insertion")

@@ -1,8 +1,8 @@
 """MobileStyleGAN (Belousov 2021, arXiv 2104.04767) distilled from StyleGAN2 FFHQ at 1024, as a latent bank.
 
 The weights are read straight from the two OpenVINO networks in the `random-face` Python package. Demodulation is
-folded into them, so a style scales the input channels of a layer and nothing else. An image is made of the 512
-feature by one head and an inverse Haar transform: there is no feature at 1024.
+folded into them, so a style scales the input channels of a layer and nothing else. The 512 feature becomes the
+image by one 1x1 convolution and an inverse Haar transform: there is no feature at 1024.
 """
 
 from __future__ import annotations

@@ -69,8 +69,8 @@ class Graph:
 
     def source(self, key: str) -> str:
         """Return the layer that makes the first input of this one that is not a constant."""
-        made = (one for one in self._reads.get(key, []) if self.kind(one) != "Const")
-        return next(made, "") or self._fail(f"has nothing that layer {key} reads")
+        computed = (one for one in self._reads.get(key, []) if self.kind(one) != "Const")
+        return next(computed, "") or self._fail(f"has nothing that layer {key} reads")
 
     def operand(self, key: str) -> Array:
         """Return the first constant that this layer reads."""

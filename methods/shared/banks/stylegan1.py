@@ -187,9 +187,9 @@ def _pulse(left: Tensors, origin: Path) -> Tensors:
         r = 4 << level
         block = f"synthesis.blocks.{r}x{r}"
         for half, conv in enumerate(("", "conv") if r == 4 else ("conv0_up", "conv1")):
-            slot, head = 2 * level + half, f"{block}.{conv}" if conv else block
+            slot, layer = 2 * level + half, f"{block}.{conv}" if conv else block
             epilogue = f"{block}.epi{half + 1}"
-            names[f"layers.{slot}.bias"] = pop_tensor(left, f"{head}.bias", origin)
+            names[f"layers.{slot}.bias"] = pop_tensor(left, f"{layer}.bias", origin)
             names[f"layers.{slot}.strength"] = pop_tensor(left, f"{epilogue}.noise.weight", origin)
             names[f"layers.{slot}.style.weight"] = equalised(
                 pop_tensor(left, f"{epilogue}.style_mod.lin.weight", origin), 1.0
@@ -199,10 +199,10 @@ def _pulse(left: Tensors, origin: Path) -> Tensors:
                 seeds.normal(seeds.Domain.FITTING, slot, (1, 1, r, r))
             )
             if conv:
-                weight = equalised(pop_tensor(left, f"{head}.weight", origin))
+                weight = equalised(pop_tensor(left, f"{layer}.weight", origin))
                 turned = conv == "conv0_up" and r >= TRANSPOSED_FROM
                 names[f"convs.{slot - 1}.weight"] = weight.flip(2, 3) if turned else weight
-            left.pop(f"{head}.intermediate.kernel", None)
+            left.pop(f"{layer}.intermediate.kernel", None)
     names["to_image.weight"] = equalised(pop_tensor(left, "synthesis.torgb.weight", origin), 1.0)
     names["to_image.bias"] = pop_tensor(left, "synthesis.torgb.bias", origin)
     return names | _dense(left, origin, "{i}.weight", "{i}.bias")

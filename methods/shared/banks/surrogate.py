@@ -1,8 +1,8 @@
-"""Read-outs: small networks from a bank's feature to the image at twice its size, for searches at low resolution.
+"""Surrogates: small networks from a bank's feature to the image at twice its size, for searches at low resolution.
 
-The image of a bank follows almost wholly from its middle features and the latents above them. A surrogate for 256
-looks at the 128 feature and stands for all the layers above it, at a few per cent of their cost. It is an
-approximation: finish with the bank itself.
+A bank's image follows almost wholly from its middle features and the latents above them. A surrogate for 256
+reads the 128 feature and replaces all layers above it, at a few per cent of their cost. It is an approximation:
+finish with the bank itself.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ WEIGHTS = Path(__file__).parent / "weights" / "mobilestylegan-surrogates.safeten
 
 
 class NetworkConfig(NamedTuple):
-    """What a surrogate looks at, and how wide it is."""
+    """What a surrogate reads, and how wide it is."""
 
     channels: int
     """Of the feature at half its resolution."""
     slots: int
-    """How many slots of latents, the finest, it looks at: those of the layers that it stands for."""
+    """How many of the finest latents it reads: those of the layers that it replaces."""
     hidden: int
 
 
-SHAPES = {64: NetworkConfig(512, 13, 72), 128: NetworkConfig(512, 10, 64), 256: NetworkConfig(256, 7, 40)}
+CONFIGS = {64: NetworkConfig(512, 13, 72), 128: NetworkConfig(512, 10, 64), 256: NetworkConfig(256, 7, 40)}
 
 
 class Surrogate(nn.Module):
@@ -42,12 +42,12 @@ class Surrogate(nn.Module):
 
     def __init__(self, resolution: int, width: int = 512, rank: int = 16) -> None:
         super().__init__()
-        shape = SHAPES[resolution]
-        self.resolution, self.slots, hidden = resolution, shape.slots, shape.hidden
+        config = CONFIGS[resolution]
+        self.resolution, self.slots, hidden = resolution, config.slots, config.hidden
         self.code = nn.Linear(width, rank)
-        self.film = nn.Linear(shape.slots * rank, 4 * hidden)
+        self.film = nn.Linear(config.slots * rank, 4 * hidden)
         nn.init.zeros_(self.film.weight)
-        self.enter = nn.Conv2d(shape.channels, hidden, 1)
+        self.enter = nn.Conv2d(config.channels, hidden, 1)
         self.body = nn.ModuleList(nn.Conv2d(hidden, hidden, 3, padding=1) for _ in range(2))
         self.bands = nn.Conv2d(hidden, 12, 3, padding=1)
 
@@ -86,8 +86,8 @@ def load(bank: Bank, resolution: int) -> Surrogate:
 def _fitted(resolution: int, width: int, device: torch.device) -> Surrogate:
     """Read a surrogate once: a search asks for it for every image, a training at every step."""
     with torch.device("meta"):  # draws no random weights from the caller's generator
-        head = Surrogate(resolution, width)
+        surrogate = Surrogate(resolution, width)
     tensors = load_file(WEIGHTS)
-    values = {name: tensors[f"{resolution}.{name}"].float() for name in head.state_dict()}
-    head.load_state_dict(values, assign=True)
-    return head.requires_grad_(False).eval().to(device).to(memory_format=torch.channels_last)
+    values = {name: tensors[f"{resolution}.{name}"].float() for name in surrogate.state_dict()}
+    surrogate.load_state_dict(values, assign=True)
+    return surrogate.requires_grad_(False).eval().to(device).to(memory_format=torch.channels_last)

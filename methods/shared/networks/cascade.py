@@ -29,16 +29,16 @@ class Upscaler(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """A part of one axis, and that part with what it needs to see around it."""
+    """A part of one axis, and the same part with its overlap."""
 
     start: int
     stop: int
-    seen_start: int
-    seen_stop: int
+    outer_start: int
+    outer_stop: int
 
     def kept(self, scale: int) -> slice:
-        """Return where the part itself lies in what the network makes of all that was seen."""
-        return slice((self.start - self.seen_start) * scale, (self.stop - self.seen_start) * scale)
+        """Return where the part itself lies in the network's output."""
+        return slice((self.start - self.outer_start) * scale, (self.stop - self.outer_start) * scale)
 
 
 def restore(upscaler: Upscaler, lr: Tensor, factor: int) -> Tensor:
@@ -107,7 +107,7 @@ def tiled(forward: Forward, image: Tensor, scale: int, *, tile: int, overlap: in
 
 
 def _part(forward: Forward, image: Tensor, y: _Span, x: _Span, scale: int) -> Tensor:
-    out = forward(image[..., y.seen_start : y.seen_stop, x.seen_start : x.seen_stop])
+    out = forward(image[..., y.outer_start : y.outer_stop, x.outer_start : x.outer_stop])
     return out[..., y.kept(scale), x.kept(scale)]
 
 

@@ -45,7 +45,7 @@ def load(path: Path, device: torch.device, only: str | None = None) -> tuple[nn.
             model = MAIN_REGISTRY.load(state)
     except UnsupportedModelError as error:
         raise AssetError(f"{path} holds no architecture that spandrel recognises", got=_sample(state)) from error
-    except Exception as error:  # architectures are told from keys and shapes, which may be anything
+    except Exception as error:  # architectures are derived from keys and shapes, which may be anything
         raise AssetError(f"{path} holds weights that fit no network: {one_line(error)[:200]}") from error
     _require_usable(path, model, only)
     model.model.requires_grad_(False).eval().to(device=device)
@@ -67,19 +67,19 @@ def _upscaler(model: Any) -> Upscaler:
 def _require_usable(path: Path, model: Any, only: str | None) -> None:
     from spandrel import ImageModelDescriptor
 
-    found = model.architecture.id
-    if only and found != only:
-        raise AssetError(f"{path} is not {only}", got=found, remedy=f"use spandrel[weights={path}]")
+    architecture = model.architecture.id
+    if only and architecture != only:
+        raise AssetError(f"{path} is not {only}", got=architecture, remedy=f"use spandrel[weights={path}]")
     if not isinstance(model, ImageModelDescriptor) or (model.input_channels, model.output_channels) != (3, 3):
-        raise AssetError(f"{path} holds no network from RGB to RGB images", got=found)
+        raise AssetError(f"{path} holds no network from RGB to RGB images", got=architecture)
     if model.scale < 2:
-        raise AssetError(f"{path} holds no network that enlarges", got=f"{found} of scale {model.scale}")
+        raise AssetError(f"{path} holds no network that enlarges", got=f"{architecture} of scale {model.scale}")
 
 
 def _budget(state: dict[str, Any]) -> Any:
     """Return a context in which no network can be made that is much larger than the file that is to fill it.
 
-    Sizes are told from keys and shapes: `body.99999999.weight` would make a hundred million blocks.
+    Sizes are derived from keys and shapes: `body.99999999.weight` would make a hundred million blocks.
     """
     from torch.overrides import TorchFunctionMode
 
@@ -138,8 +138,8 @@ def _generator(state: dict[str, Any]) -> dict[str, Any]:
 
     state = canonicalize_state_dict(state)
     for prefix in GENERATORS:
-        if found := {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}:
-            return found
+        if generator := {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}:
+            return generator
     return state
 
 
