@@ -116,7 +116,7 @@ def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, m
 def test_a_tuning_that_diverges_gives_its_best_and_the_bank_as_it_was(small, light, monkeypatch):
     config = tuning.configure("paper")._replace(candidates=2)
     steep = tuple(stage._replace(bank_rate=1e3) for stage in config.stages)
-    monkeypatch.setitem(tuning.PLANS, "paper", config._replace(stages=steep))
+    monkeypatch.setitem(tuning.PRESETS, "paper", config._replace(stages=steep))
     method = loaded(f"dgp[preset=paper,bank={small}]")
     before = {name: value.clone() for name, value in method._bank.state_dict().items()}
     check_divergence(method, target(small), monkeypatch)
