@@ -10,7 +10,8 @@ from bench.assets.declare import Asset
 from bench.assets.fetch import is_here
 from bench.base import options
 from bench.base.errors import unknown
-from bench.categories import category as categories
+from bench.categories.card import read_cards
+from bench.categories.category import find_category
 from bench.registry import METHODS, METRICS
 from bench.registry.methods import build
 from bench.registry.selection import parse
@@ -25,11 +26,11 @@ def info(text: str) -> Iterator[str]:
     name = parse(text).name
     if name in METRICS.entries():
         return _metric(name)
-    if name in categories.discover():
+    if name in read_cards():
         return _category(text)
     if name in METHODS.entries() or name.endswith(".py"):
         return _method(text)
-    names = [*METHODS.entries(), *categories.discover(), *METRICS.entries()]
+    names = [*METHODS.entries(), *read_cards(), *METRICS.entries()]
     raise unknown("method, category or metric", name, names)
 
 
@@ -51,7 +52,7 @@ def _method(text: str) -> Iterator[str]:
 
 
 def _category(text: str) -> Iterator[str]:
-    source = categories.find(text)
+    source = find_category(text)
     yield f"{source.card.title} (category {source.name})"
     yield source.card.about
     yield f"kind: {source.kind or 'not said'}"

@@ -9,7 +9,8 @@ from bench.assets.declare import Asset
 from bench.assets.fetch import fetch, is_here
 from bench.base.errors import AssetError, BenchError
 from bench.base.progress import Reporter
-from bench.categories import category as categories
+from bench.categories.card import read_cards
+from bench.categories.category import find_category
 from bench.registry import METHODS, METRICS
 from bench.registry.methods import build
 
@@ -43,7 +44,7 @@ def _fetch(asset: Asset, reporter: Reporter) -> bool:
 def needs(methods: Sequence[str] = (), names: Sequence[str] = (), metrics: Sequence[str] = ()) -> list[Need]:
     """Return the declared files of some methods, categories and metrics, or of all when none is named."""
     if not (methods or names or metrics):
-        methods, names, metrics = list(METHODS.entries()), list(categories.discover()), list(METRICS.entries())
+        methods, names, metrics = list(METHODS.entries()), list(read_cards()), list(METRICS.entries())
     users: dict[Asset, list[str]] = {}
     for user, asset in _declared(methods, names, metrics):
         users.setdefault(asset, []).append(user)
@@ -54,7 +55,7 @@ def _declared(methods: Sequence[str], names: Sequence[str], metrics: Sequence[st
     for text in methods:
         yield from ((text, asset) for asset in _files_of_method(text))
     for text in names:
-        yield from ((text, asset) for asset in categories.find(text).assets())
+        yield from ((text, asset) for asset in find_category(text).assets())
     for text in metrics:
         yield from ((text, asset) for asset in METRICS.create(text).assets())
 

@@ -80,7 +80,7 @@ class Card:
         return source
 
 
-def discover() -> dict[str, Card]:
+def read_cards() -> dict[str, Card]:
     """Return the suite's cards by name, from the installed package or else from the checkout."""
     installed = Path(str(files("bench"))) / "cards"
     folder = installed if installed.is_dir() else Path(__file__).parents[2] / "datasets"

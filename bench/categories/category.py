@@ -23,12 +23,10 @@ from bench.base.errors import UsageError, unknown
 from bench.base.filenames import MAX_BYTES, safe_filename
 from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.card import Card, discover, read_card
+from bench.categories.card import Card, read_card, read_cards
 from bench.categories.sources.paths import expand, open_path
 from bench.images.prepare import parse_preparation
 from bench.registry.selection import Selection, parse
-
-__all__ = ["CategorySource", "discover", "find"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class CategorySource:
         return {safe_filename(name): name for name in names}
 
 
-def find(text: str) -> CategorySource:
+def find_category(text: str) -> CategorySource:
     """Return the category that a selection names; its images are not looked for yet.
 
     Raises:
@@ -136,7 +134,7 @@ def find(text: str) -> CategorySource:
 
 
 def _resolve(selection: Selection) -> tuple[Card, Source]:
-    cards, target, label = discover(), selection.target, selection.label
+    cards, target, label = read_cards(), selection.target, selection.label
     if target in cards:
         return cards[target], cards[target].open()
     if label is None:

@@ -24,9 +24,9 @@ def list_methods() -> None:
 @app.command("categories")
 def list_categories() -> None:
     """List the categories that have a card."""
-    from bench.categories.category import discover
+    from bench.categories.card import read_cards
 
-    rows = [[entry.name, entry.title, entry.source] for entry in discover().values()]
+    rows = [[entry.name, entry.title, entry.source] for entry in read_cards().values()]
     show_table("categories", ["name", "what it is", "source"], rows)
 
 

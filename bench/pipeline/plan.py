@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.base.errors import UsageError
-from bench.categories.category import find
+from bench.categories.category import find_category
 from bench.pipeline.arguments import checked_redo, metric_names, usable_device
 from bench.pipeline.restore import Request
 from bench.registry.methods import Selected, create
@@ -58,7 +58,7 @@ def make_plan(
     threads = threads or _threads(executor, workers, address)
     request = Request(
         methods=_methods(methods),
-        sources=[find(text) for text in categories],
+        sources=[find_category(text) for text in categories],
         factors=_factors(factors),
         images=images,
         seed=seed,

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from bench.base.errors import Unavailable, UsageError
-from bench.categories.card import discover
-from bench.categories.category import find
+from bench.categories.card import read_cards
+from bench.categories.category import find_category
 from bench.images.prepare import parse_preparation
 
 ROOT = Path(__file__).parents[3]
@@ -45,12 +45,12 @@ def cache(tmp_path, monkeypatch):
 def test_every_category_of_the_suite_has_a_card():
     lsun = [f"lsun-{name}" for name in ("bedroom", "car", "cat", "church", "tower")]
     assert ["afhq-cat", "afhq-dog", "afhq-wild", "cat100", "celebahq", "faces", "ffhq", *lsun, "photos"] == CARDS
-    assert sorted(discover()) == CARDS
+    assert sorted(read_cards()) == CARDS
 
 
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_says_all_that_a_reader_must_know(name):
-    found = find(name)
+    found = find_category(name)
     assert found.name == name
     assert found.kind
     assert found.has_hr
@@ -64,29 +64,29 @@ def test_a_card_says_all_that_a_reader_must_know(name):
 @pytest.mark.parametrize("name", sorted(set(CARDS) - {"faces", "photos"}))
 def test_missing_data_say_how_to_get_them_and_where_to_put_them(name, cache):
     with pytest.raises(Unavailable) as caught:
-        find(name).list(1)
+        find_category(name).list(1)
     assert str(caught.value) == (
         f"no data of category {name} at {cache / 'datasets' / name}; "
-        f"{find(name).card.how_to_get.rstrip('.')}; then put it there, or point at it with {name}=PATH"
+        f"{find_category(name).card.how_to_get.rstrip('.')}; then put it there, or point at it with {name}=PATH"
     )
 
 
 def test_lists_are_those_that_were_published():
-    assert find("celebahq").card.held_out.choose(list) == [f"{n:05d}" for n in range(1, 101)]
-    cats = find("cat100").card.held_out.choose(list)
+    assert find_category("celebahq").card.held_out.choose(list) == [f"{n:05d}" for n in range(1, 101)]
+    cats = find_category("cat100").card.held_out.choose(list)
     assert (len(cats), cats[0], cats[-1], cats == sorted(set(cats))) == (100, "00000800_007", "00000824_004", True)
-    assert find("ffhq").card.held_out.choose(list)[0] == "69900"
-    assert len(find("ffhq").card.held_out.choose(list)) == 100
+    assert find_category("ffhq").card.held_out.choose(list)[0] == "69900"
+    assert len(find_category("ffhq").card.held_out.choose(list)) == 100
 
 
 def test_listing_imports_nothing_heavy():
-    code = "import sys; from bench.categories.category import discover; discover(); print(*sys.modules)"
+    code = "import sys; from bench.categories.card import read_cards; read_cards(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {"torch", "skimage", "lmdb", "datasets", "methods"} & set(done.stdout.split())
 
 
 def test_photos_are_the_published_ones():
-    photos = find("photos")
+    photos = find_category("photos")
     for name in photos.list():
         pixels = photos.read(name)
         assert pixels.shape in {(512, 512, 3), (256, 256, 3)}
@@ -95,29 +95,29 @@ def test_photos_are_the_published_ones():
 
 
 def test_faces_are_64_and_half_of_them_published():
-    faces = find("faces")
+    faces = find_category("faces")
     assert faces.list() == [f"{n:04d}" for n in range(64)]
     assert [faces.expected_digest(name) is not None for name in faces.list()] == [True] * 32 + [False] * 32
     assert {asset.name.partition("/")[0] for asset in faces.assets()} == {"mobilestylegan"}
 
 
 def test_a_card_has_no_expected_digest_for_another_preparation():
-    assert find("photos").expected_digest("astronaut")
-    assert find("photos[prepare=centre-crop:512/256]").expected_digest("astronaut")
-    assert find("photos[prepare=centre-crop:128]").expected_digest("astronaut") is None
+    assert find_category("photos").expected_digest("astronaut")
+    assert find_category("photos[prepare=centre-crop:512/256]").expected_digest("astronaut")
+    assert find_category("photos[prepare=centre-crop:128]").expected_digest("astronaut") is None
 
 
 def test_a_card_of_ones_own(tmp_path):
     fill(tmp_path / "data", "x1", "x9", "x10", "x11", "x12")
     path = card(tmp_path / "mine.toml", "[settings]", 'path = "data"', "[held_out]", 'start = "x10"', "count = 2")
-    assert find(f"mine={path}").list() == ["x10", "x11"]
+    assert find_category(f"mine={path}").list() == ["x10", "x11"]
 
 
 def test_the_card_in_the_guide_works(tmp_path):
     guide = (ROOT / "datasets" / "README.md").read_text(encoding="utf-8")
     (tmp_path / "birds.toml").write_text(guide.partition("```toml\n")[2].partition("```")[0])
     fill(tmp_path / "birds", "bird-007", "bird-080", "bird-090", "bird-100", side=600)
-    birds = find(f"birds={tmp_path / 'birds.toml'}")
+    birds = find_category(f"birds={tmp_path / 'birds.toml'}")
     assert birds.list() == ["bird-080", "bird-090", "bird-100"]
     assert birds.read("bird-090").shape == (512, 512, 3)
 
@@ -153,6 +153,6 @@ def test_the_guide_lists_every_card():
 def test_a_card_that_cannot_mean_anything_is_one_sentence(tmp_path, lines, changes, sentence):
     path = card(tmp_path / "mine.toml", *lines, **changes)
     with pytest.raises(UsageError, match=sentence) as caught:
-        find(f"mine={path}")
+        find_category(f"mine={path}")
     assert "\n" not in str(caught.value)
     assert "mine.toml" in str(caught.value) or "preparation" in str(caught.value)

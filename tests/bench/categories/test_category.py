@@ -13,7 +13,7 @@ from PIL import Image
 
 from bench.base.errors import ImageError, UsageError
 from bench.base.filenames import safe_filename
-from bench.categories.category import find
+from bench.categories.category import find_category
 from bench.images.degradation import resize
 
 
@@ -55,7 +55,7 @@ def test_any_path_is_a_category(tmp_path, kind):
         with lmdb.open(str(path)) as database, database.begin(write=True) as transaction:
             transaction.put(b"b", png(0))
             transaction.put(b"a", png(1))
-    found = find(f"portraits={path}")
+    found = find_category(f"portraits={path}")
     assert (found.name, found.kind, found.has_hr) == ("portraits", None, True)
     assert found.list() == ["a", "b"]
     assert found.list(1) == ["a"]
@@ -65,7 +65,7 @@ def test_any_path_is_a_category(tmp_path, kind):
 
 def test_options_change_preparation_kind_and_meaning(tmp_path):
     path = fill(tmp_path / "mine", "a")
-    found = find(f"p={path}[prepare=squash:4,kind=faces,lr_only=true]")
+    found = find_category(f"p={path}[prepare=squash:4,kind=faces,lr_only=true]")
     assert (found.kind, found.has_hr) == ("faces", False)
     np.testing.assert_array_equal(found.read("a"), resize(picture(0), 4, 4))
 
@@ -73,29 +73,29 @@ def test_options_change_preparation_kind_and_meaning(tmp_path):
 def test_the_home_folder_can_be_written_as_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     fill(tmp_path / "photos dir", "a")
-    assert find("p=~/photos dir").list() == ["a"]
+    assert find_category("p=~/photos dir").list() == ["a"]
 
 
 def test_an_image_too_small_to_prepare_names_itself(tmp_path):
     path = fill(tmp_path / "mine", "tiny")
     with pytest.raises(ImageError, match="image tiny is too small for its category"):
-        find(f"p={path}[prepare=centre-crop:16]").read("tiny")
+        find_category(f"p={path}[prepare=centre-crop:16]").read("tiny")
 
 
 def test_the_digest_follows_list_and_preparation_and_nothing_else(tmp_path):
     first, second = fill(tmp_path / "one", "a", "b"), fill(tmp_path / "two", "a", "b")
-    digest = find(f"p={first}").digest
-    assert find(f"q={second}").digest == digest
-    assert find(f"p={first}[prepare=centre-crop:4]").digest != digest
-    assert find(f"p={first}[kind=faces]").digest != digest
+    digest = find_category(f"p={first}").digest
+    assert find_category(f"q={second}").digest == digest
+    assert find_category(f"p={first}[prepare=centre-crop:4]").digest != digest
+    assert find_category(f"p={first}[kind=faces]").digest != digest
     fill(second, "a", "b", "c")
-    assert find(f"p={second}").digest != digest
+    assert find_category(f"p={second}").digest != digest
 
 
 def test_a_cards_list_on_data_that_lie_elsewhere(tmp_path):
     names = [f"{n:05d}" for n in range(1, 101)]
     path = fill(tmp_path / "hq", *names, "00101", "00102")
-    found = find(f"celebahq={path}")
+    found = find_category(f"celebahq={path}")
     assert found.list() == names
     assert found.kind == "faces"
     np.testing.assert_array_equal(found.read("00007"), picture(6))
@@ -103,32 +103,32 @@ def test_a_cards_list_on_data_that_lie_elsewhere(tmp_path):
 
 def test_a_card_finds_its_data_in_the_cache(cache):
     fill(cache / "datasets" / "celebahq", "00001", "00002")
-    assert find("celebahq").list(2) == ["00001", "00002"]
+    assert find_category("celebahq").list(2) == ["00001", "00002"]
 
 
 def test_an_incomplete_list_names_what_is_missing(tmp_path):
     path = fill(tmp_path / "hq", "00001", "00002", "00004")
-    assert find(f"celebahq={path}").list(2) == ["00001", "00002"]
+    assert find_category(f"celebahq={path}").list(2) == ["00001", "00002"]
     with pytest.raises(
         UsageError, match=r"celebahq lacks 2 of 5 images of its list: got no 00003, 00005; complete"
     ):
-        find(f"celebahq={path}").list(5)
+        find_category(f"celebahq={path}").list(5)
 
 
 def test_an_lsun_card_takes_the_last_keys(tmp_path):
     with lmdb.open(str(tmp_path / "cat")) as database, database.begin(write=True) as transaction:
         for key in ("00aa", "eeff", "f000", "ffee"):
             transaction.put(key.encode(), png(int(key, 16), 30, 50))
-    found = find(f"lsun-cat={tmp_path / 'cat'}")
+    found = find_category(f"lsun-cat={tmp_path / 'cat'}")
     assert found.list() == ["f000", "ffee"]
     np.testing.assert_array_equal(found.read("f000"), resize(picture(0xF000, 30, 50), 256, 256))
 
 
 def test_a_card_under_a_name_of_ones_own(cache):
     fill(cache / "datasets" / "celebahq", "00001")
-    own = find("celeba4=celebahq[prepare=squash:4]")
+    own = find_category("celeba4=celebahq[prepare=squash:4]")
     assert (own.name, own.read("00001").shape) == ("celeba4", (4, 4, 3))
-    assert find("celebahq[prepare=squash:4]").name == "celebahq-prepare-squash-4"
+    assert find_category("celebahq[prepare=squash:4]").name == "celebahq-prepare-squash-4"
 
 
 @pytest.mark.parametrize(
@@ -144,25 +144,25 @@ def test_a_card_under_a_name_of_ones_own(cache):
 )
 def test_wrong_use_is_one_sentence(text, sentence):
     with pytest.raises(UsageError, match=sentence) as caught:
-        find(text)
+        find_category(text)
     assert "\n" not in str(caught.value)
 
 
 def test_a_path_without_a_name_is_told_to_get_one(tmp_path):
     with pytest.raises(UsageError, match="has no name; give it one: mine="):
-        find(str(tmp_path))
+        find_category(str(tmp_path))
 
 
 def test_a_card_with_its_own_images_cannot_be_pointed_elsewhere(tmp_path):
     with pytest.raises(
         UsageError, match=r"category faces brings its own images: .*; give the folder another name"
     ):
-        find(f"faces={fill(tmp_path / 'x', 'a')}")
+        find_category(f"faces={fill(tmp_path / 'x', 'a')}")
 
 
 def test_strange_names_work_end_to_end(tmp_path):
     names = ["two words", "it's", 'a "quote"', "<script>", "ünï-日本", "100%"]
-    found = find(f"p={fill(tmp_path / 'x', *names)}")
+    found = find_category(f"p={fill(tmp_path / 'x', *names)}")
     assert set(found.list()) == {safe_filename(name) for name in names}
     for seed, name in enumerate(names):
         np.testing.assert_array_equal(found.read(safe_filename(name)), picture(seed))
@@ -171,6 +171,6 @@ def test_strange_names_work_end_to_end(tmp_path):
 def test_a_key_that_points_outside_is_a_plain_file_name(tmp_path):
     with lmdb.open(str(tmp_path / "x")) as database, database.begin(write=True) as transaction:
         transaction.put(b"../../escape", png(5))
-    found = find(f"p={tmp_path / 'x'}")
+    found = find_category(f"p={tmp_path / 'x'}")
     assert found.list() == ["%2E.%2F..%2Fescape"]
     np.testing.assert_array_equal(found.read("%2E.%2F..%2Fescape"), picture(5))

@@ -8,7 +8,7 @@ import torch
 
 from bench.base.errors import UsageError
 from bench.base.seeds import Domain
-from bench.categories.category import find
+from bench.categories.category import find_category
 from bench.images.degradation import quantise
 from bench.images.png import pixel_digest
 from methods.shared import banks
@@ -24,7 +24,7 @@ def _one_thread():
 
 
 def test_a_face_is_the_published_one_and_that_of_a_float32_bank():
-    faces = find("faces")
+    faces = find_category("faces")
     pixels = faces.read("0003")
     assert pixel_digest(pixels) == faces.expected_digest("0003")
     bank = banks.load("mobilestylegan")
@@ -37,4 +37,4 @@ def test_a_face_is_the_published_one_and_that_of_a_float32_bank():
 
 def test_a_face_beyond_the_list_is_a_usage_error():
     with pytest.raises(UsageError, match="unknown image of category faces '0064'"):
-        find("faces").read("0064")
+        find_category("faces").read("0064")

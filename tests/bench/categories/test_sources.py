@@ -22,7 +22,6 @@ from bench.categories.sources.lmdb_file import Database
 from bench.categories.sources.lsun import LsunSource
 from bench.categories.sources.package import PackageSource
 from bench.categories.sources.paths import open_path
-from bench.images.listing import natural_key
 
 HAS_DATASETS = (found := importlib.util.find_spec("datasets")) is not None and found.origin is not None
 STRANGE = ["two words", "it's", 'a "quote"', "<script>alert(1)</script>"[:8], "ünï-日本", "100%", "-n", "a.b"]
@@ -57,11 +56,6 @@ def database(path: Path, values: dict[str, bytes]) -> LsunSource:
         for key, value in values.items():
             transaction.put(key.encode(), value)
     return LsunSource(path)
-
-
-def test_natural_order_counts():
-    names = ["b2", "b10", "B1", "a", "01", "1", "b"]
-    assert sorted(names, key=natural_key) == ["01", "1", "a", "b", "B1", "b2", "b10"]
 
 
 def test_folder_lists_images_in_natural_order_of_their_names(tmp_path):

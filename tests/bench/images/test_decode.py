@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.base.errors import ImageError, UsageError
+from bench.base.errors import ImageError
 from bench.images.decode import read_image
-from bench.images.degradation import resize
-from bench.images.prepare import parse_preparation
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -228,34 +226,3 @@ def test_image_inside_an_archive_is_read(tmp_path):
         archive.writestr("x.png", buffer.getvalue())
     with zipfile.ZipFile(tmp_path / "a.zip") as archive, archive.open("x.png") as member:
         np.testing.assert_array_equal(read_image(member, "x.png"), noise(6, 6))
-
-
-def test_no_preparation_keeps_the_image():
-    np.testing.assert_array_equal(parse_preparation("none")(noise(5, 7), "a"), noise(5, 7))
-
-
-def test_centre_crop_takes_the_middle():
-    np.testing.assert_array_equal(parse_preparation("centre-crop:4")(noise(8, 11), "a"), noise(8, 11)[2:6, 3:7])
-
-
-@pytest.mark.parametrize(("side", "expected"), [(9, 8), (8, 8), (7, 4)])
-def test_centre_crop_takes_the_first_size_that_fits(side, expected):
-    assert parse_preparation("centre-crop:8/4")(noise(side, 20), "a").shape == (expected, expected, 3)
-
-
-def test_centre_crop_refuses_a_smaller_image():
-    with pytest.raises(ImageError, match=r"image a\.png is too small.*got 20x3, expected at least 4x4"):
-        parse_preparation("centre-crop:8/4")(noise(3, 20), "a.png")
-
-
-def test_squash_gives_up_the_aspect_ratio():
-    image = noise(30, 50)
-    np.testing.assert_array_equal(parse_preparation("squash:16")(image, "a"), resize(image, 16, 16))
-
-
-@pytest.mark.parametrize(
-    "text", ["", "crop", "centre-crop", "centre-crop:", "centre-crop:0", "squash:8/4", "squash:-1", "none:3"]
-)
-def test_unknown_preparation_is_a_usage_error(text):
-    with pytest.raises(UsageError, match="expected none, centre-crop:N"):
-        parse_preparation(text)

@@ -1,17 +1,13 @@
 """LR against an independent float64 implementation, and the round trip through PNG."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from bench.base.errors import ImageError
-from bench.base.files import write_atomically
 from bench.images.degradation import make_lr, quantise, resize, resize_tensor
-from bench.images.png import load_png, pixel_digest, save_png, to_pixels, to_tensor
+from bench.images.png import to_pixels, to_tensor
 from tests.conftest import photo
 
 
@@ -79,36 +75,3 @@ def test_rounding_is_half_to_even():
 def test_sides_must_be_divisible():
     with pytest.raises(ImageError, match=r"got 100x64, expected sides divisible by 16; prepare it with"):
         make_lr(np.zeros((64, 100, 3), np.uint8), 16)
-
-
-def test_png_round_trip_is_exact_and_digest_is_of_pixels(tmp_path):
-    image = photo(2)
-    save_png(image, tmp_path / "deep" / "a.png")
-    Image.fromarray(image).save(tmp_path / "b.png", compress_level=9)
-    assert np.array_equal(load_png(tmp_path / "deep" / "a.png"), image)
-    assert pixel_digest(load_png(tmp_path / "b.png")) == pixel_digest(image)
-    assert pixel_digest(image.reshape(32, 128, 3)) != pixel_digest(image)
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["a.png"]
-
-
-def test_two_processes_may_write_the_same_file(tmp_path):
-    path = tmp_path / "deep" / "a.bin"
-    code = (
-        "import sys; from pathlib import Path; from bench.base.files import write_atomically\n"
-        "for _ in range(40): write_atomically(Path(sys.argv[1]), sys.argv[2].encode() * 10_000)"
-    )
-    writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(path), letter], stderr=subprocess.PIPE, text=True)
-        for letter in "ab"
-    ]
-    told = [writer.communicate(timeout=120)[1] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0, 0], told
-    assert path.read_bytes() in (b"a" * 10_000, b"b" * 10_000)
-    assert [file.name for file in path.parent.iterdir()] == ["a.bin"]
-
-
-def test_a_write_that_fails_leaves_the_file_before_and_nothing_else(tmp_path):
-    write_atomically(tmp_path / "a.bin", b"before")
-    with pytest.raises(TypeError):
-        write_atomically(tmp_path / "a.bin", "text")  # type: ignore[arg-type]
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.bin", b"before")]
