@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from bench import Bank
 from methods.shared.inversion.context import SearchContext, by_distance, smaller_once
-from methods.shared.inversion.search import Draw, Problem, Round, Search
+from methods.shared.inversion.search import Problem, Round, Search
 from methods.shared.inversion.surrogates import SHORT_MEMORY, Corrections, falling, surrogates_for
 from methods.shared.presets import Preset
 
@@ -143,13 +144,10 @@ def run(context: SearchContext, lr: Tensor, seed: int, config: SearchConfig) -> 
     start, chunk = smaller_once(lambda chunk: nearest(context, lr, config, seed=seed, chunk=chunk), CHUNK)
     z, distance = start.clone().requires_grad_(), context.perceptual_distance_to(lr)
 
-    def draw(stop_at: int | None) -> Draw:
-        return context.draw(z, stop_at)
-
     def loss(downsampled: Tensor, _latents: Tensor) -> Tensor:
         return objective(downsampled, lr, distance(downsampled), z, config)
 
-    search = Search(Problem(lr, draw, loss))
+    search = Search(Problem(lr, partial(context.draw, z), loss))
     with restored(context.bank):
         _tune(search, context.bank, z, config)
         search.evaluate()

@@ -68,8 +68,8 @@ class Encoder(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Return latents (N, slots, width) of LR images (N, 3, h, h) in [-1, 1], h at most SIDE."""
-        seen = lr if lr.shape[-1] == SIDE else resize_tensor(lr, SIDE, SIDE)
-        x = F.leaky_relu(self.first(seen), 0.2)
+        enlarged = lr if lr.shape[-1] == SIDE else resize_tensor(lr, SIDE, SIDE)
+        x = F.leaky_relu(self.first(enlarged), 0.2)
         h = F.leaky_relu(self.body(self.downs(x).flatten(1)), 0.2)
         own = torch.einsum("nsk,skd->nsd", self.slots(h).view(len(h), *self.basis.shape[:2]), self.basis)
         common: Tensor = self.mean + self.guess(linear_guess.average_pixels(lr)) + self.shared(h)

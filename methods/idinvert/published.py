@@ -44,12 +44,12 @@ class PublishedEncoder(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """Return latents (N, slots, width) of LR images (N, 3, h, h) in [-1, 1]."""
-        seen = lr if lr.shape[-1] == self.side else resize_tensor(lr, self.side, self.side)
-        x = _active(self.first(seen))
+        enlarged = lr if lr.shape[-1] == self.side else resize_tensor(lr, self.side, self.side)
+        x = _active(self.first(enlarged))
         for block in self.blocks:
             x = block(F.avg_pool2d(x, 2))
-        made: Tensor = self.dense(x.flatten(1))
-        return made.view(len(x), *self.latents)
+        latents: Tensor = self.dense(x.flatten(1))
+        return latents.view(len(x), *self.latents)
 
 
 class _Residual(nn.Module):

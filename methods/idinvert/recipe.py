@@ -118,7 +118,9 @@ def recipe(
     if start is not None:
         weight_files.load(encoder, start)
     size = min(POOL_SIZE, loaded.resolution)
-    sides = tuple(side for side in sorted(loaded.resolution // factor for factor in factors) if side <= weightfile.SIDE)
+    sides = tuple(
+        side for side in sorted(loaded.resolution // factor for factor in factors) if side <= weightfile.SIDE
+    )
     pool, validation, history = open_data(loaded, size, sides, data, out, start, weightfile.read_metadata)
     discriminator = Discriminator(capped(min(SIZE, loaded.resolution)))
     loss = default_perceptual_loss()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -99,14 +98,6 @@ class SearchMethod(Method):
         from methods.shared.inversion.context import SearchContext
 
         return SearchContext(self._bank, self._perceptual, self.options.perceptual, class_label(self.label))
-
-    @abstractmethod
-    def restore(self, batch: Batch) -> Restored:
-        """Search for each image of a batch alone.
-
-        Raises:
-            MethodError: when the bank makes images of another size, or no finite loss was seen.
-        """
 
     def restore_each(self, batch: Batch, restore_one: RestoreOne) -> Restored:
         """Restore each image of a batch alone.
