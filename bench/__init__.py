@@ -7,7 +7,6 @@ The names of `__all__` are the public API. Each is imported from its room when i
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 _ROOMS = {
     "bench.assets.declare": ("Address", "Asset", "ByHand", "Wheel"),
@@ -29,10 +28,10 @@ _ROOMS = {
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (every one is a text)
+__all__ = [*_HOME]  # noqa: PLE0604 (every one is a text)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 
