@@ -1,5 +1,6 @@
 # make demo    install, restore, score and report on the embedded faces; says where the page is
-# make check   install, then format, lint, types and tests
+# make check   install, then format, lint, types, import rules and all tests but perf
+# make quick   the tests for the inner loop: no browser, no Ray, nothing slow
 # make fuzz    damaged and hostile inputs for FUZZ_MINUTES (10) a kind of reader; failing ones go to tests/fuzz/corpus
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +9,7 @@ BENCH := $(BIN)/bench
 METHODS := bicubic,esrgan,pulse,glean
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint check perf fuzz browser clean
+.PHONY: demo test quick lint check perf fuzz browser clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give one: make PYTHON=python3.12")'
@@ -24,11 +25,11 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 
 demo:
 	@begin=$$(date +%s); phase=$$begin; \
-	tell() { now=$$(date +%s); echo "== $$1: $$((now - phase)) s"; phase=$$now; }; \
-	$(MAKE) --no-print-directory $(VENV)/.demo && tell install && \
-	{ $(BENCH) prepare --methods $(METHODS) --category faces --metrics psnr,ssim,lr_psnr,lite2,dlib; tell downloads; } && \
+	phase_ends() { now=$$(date +%s); echo "== $$1: $$((now - phase)) s"; phase=$$now; }; \
+	$(MAKE) --no-print-directory $(VENV)/.demo && phase_ends install && \
+	{ $(BENCH) prepare --methods $(METHODS) --category faces --metrics psnr,ssim,lr_psnr,lite2,dlib; phase_ends downloads; } && \
 	$(BENCH) run --methods $(METHODS) --category faces --factor 16,32,64 --images 3 --out runs/demo && \
-	tell "restore and score" && $(BENCH) report runs/demo && tell report && \
+	phase_ends "restore and score" && $(BENCH) report runs/demo && phase_ends report && \
 	echo "== all: $$(($$(date +%s) - begin)) s; open runs/demo/report/index.html"
 
 browser:
@@ -37,15 +38,19 @@ browser:
 test: $(VENV)/.test browser
 	$(BIN)/python -m pytest
 
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest -m 'not (browser or ray or slow or fuzz or perf)' --timeout=120
+
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 check: lint test
 
 perf: $(VENV)/.test
-	$(BIN)/python -m pytest tests/perf --override-ini addopts=
+	$(BIN)/python -m pytest tests/perf -m perf --timeout=0
 
 fuzz: $(VENV)/.test
 	FUZZ_MINUTES=$${FUZZ_MINUTES:-10} $(BIN)/python -m pytest tests/fuzz -s --timeout=0

@@ -12,7 +12,41 @@ import numpy as np
 import pytest
 from PIL import Image
 
+MARKS = {
+    "bench/pipeline": "slow",
+    "bench/workers/test_ray.py": "ray",
+    "faults": "slow",
+    "fuzz": "fuzz",
+    "integration": "slow",
+    "methods/shared/banks/test_released.py": "slow",
+    "methods/shared/inversion": "slow",
+    "methods/shared/training": "slow",
+    "methods/test_dgp.py": "slow",
+    "methods/test_esrgan_plus.py": "slow",
+    "methods/test_glean.py": "slow",
+    "methods/test_idinvert.py": "slow",
+    "methods/test_mganprior.py": "slow",
+    "methods/test_published_glean.py": "slow",
+    "methods/test_published_idinvert.py": "slow",
+    "methods/test_pulse.py": "slow",
+    "methods/test_singan.py": "slow",
+    "perf": "perf",
+    "scripts": "slow",
+}
+"""The mark of every test in a folder or file; what uses the fixture `browser` is marked `browser`."""
+
 BENCH = [sys.executable, "-c", "from bench.cli import main; main()"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests as `MARKS` says."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        for place in (path, *path.parents):
+            if mark := MARKS.get(place.as_posix()):
+                item.add_marker(mark)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
 
 
 def bench(*arguments: object, cwd: Path, timeout: float = 300, env: dict[str, str] | None = None):

@@ -1,0 +1,24 @@
+"""Compare two methods on sampled faces, from Python: restore, score, read the results, draw the page.
+
+python docs/examples/compare_two_methods.py
+"""
+
+import bench
+
+
+def main() -> None:
+    run = bench.run(
+        methods=["nearest", "bicubic"],
+        categories=["faces"],
+        factors=[16, 32],
+        images=2,
+        metrics=["psnr", "ssim"],
+        out="runs/example",
+    )
+    frame = bench.read_results("runs/example")
+    print(frame[frame.metric == "psnr"].pivot_table(index="method", columns="factor", values="value"))
+    print(bench.report([run]))
+
+
+if __name__ == "__main__":
+    main()
