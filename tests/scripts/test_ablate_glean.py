@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from bench.base.seeds import Domain
 from methods.shared import banks
+from methods.shared.training import sample_grid
 from methods.shared.training.samples import Samples
 from scripts import ablate_glean as ablation
 from scripts.ablate_glean import evaluate, run, variants
@@ -63,8 +65,10 @@ def test_every_variant_restores_and_reaches_its_weights(made):
 
 
 def test_the_table_names_every_variant_and_factor(tmp_path, monkeypatch):
-    monkeypatch.setattr("methods.shared.training.sample_grid.SAMPLES", 1)
+    monkeypatch.setattr(sample_grid, "SAMPLES", 1)
+    monkeypatch.setattr(sample_grid, "_plot", lambda *_: None)
     monkeypatch.setattr(ablation, "Pool", partial(ablation.Pool, first=2))
+    monkeypatch.setattr(ablation, "STAGES", [replace(stage, batch=1) for stage in ablation.STAGES])
     lines = run(tmp_path, 1, count=1).read_text().splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == [
         "bicubic",

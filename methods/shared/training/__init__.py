@@ -14,12 +14,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import Unavailable, UsageError
 from bench.base.errors import unknown
 from bench.base.files import file_digest
-from methods.shared.training.photographs import folder_digest
-from methods.shared.training.recipe import Recipe, Stage
+
+if TYPE_CHECKING:
+    from methods.shared.training.recipe import Recipe, Stage
 
 
 def train(
@@ -85,6 +87,8 @@ def _find_recipe(method: str) -> Callable[..., Recipe]:
 
 def _origin(start: Path | None, data: Path | None) -> tuple[str, str]:
     """Say what a training begins with and what images it sees: another start or folder is another training."""
+    from methods.shared.training.photographs import folder_digest
+
     weights = "random weights" if start is None else f"weights {file_digest(start):.12}"
     images = "no images of one's own" if data is None else f"images {folder_digest(data):.12}"
     return f"from {weights}", f"with {images}"

@@ -1,4 +1,4 @@
-"""What the tests of trainings share: the embedded bank, a bank of which everything is cheap, and a tiny GLEAN."""
+"""What the tests of trainings share: the embedded bank, a bank of which everything is cheap, no pictures of curves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from methods.shared import banks
+from methods.shared.training import sample_grid
 from tests.methods.shared.banks import stylegan2_peer as peer
+
+
+@pytest.fixture
+def no_curves_picture(monkeypatch):
+    """Leave out the picture of the curves, which costs more than the steps of a short training."""
+    monkeypatch.setattr(sample_grid, "_plot", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

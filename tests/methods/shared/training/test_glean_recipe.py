@@ -16,7 +16,7 @@ from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.recipe import GleanRecipe
 from methods.glean.weightfile import NetworkConfig
-from methods.shared import weight_files
+from methods.shared import banks, weight_files
 from methods.shared.networks.consistency import enlarge
 from methods.shared.training import sample_grid
 from methods.shared.training.augmentation import Augmentation
@@ -31,6 +31,7 @@ from methods.shared.training.recipe import Stage
 from methods.shared.training.samples import Samples
 
 TINY = NetworkConfig(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
+pytestmark = pytest.mark.usefixtures("no_curves_picture")
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +39,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("pool")
 
 
-def tiny(bank, folder, stages) -> GleanRecipe:
+def tiny(bank, folder, stages, factors=(16, 64)) -> GleanRecipe:
     torch.manual_seed(0)
-    network = EmbeddedGlean(bank, (16, 64), TINY)
-    pool = Pool(Samples(bank, 256, network.inputs, folder / "pool"), first=2, growth=0)
-    validation = Samples(bank, 256, network.inputs, folder / "validation", Domain.VALIDATION)
+    network = EmbeddedGlean(bank, factors, TINY)
+    pool = Pool(Samples(bank, network.middle, network.inputs, folder / "pool"), first=2, growth=0)
+    validation = Samples(bank, network.middle, network.inputs, folder / "validation", Domain.VALIDATION)
     return GleanRecipe(network, pool, validation, lite0(), stages)
 
 
@@ -111,18 +112,19 @@ def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
     assert all(torch.equal(value, frozen[name]) for name, value in bank.state_dict().items())
 
 
-def test_a_resumed_training_is_the_uninterrupted_one(bank, folder, tmp_path, monkeypatch):
+def test_a_resumed_training_is_the_uninterrupted_one(small, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     losses: dict[str, list[float]] = {"whole": [], "cut": []}
+    loaded = banks.load(str(small))
 
     def watched(kind: str, steps: int) -> GleanRecipe:
-        recipe = tiny(bank, folder, [Stage("base", steps, 1, 1e-3)])
+        recipe = tiny(loaded, folder, [Stage("base", steps, 1, 1e-3)], (8,))
         plain = recipe.terms
 
-        def terms(*given):
-            found = plain(*given)
-            losses[kind].append(float(sum(value.detach() for value in found.losses.values())))
-            return found
+        def terms(*arguments):
+            result = plain(*arguments)
+            losses[kind].append(float(sum(value.detach() for value in result.losses.values())))
+            return result
 
         recipe.terms = terms
         return recipe
@@ -132,7 +134,9 @@ def test_a_resumed_training_is_the_uninterrupted_one(bank, folder, tmp_path, mon
     cut = Loop(watched("cut", 6), tmp_path / "cut", cpu=True)
     monkeypatch.setattr("methods.shared.training.loop.SAVE_SECONDS", -1.0)
     step = cut._step
-    cut._step = lambda *given: step(*given) if given[2].step < 3 else (_ for _ in ()).throw(KeyboardInterrupt)
+    cut._step = lambda *arguments: (
+        step(*arguments) if arguments[2].step < 3 else (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         cut.run()
     Loop(watched("cut", 6), tmp_path / "cut", cpu=True).run()

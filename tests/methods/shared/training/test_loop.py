@@ -24,6 +24,8 @@ from methods.shared.training.loop import Loop
 from methods.shared.training.recipe import Recipe, Stage, Terms
 from methods.shared.training.sample_grid import SampleGrid
 
+pytestmark = pytest.mark.usefixtures("no_curves_picture")
+
 
 class Line(Recipe):
     """Fits a line to noisy points; every step's points follow its number."""
@@ -281,7 +283,8 @@ def test_the_discriminator_rests_where_another_process_has_nothing_to_judge(tmp_
         assert ("adversarial" in kept.curve[0][2]) == moves
 
 
-def test_it_writes_sample_grids_curves_and_weights(tmp_path):
+def test_it_writes_sample_grids_curves_and_weights(tmp_path, monkeypatch):
+    monkeypatch.undo()  # with the picture
     run(Line(stages(10, 10)), tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "two"] == [20]

@@ -25,6 +25,7 @@ from tests.methods.shared.training.test_glean_recipe import TINY
 
 ENCODER = NetworkConfig(widths=(8, 8, 8, 8, 8), hidden=16, rank=2)
 SLOTS, WIDTH = 8, 4
+pytestmark = pytest.mark.usefixtures("no_curves_picture")
 
 
 @pytest.fixture(scope="module")

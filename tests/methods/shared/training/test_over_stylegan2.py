@@ -23,6 +23,8 @@ from methods.shared.training.samples import Samples
 from tests.methods.shared.banks import stylegan2_peer as peer
 from tests.methods.shared.training.test_glean_recipe import TINY
 
+pytestmark = pytest.mark.usefixtures("no_curves_picture")
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):

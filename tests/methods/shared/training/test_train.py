@@ -16,6 +16,8 @@ from methods.shared.training.recipe import Stage
 from tests.conftest import bench, photo
 from tests.methods.shared.training.test_loop import Line
 
+pytestmark = pytest.mark.usefixtures("no_curves_picture")
+
 
 @pytest.mark.parametrize("name", ["bicubic", "training", "banks", "../glean", "", "glean.recipe"])
 def test_what_cannot_be_trained_is_refused(name, tmp_path):
