@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,16 +21,7 @@ from bench.images import previews
 from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
 from bench.registry.methods import Selected
-from bench.store.records import (
-    CellRow,
-    InputRecord,
-    MethodRecord,
-    MetricRecord,
-    Redo,
-    RegisteredMethod,
-    Score,
-    Status,
-)
+from bench.store.records import CellRow, InputRecord, MethodRecord, MetricRecord, Redo, Score, Status, StoredMethod
 from bench.store.store import Store
 from bench.workers.jobs import Executor, Outcome, Settings, Task
 from bench.workers.sandbox import sandbox
@@ -60,11 +52,8 @@ class PendingCell(NamedTuple):
 def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Status]:
     """Make the inputs, restore every pending cell, and count how all the asked cells ended."""
     factors = sorted(request.factors)
-    inputs = [
-        record
-        for source in request.sources
-        for record in make_inputs(store, source, request.images, factors, reporter)
-    ]
+    of_categories = (make_inputs(store, source, request.images, factors, reporter) for source in request.sources)
+    inputs = [*chain.from_iterable(of_categories)]
     counts: Counter[Status] = Counter()
     for selected in request.methods:
         restoration = Restoration(store, request, selected, _register(store, selected))
@@ -75,7 +64,7 @@ def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Statu
     return counts
 
 
-def _register(store: Store, selected: Selected) -> RegisteredMethod:
+def _register(store: Store, selected: Selected) -> StoredMethod:
     """Write a method's row; an edited method is a new row with a slug of its own."""
     method = selected.method
     record = MethodRecord(
@@ -100,7 +89,7 @@ class Restoration:
     store: Store
     request: Request
     selected: Selected
-    registered: RegisteredMethod
+    method: StoredMethod
 
     def unmatched_warnings(self, inputs: Sequence[InputRecord]) -> Sequence[str]:
         """Return what a method that takes images from elsewhere has to say of those that it lacks."""
@@ -110,7 +99,7 @@ class Restoration:
 
     def pending_cells(self, inputs: Sequence[InputRecord]) -> list[PendingCell]:
         """Return the cells to restore, and write the rows of those that cannot be restored."""
-        statuses, pending = self.store.statuses(self.registered.id), []
+        statuses, pending = self.store.statuses(self.method.id), []
         with sandbox():
             refusals = [self._refusal(record) for record in inputs]
         with self.store.transaction():
@@ -171,9 +160,8 @@ class Restoration:
         )
 
     def _sr_path(self, cell: PendingCell) -> Path:
-        record = cell.input
-        slug = self.registered.slug
-        return self.store.layout.sr(slug, record.category, record.image, record.factor, cell.repeat)
+        where = (cell.input.category, cell.input.image, cell.input.factor, cell.repeat)
+        return self.store.layout.sr(self.method.slug, *where)
 
     def _keep(self, cell: PendingCell, outcome: Outcome) -> None:
         """Save what a restored cell left, the PNG first."""
@@ -188,15 +176,12 @@ class Restoration:
 
     def _write_cell(self, cell: PendingCell, outcome: Outcome) -> int:
         digest = pixel_digest(outcome.pixels) if outcome.pixels is not None else None
-        method_id, input_id = self.registered.id, cell.input.input_id
-        return self.store.write_cell(
-            CellRow(method_id, input_id, cell.repeat, outcome.status, outcome.reason, digest)
-        )
+        key = (self.method.id, cell.input.input_id, cell.repeat)
+        return self.store.write_cell(CellRow(*key, outcome.status, outcome.reason, digest))
 
     def _scores(self, cell_id: int, outcome: Outcome) -> Iterator[Score]:
         """Yield what the worker measured and what the method recorded about itself."""
-        costs = [cost for cost in COSTS if cost.name in outcome.costs]
-        for cost in costs:
+        for cost in (cost for cost in COSTS if cost.name in outcome.costs):
             metric = MetricRecord(cost.name, cost.title, cost.signature, cost.better, "cost", cost.unit)
             yield Score(cell_id, self.store.register_metric(metric), outcome.costs[cost.name])
         for key, value in outcome.values.items():
@@ -207,5 +192,5 @@ class Restoration:
     def count(self, inputs: Sequence[InputRecord]) -> Counter[Status]:
         """Count how the asked cells ended."""
         asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.request.repeats)}
-        statuses = self.store.statuses(self.registered.id)
+        statuses = self.store.statuses(self.method.id)
         return Counter(status for key, status in statuses.items() if key in asked)

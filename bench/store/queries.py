@@ -10,24 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.base.metric import Better
+from bench.store import records
 from bench.store.damage import naming_damage
-from bench.store.records import (
-    CategoryRecord,
-    CellRow,
-    FailedCell,
-    ImageRecord,
-    ImageRow,
-    InputRecord,
-    InputRow,
-    MethodRecord,
-    MetricRecord,
-    RegisteredMethod,
-    RestoredCell,
-    Score,
-    SetScore,
-    Status,
-    UnavailableMetric,
-)
 
 KEYS = {
     "methods": ("identity",),
@@ -81,9 +65,9 @@ class Reader:
         """Return the provenance of each command, in the order in which they were given."""
         return [json.loads(row["record"]) for row in self._rows("SELECT record FROM commands ORDER BY id")]
 
-    def methods(self) -> list[MethodRecord]:
+    def methods(self) -> list[records.MethodRecord]:
         """Return the methods as they are now, in the order in which they first ran."""
-        rows = self._records(MethodRecord, "methods WHERE is_current ORDER BY id")
+        rows = self._select(records.MethodRecord, "methods WHERE is_current ORDER BY id")
         return [
             row._replace(
                 options=json.loads(str(row.options)),
@@ -93,50 +77,52 @@ class Reader:
             for row in rows
         ]
 
-    def metrics(self) -> list[MetricRecord]:
+    def metrics(self) -> list[records.MetricRecord]:
         """Return the metrics and costs; the methods' own values are not among them."""
         training_metrics = {name for method in self.methods() for name in method.training_metrics}
         rows = self._rows("SELECT name, title, signature, better, scope, unit FROM metrics WHERE scope != 'value'")
-        records = [MetricRecord(*row) for row in rows]
         return [
-            record._replace(better=Better(record.better), is_training_metric=record.name in training_metrics)
-            for record in records
+            records.MetricRecord(*row)._replace(
+                better=Better(row["better"]), is_training_metric=row["name"] in training_metrics
+            )
+            for row in rows
         ]
 
-    def categories(self) -> list[CategoryRecord]:
+    def categories(self) -> list[records.CategoryRecord]:
         """Return the categories in the order in which they were first used."""
-        return self._records(CategoryRecord, "categories ORDER BY id")
+        return self._select(records.CategoryRecord, "categories ORDER BY id")
 
-    def images(self) -> list[ImageRecord]:
+    def images(self) -> list[records.ImageRecord]:
         """Return the images that can be used, by category in the order of its list."""
-        return self._records(ImageRecord, "image_view WHERE digest IS NOT NULL ORDER BY category_id, position")
+        source = "image_view WHERE digest IS NOT NULL ORDER BY category_id, position"
+        return self._select(records.ImageRecord, source)
 
-    def inputs(self, category: str | None = None) -> list[InputRecord]:
+    def inputs(self, category: str | None = None) -> list[records.InputRecord]:
         """Return the inputs of one category or of all."""
-        return self._records(InputRecord, "input_view WHERE ?1 IS NULL OR category = ?1", category)
+        return self._select(records.InputRecord, "input_view WHERE ?1 IS NULL OR category = ?1", category)
 
     def factors(self) -> list[int]:
         """Return the factors from small to large."""
         return [row["factor"] for row in self._rows("SELECT DISTINCT factor FROM inputs ORDER BY factor")]
 
-    def statuses(self, method_id: int) -> dict[tuple[int, int], Status]:
+    def statuses(self, method_id: int) -> dict[tuple[int, int], records.Status]:
         """Return how the cells of a method ended, by input and repeat."""
         rows = self._rows("SELECT input_id, repeat, status FROM cells WHERE method_id = ?", method_id)
-        return {(row["input_id"], row["repeat"]): Status(row["status"]) for row in rows}
+        return {(row["input_id"], row["repeat"]): records.Status(row["status"]) for row in rows}
 
     def status_counts(self) -> dict[str, int]:
         """Return how many cells ended how."""
         return dict(map(tuple, self._rows("SELECT status, COUNT(*) FROM cells GROUP BY status ORDER BY status")))
 
-    def restored_cells(self) -> list[RestoredCell]:
+    def restored_cells(self) -> list[records.RestoredCell]:
         """Return the cells that are done: by category, image, factor, method and repeat."""
-        order = "category_id, position, factor, method_id, repeat"
-        return self._records(RestoredCell, f"cell_view WHERE status = ? ORDER BY {order}", Status.DONE)
+        source = "cell_view WHERE status = ? ORDER BY category_id, position, factor, method_id, repeat"
+        return self._select(records.RestoredCell, source, records.Status.DONE)
 
-    def failed_cells(self) -> list[FailedCell]:
+    def failed_cells(self) -> list[records.FailedCell]:
         """Return the cells of the methods as they are now that ended without an image, but for skipped ones."""
-        failed = "is_current AND status IN (?, ?, ?)"
-        return self._records(FailedCell, f"cell_view WHERE {failed} ORDER BY cell_id", *Status.failed())
+        source = "cell_view WHERE is_current AND status IN (?, ?, ?) ORDER BY cell_id"
+        return self._select(records.FailedCell, source, *records.Status.failed())
 
     def frame_rows(self) -> list[sqlite3.Row]:
         """Return every value, and every cell without any, with the ids that order them."""
@@ -155,9 +141,9 @@ class Reader:
         """Return the values of a set metric by the digest of what they were computed on."""
         return self._values("members", "set_scores", metric, signature)
 
-    def unavailable_metrics(self) -> list[UnavailableMetric]:
+    def unavailable_metrics(self) -> list[records.UnavailableMetric]:
         """Return the metrics that were asked for and could not be computed."""
-        return self._records(UnavailableMetric, "unavailable_metrics ORDER BY name")
+        return self._select(records.UnavailableMetric, "unavailable_metrics ORDER BY name")
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """Return a whole table, for a merge; those without ids in the order of their keys."""
@@ -173,7 +159,7 @@ class Reader:
         source = f"{table} JOIN metrics ON metrics.id = metric_id WHERE name = ? AND signature = ?"
         return dict(map(tuple, self._rows(f"SELECT {key}, value FROM {source}", metric, signature)))
 
-    def _records(self, kind: type[R], source: str, *values: object) -> list[R]:
+    def _select(self, kind: type[R], source: str, *values: object) -> list[R]:
         """Read the columns that a kind of record names."""
         columns = ", ".join(kind.__annotations__)
         return [kind(*row) for row in self._rows(f"SELECT {columns} FROM {source}", *values)]
@@ -210,7 +196,7 @@ class Writer(Reader):
         with self.transaction():
             self.insert("commands", {"record": json.dumps(record, sort_keys=True)}, or_ignore=True)
 
-    def register_method(self, record: MethodRecord) -> RegisteredMethod:
+    def register_method(self, record: records.MethodRecord) -> records.StoredMethod:
         """Write a method as it is now; an edited one gets a slug of its own and replaces the one of its label."""
         row = {
             **record._asdict(),
@@ -221,14 +207,14 @@ class Writer(Reader):
         }
         retired = "UPDATE methods SET is_current = 0 WHERE label = ? AND identity != ? AND is_current"
         self.connection.execute(retired, (record.label, record.identity))
-        return RegisteredMethod(self.upsert("methods", row), row["slug"])
+        return records.StoredMethod(self.upsert("methods", row), row["slug"])
 
     def free_slug(self, slug: str, identity: str) -> str:
         """Return the slug that a method has already, or one that no other method has."""
         slugs = {row["identity"]: row["slug"] for row in self._rows("SELECT identity, slug FROM methods")}
         return slugs.get(identity) or (f"{slug}-{identity[:6]}" if slug in slugs.values() else slug)
 
-    def register_category(self, record: CategoryRecord) -> int:
+    def register_category(self, record: records.CategoryRecord) -> int:
         """Write a category and return its id; when its list changed, its inputs are made again."""
         old = self.find("categories", record._asdict())
         if old and old["digest"] != record.digest:
@@ -236,28 +222,28 @@ class Writer(Reader):
             self.connection.execute(f"UPDATE inputs SET problem = ? WHERE {where}", (_STALE, old["id"]))
         return self.upsert("categories", record._asdict())
 
-    def register_metric(self, record: MetricRecord) -> int:
+    def register_metric(self, record: records.MetricRecord) -> int:
         """Write a metric and return its id; another signature is another metric."""
         row = record._asdict() | {"better": record.better.value}
         del row["is_training_metric"]
         return self.upsert("metrics", row)
 
-    def write_image(self, row: ImageRow) -> int:
+    def write_image(self, row: records.ImageRow) -> int:
         """Write an image and return its id; when its pixels changed, all that came of the old ones is deleted."""
         old = self.find("images", row._asdict())
         if old and old["digest"] is not None and old["digest"] != row.digest:
             self.connection.execute("DELETE FROM images WHERE id = ?", (old["id"],))
         return self.upsert("images", row._asdict())
 
-    def write_input(self, row: InputRow) -> int:
+    def write_input(self, row: records.InputRow) -> int:
         """Write an input and return its id."""
         return self.upsert("inputs", row._asdict())
 
-    def write_cell(self, row: CellRow) -> int:
+    def write_cell(self, row: records.CellRow) -> int:
         """Write how a cell ended and return its id."""
         return self.upsert("cells", row._asdict())
 
-    def write_scores(self, scores: Iterable[Score]) -> None:
+    def write_scores(self, scores: Iterable[records.Score]) -> None:
         """Write values, replacing those of the same cell and metric."""
         self.connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", scores)
 
@@ -265,11 +251,11 @@ class Writer(Reader):
         """Forget the values of a cell that was restored again."""
         self.connection.execute("DELETE FROM scores WHERE cell_id = ?", (cell_id,))
 
-    def write_set_score(self, score: SetScore) -> None:
+    def write_set_score(self, score: records.SetScore) -> None:
         """Write the value of a set, replacing the one of the same set and metric."""
         self.connection.execute("INSERT OR REPLACE INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", score)
 
-    def note_unavailable(self, metric: UnavailableMetric) -> None:
+    def note_unavailable(self, metric: records.UnavailableMetric) -> None:
         """Write why a metric cannot be had."""
         self.connection.execute("INSERT OR REPLACE INTO unavailable_metrics VALUES (?, ?, ?)", metric)
 

@@ -45,7 +45,7 @@ class MethodRecord(NamedTuple):
     notes: str
 
 
-class RegisteredMethod(NamedTuple):
+class StoredMethod(NamedTuple):
     """Where a run keeps a method."""
 
     id: int

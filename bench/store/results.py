@@ -19,36 +19,21 @@ from bench.base.errors import StoreError
 from bench.registry import METRICS
 from bench.store.layout import RunLayout
 from bench.store.queries import Reader
-from bench.store.records import (
-    CategoryRecord,
-    FailedCell,
-    ImageRecord,
-    MethodRecord,
-    MetricRecord,
-    RestoredCell,
-    Status,
-    UnavailableMetric,
-)
+from bench.store.records import CategoryRecord, ImageRecord, MethodRecord, MetricRecord, Status, UnavailableMetric
 from bench.store.store import connect_read_only
 
-__all__ = [
-    "COLUMNS",
-    "CategoryRecord",
-    "FailedCell",
-    "ImageRecord",
-    "MethodRecord",
-    "MetricRecord",
-    "Run",
-    "Status",
-    "UnavailableMetric",
-    "latest_run",
-    "read_results",
-]
+__all__ = ["CategoryRecord", "ImageRecord", "MethodRecord", "MetricRecord", "Run", "UnavailableMetric"]
+__all__ += ["COLUMNS", "latest_run", "read_results"]
 
 COLUMNS = ["method", "category", "factor", "image", "repeat", "metric", "value", "signature", "status", "reason"]
 """Of `Run.frame`."""
 
 T = TypeVar("T")
+
+
+def _stored(query: Callable[[Reader], T]) -> cached_property[T]:
+    """What a query returns, read when it is first asked for."""
+    return cached_property(lambda run: run._read(query))
 
 
 @dataclass(frozen=True)
@@ -110,10 +95,8 @@ class Run:
     def _sums(self, part: int, parts: int) -> list[sqlite3.Row]:
         return self._read(lambda reader: reader.sums(part, parts))
 
-    @cached_property
-    def methods(self) -> list[MethodRecord]:
-        """In the order in which they first ran."""
-        return self._read(Reader.methods)
+    methods = _stored(Reader.methods)
+    """In the order in which they first ran."""
 
     @cached_property
     def metrics(self) -> list[MetricRecord]:
@@ -122,45 +105,26 @@ class Run:
         records = self._read(Reader.metrics)
         return sorted(records, key=lambda record: order.index(record.name) if record.name in order else len(order))
 
-    @cached_property
-    def images(self) -> list[ImageRecord]:
-        """By category, in the order of its list; images that could not be used are not among them."""
-        return self._read(Reader.images)
-
-    @cached_property
-    def categories(self) -> list[CategoryRecord]:
-        """In the order in which they were first used."""
-        return self._read(Reader.categories)
-
-    @cached_property
-    def factors(self) -> list[int]:
-        """From small to large."""
-        return self._read(Reader.factors)
+    images = _stored(Reader.images)
+    """By category, in the order of its list; images that could not be used are not among them."""
+    categories = _stored(Reader.categories)
+    """In the order in which they were first used."""
+    factors = _stored(Reader.factors)
+    """From small to large."""
 
     @cached_property
     def input_digests(self) -> dict[tuple[str, int, str], str | None]:
         """By category, factor and image: the digest of the LR image's pixels, None where there is none."""
         return {(row.category, row.factor, row.image): row.digest for row in self._read(Reader.inputs)}
 
-    @cached_property
-    def status_counts(self) -> dict[str, int]:
-        """How many cells ended how."""
-        return self._read(Reader.status_counts)
-
-    @cached_property
-    def restored_cells(self) -> list[RestoredCell]:
-        """The cells that are done, those of methods that were edited since too."""
-        return self._read(Reader.restored_cells)
-
-    @cached_property
-    def failed_cells(self) -> list[FailedCell]:
-        """The cells that ended without an image, with the reason of each; skipped ones are not among them."""
-        return self._read(Reader.failed_cells)
-
-    @cached_property
-    def unavailable_metrics(self) -> list[UnavailableMetric]:
-        """The metrics that were asked for and could not be computed."""
-        return self._read(Reader.unavailable_metrics)
+    status_counts = _stored(Reader.status_counts)
+    """How many cells ended how."""
+    restored_cells = _stored(Reader.restored_cells)
+    """The cells that are done, those of methods that were edited since too."""
+    failed_cells = _stored(Reader.failed_cells)
+    """The cells that ended without an image, with the reason of each; skipped ones are not among them."""
+    unavailable_metrics = _stored(Reader.unavailable_metrics)
+    """The metrics that were asked for and could not be computed."""
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
