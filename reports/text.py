@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-TIMES = "\N{MULTIPLICATION SIGN}"
+_TIMES = "\N{MULTIPLICATION SIGN}"
 DASH = MISSING = "\N{EN DASH}"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _TEX = {
@@ -21,7 +21,7 @@ _TEX = {
     "∞": r"$\infty$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
-    TIMES: r"$\times$",
+    _TIMES: r"$\times$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
@@ -41,7 +41,7 @@ def short(text: str, width: int = 30) -> str:
 
 def enlarged(factor: int) -> str:
     """Print a factor: 16 and the sign for times."""
-    return f"{factor}{TIMES}"
+    return f"{factor}{_TIMES}"
 
 
 def digits(values: Iterable[float], unit: str = "", scope: str = "image") -> int:

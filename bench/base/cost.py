@@ -18,7 +18,7 @@ class Cost(NamedTuple):
 
 
 COSTS = (
-    Cost("seconds", "seconds", "s", Better.LOWER, "seconds|wall|restore|one-image|v1"),
+    Cost("seconds", "time", "s", Better.LOWER, "seconds|wall|restore|one-image|v1"),
     Cost("peak_memory_mb", "peak memory", "MB", Better.LOWER, "peak_memory_mb|worker|v1"),
     Cost("parameters_m", "parameters", "M", Better.LOWER, "parameters_m|all-networks|v1"),
     Cost("gmacs", "operations", "GMAC", Better.LOWER, "gmacs|convolutions+matrix-products|one-image|v1"),

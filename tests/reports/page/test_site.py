@@ -212,6 +212,12 @@ def test_pictures_without_an_original_have_a_page(tmp_path: Path) -> None:
     assert len(list((folder.parent / "thumbs").rglob("*.webp"))) == 3
 
 
+def test_the_lines_of_a_tip_stay_apart(usual_page: Path) -> None:
+    source = usual_page.read_text(encoding="utf-8")
+    assert re.search(r'data-tip="PSNR: [^"\n]+\n95 % interval [^"\n]+\np [^"\n]+\n', source)
+    assert "\N{REPLACEMENT CHARACTER}" not in source
+
+
 def test_the_warning_of_a_set_metric_is_on_the_page(usual_page: Path) -> None:
     assert "<li>FID: fewer than 2,048 images</li>" in usual_page.read_text(encoding="utf-8")
 
