@@ -15,24 +15,30 @@ class RunLayout(NamedTuple):
 
     @property
     def database(self) -> Path:
+        """Every result."""
         return self.root / "results.db"
 
     @property
     def lock(self) -> Path:
+        """Held by the process that writes."""
         return self.root / ".lock"
 
     @property
     def summary(self) -> Path:
+        """What a person wants to see first."""
         return self.root / "run.json"
 
     @property
     def report(self) -> Path:
+        """The folder of the page."""
         return self.root / "report"
 
     def hr(self, category: str, image: str) -> Path:
+        """Return a ground truth."""
         return self.root / "hr" / category / f"{image}.png"
 
     def lr(self, category: str, image: str, factor: int) -> Path:
+        """Return an input."""
         return self.root / "lr" / f"x{factor}" / category / f"{image}.png"
 
     def reference(self, kind: Literal["hr", "lr", "none"], category: str, image: str, factor: int) -> Path | None:
@@ -42,14 +48,18 @@ class RunLayout(NamedTuple):
         return self.lr(category, image, factor) if kind == "lr" else self.hr(category, image)
 
     def sr(self, slug: str, category: str, image: str, factor: int, repeat: int = 0) -> Path:
+        """Return a restored image."""
         suffix = f"@{repeat + 1}" if repeat else ""
         return self.root / "sr" / slug / f"x{factor}" / category / f"{image}{suffix}.png"
 
     def sr_of(self, cell: RestoredCell) -> Path:
+        """Return the restored image of a cell."""
         return self.sr(cell.slug, cell.category, cell.image, cell.factor, cell.repeat)
 
     def thumbnail(self, image: Path) -> Path:
+        """Return the small copy of an HR or SR image."""
         return self.root / "thumbs" / image.relative_to(self.root).with_suffix(".webp")
 
     def redownsampled(self, sr: Path) -> Path:
+        """Return the LR image that the LR operator makes of a restored one."""
         return self.root / "redownsampled" / sr.relative_to(self.root / "sr")

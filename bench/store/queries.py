@@ -47,6 +47,7 @@ class Reader:
         connection.row_factory = sqlite3.Row
 
     def close(self) -> None:
+        """Close the connection."""
         self.connection.close()
 
     def has_tables(self) -> bool:
