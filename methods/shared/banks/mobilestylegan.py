@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from bench import Asset, Bank, Latents, Wheel, fetch
 from methods.shared.banks.mobile_layers import Block, Dense, First, ToImage
 from methods.shared.banks.openvino import Graph
-from methods.shared.banks.stylegan2_layers import pixel_norm
+from methods.shared.banks.stylegan2_layers import run_mapping
 
 _LICENCE = "Apache-2.0 (package); trained on FFHQ, CC BY-NC-SA 4.0"
 
@@ -71,10 +71,7 @@ class MobileStyleGAN(Bank):
 
     def map(self, z: Tensor) -> Tensor:
         """Map Gaussian z (N, 512) to latents w (N, 512), in the precision of z."""
-        w = pixel_norm(z)
-        for layer in self.mapping:
-            w = layer(w)
-        return w
+        return run_mapping(self.mapping, z)
 
     def block(
         self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import Bank, Latents
-from methods.shared.banks.stylegan2_layers import CHANNELS, EqualLinear, StyleConv, ToRGB, pixel_norm
+from methods.shared.banks.stylegan2_layers import CHANNELS, EqualLinear, StyleConv, ToRGB, run_mapping
 from methods.shared.state_dicts import length
 from methods.shared.state_files import Tensors
 
@@ -47,10 +47,7 @@ class StyleGAN2(Bank):
 
     def map(self, z: Tensor) -> Tensor:
         """Map Gaussian z (N, width) to latents w (N, width), in the precision of z."""
-        w = pixel_norm(z)
-        for layer in self.mapping:
-            w = layer(w)
-        return w
+        return run_mapping(self.mapping, z)
 
     def block(
         self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None

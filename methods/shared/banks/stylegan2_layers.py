@@ -7,6 +7,7 @@ variance and scaled at run time (equalised learning rate), as in every published
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -139,6 +140,14 @@ class ToRGB(nn.Module):
         rgb = x.permute(0, 2, 3, 1).flatten(1, 2) @ weight.transpose(1, 2) + self.bias
         image: Tensor = rgb.reshape(-1, *x.shape[2:], 3).permute(0, 3, 1, 2)
         return image if below is None else image + upsample(below)
+
+
+def run_mapping(layers: Iterable[nn.Module], z: Tensor) -> Tensor:
+    """Map Gaussian z (N, width) to latents w by the layers of a mapping network."""
+    w = pixel_norm(z)
+    for layer in layers:
+        w = layer(w)
+    return w
 
 
 def pixel_norm(x: Tensor) -> Tensor:
