@@ -64,7 +64,7 @@ def category_card_imports() -> None:
     import bench.categories.sources.hub
     import bench.categories.sources.lsun
     import bench.categories.sources.package
-    import bench.categories.sources.sampled  # noqa: F401
+    import bench.categories.sources.sampled
 
 
 def command_card(watch: Watch, box: Path, restore: bool) -> str:
@@ -88,9 +88,9 @@ def command_card(watch: Watch, box: Path, restore: bool) -> str:
 
 
 def command_card_imports() -> None:
-    import torch  # noqa: F401
+    import torch
 
-    import methods.command  # noqa: F401
+    import methods.command
 
 
 def selection(watch: Watch, box: Path, text: str) -> str:
@@ -113,7 +113,7 @@ def selection(watch: Watch, box: Path, text: str) -> str:
 
 def selection_imports() -> None:
     category_card_imports()
-    import bench.registry.methods  # noqa: F401
+    import bench.registry.methods
 
 
 def _inside(path: Path, run: Path) -> None:
@@ -161,7 +161,7 @@ def openvino_layers(watch: Watch, box: Path) -> str:
 
 
 def openvino_imports() -> None:
-    import methods.shared.banks.mobile_layers  # noqa: F401
+    import methods.shared.banks.mobile_layers
 
 
 openvino_layers_imports = openvino_imports
@@ -184,7 +184,7 @@ def rrdbnet(watch: Watch, box: Path) -> str:
 
 
 def rrdbnet_imports() -> None:
-    import methods.esrgan.network  # noqa: F401
+    import methods.esrgan.network
 
 
 # ------------------------------------------------------------------------------------------ checkpoints
@@ -254,7 +254,7 @@ def network_imports() -> None:
     import methods.esrgan_plus.network
     import methods.glean.embedded
     import methods.glean.published
-    import methods.idinvert.encoder  # noqa: F401
+    import methods.idinvert.encoder
 
     spandrel.MAIN_REGISTRY.architectures("insertion")
     tiny_bank().synthesise(torch.zeros(1, 8))

@@ -12,7 +12,7 @@ import torch
 from bench.base.types import Batch, Category
 from bench.images.png import load_png, to_tensor
 from bench.registry import METRICS
-from bench.registry.methods import create
+from bench.registry.methods import build
 from bench.store.layout import RunLayout
 from bench.workers import determinism
 from tests.conftest import bench
@@ -20,7 +20,7 @@ from tests.conftest import bench
 FEW, MANY = 1, int(os.environ.get("BENCH_PERF_IMAGES", "7"))
 """What many images take longer than few does not hold the start."""
 FACTORS = (16, 32, 64)
-METRICS = ("psnr", "ssim", "lite2")
+NAMES = ("psnr", "ssim", "lite2")
 
 
 def test_a_run_costs_its_passes_and_metrics(tmp_path, report):
@@ -29,9 +29,9 @@ def test_a_run_costs_its_passes_and_metrics(tmp_path, report):
         *(*run, MANY, "--category", "faces", "--metrics", "psnr", "--out", "drawn"), cwd=tmp_path, timeout=1200
     )
     assert first.returncode == 0, first.stderr
-    given = ("--category", "again=drawn/hr/faces", "--metrics", ",".join(METRICS), "--out")
+    options = ("--category", "again=drawn/hr/faces", "--metrics", ",".join(NAMES), "--out")
     few, many, nothing = (
-        _seconds((*run, images, *given, out), tmp_path)
+        _seconds((*run, images, *options, out), tmp_path)
         for images, out in ((FEW, "few"), (MANY, "many"), (MANY, "many"))
     )
     cells = (MANY - FEW) * len(FACTORS)
@@ -54,10 +54,10 @@ def _seconds(command: Sequence[object], folder: Path) -> float:
 def _alone(run: RunLayout) -> float:
     """Return the seconds of the forward passes and of the metrics, once warm, images decoded."""
     determinism.enable(os.cpu_count())
-    method = create("glean").method
+    method = build("glean")
     method.load(torch.device("cpu"))
-    chosen = [METRICS.create(name) for name in METRICS]
-    for metric in chosen:
+    metrics = [METRICS.create(name) for name in NAMES]
+    for metric in metrics:
         metric.load(torch.device("cpu"))
     total, category = 0.0, Category("faces", "faces")
     for path in sorted((run.root / "hr/again").glob("*.png")):
@@ -70,11 +70,11 @@ def _alone(run: RunLayout) -> float:
         ]
         if not total:
             method.restore(batches[0])
-            [metric.compare(srs[0], metric.features(hr), FACTORS[0]) for metric in chosen]
+            [metric.compare(srs[0], metric.features(hr), FACTORS[0]) for metric in metrics]
         begin = time.perf_counter()
         for batch in batches:
             method.restore(batch)
-        for metric in chosen:
+        for metric in metrics:
             features = metric.features(hr)
             for sr, factor in zip(srs, FACTORS, strict=True):
                 metric.compare(sr, features, factor)

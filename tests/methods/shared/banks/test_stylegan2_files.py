@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from bench.base.errors import AssetError, UsageError
 from methods.shared import banks
 from methods.shared.banks import stylegan2_files
-from methods.shared.state_files import check_name
 from methods.shared.banks.stylegan2_files import RELEASED, source
+from methods.shared.state_files import check_name
 from tests.methods.shared.banks import stylegan2_peer as peer
 
 SIZE, WIDTH = 32, 24
