@@ -138,9 +138,9 @@ def _check_declaration(method: Method) -> Iterator[Finding]:
 
 def _options_problem(method: Method) -> str | None:
     cls: Any = type(method).Options
-    if not dataclasses.is_dataclass(cls):
+    if not dataclasses.is_dataclass(cls) or not isinstance(cls, type):
         return f"Options is {cls!r}, not a dataclass; declare it with @dataclass(frozen=True)"
-    if not cls.__dataclass_params__.frozen:
+    if not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return "Options can be changed after the method was built; declare it with @dataclass(frozen=True)"
     missing = dataclasses.MISSING
     for field in dataclasses.fields(cls):
