@@ -1,18 +1,16 @@
 """`bench report`: the page of one run or of several, with its tables, plots and pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.store.results import Run
+from bench.store.results import Run, open_run
 from reports.data.comparison import Comparison
 from reports.page.site import Site
 
 
 def report(
-    runs: Sequence[Run],
-    out: Path | None = None,
+    runs: Sequence[Run | str | Path],
+    out: str | Path | None = None,
     baseline: str | None = None,
     *,
     quotes: Path | None = None,
@@ -21,7 +19,7 @@ def report(
     """Draw the report of one or more runs.
 
     Args:
-        runs: the runs; where two hold the same cell, the first that is done counts.
+        runs: runs or their folders; where two hold the same cell, the first that is done counts.
         out: the folder to write; by default `report` in a run, `comparison` in the first of several.
         baseline: the label of the method that the others are tested against at first; the first one when None.
         quotes: a TOML file of rows quoted from papers.
@@ -33,6 +31,6 @@ def report(
     Raises:
         bench.base.errors.UsageError: for no run, a baseline that no method is called, or quotes that are wrong.
     """
-    comparison = Comparison(tuple(runs))
-    folder = out or comparison.folder / ("report" if len(runs) == 1 else "comparison")
+    comparison = Comparison(tuple(map(open_run, runs)))
+    folder = Path(out) if out else comparison.folder / ("report" if len(runs) == 1 else "comparison")
     return Site(comparison, folder.absolute(), baseline, quotes, is_single).write()

@@ -17,7 +17,7 @@ from bench.pipeline.measure_sets import CellSet, cell_sets, measure_sets, member
 from bench.registry import METRICS
 from bench.store.layout import RunLayout
 from bench.store.records import MetricRecord, Redo, RestoredCell, Score, SetScore, UnavailableMetric
-from bench.store.results import Run
+from bench.store.results import Run, open_run
 from bench.store.store import Store, connect_read_only
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def score(
         UsageError: when an argument cannot be used.
         StoreError: when it is not a run folder, or is in use.
     """
-    folder = Path(run.path if isinstance(run, Run) else run)
+    folder = Path(open_run(run).path)
     names, usable = metric_names(metrics), usable_device(device)
     connect_read_only(RunLayout(folder).database).close()  # a store would make the folder
     with Store(folder) as store:

@@ -23,7 +23,7 @@ from bench.store.records import CategoryRecord, ImageRecord, MethodRecord, Metri
 from bench.store.store import connect_read_only
 
 __all__ = ["CategoryRecord", "ImageRecord", "MethodRecord", "MetricRecord", "Run", "UnavailableMetric"]
-__all__ += ["COLUMNS", "latest_run", "read_results"]
+__all__ += ["COLUMNS", "latest_run", "open_run", "read_results"]
 
 COLUMNS = ["method", "category", "factor", "image", "repeat", "metric", "value", "signature", "status", "reason"]
 """Of `Run.frame`."""
@@ -161,7 +161,12 @@ def read_results(run: str | Path | Run) -> pd.DataFrame:
     Raises:
         StoreError: when it is not a run folder.
     """
-    return (run if isinstance(run, Run) else Run(run)).frame
+    return open_run(run).frame
+
+
+def open_run(run: str | Path | Run) -> Run:
+    """Return a run, or the one in a folder."""
+    return run if isinstance(run, Run) else Run(run)
 
 
 def latest_run(root: Path = Path("runs")) -> Path:

@@ -75,7 +75,7 @@ def test_a_benchmark_from_python(folder, tmp_path, capfd):
     assert "bench.run(['nearest', 'mine=" in run.provenance["commands"][0]["command"]
     scored = bench.score(tmp_path / "run", ["lr_psnr"], device="cpu")
     assert "lr_psnr" in set(scored.frame.metric)
-    page = bench.report([scored])
+    page = bench.report([tmp_path / "run"])
     assert page == tmp_path / "run" / "report" / "index.html"
     assert page.is_file()
     again = bench.run(["nearest"], categories, out=tmp_path / "run", **SMALL)
