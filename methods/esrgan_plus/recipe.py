@@ -66,9 +66,10 @@ class EsrganPlusRecipe(BankRecipe):
             pairs["crop "] = trim_border(result.crop, box), trim_border(target, box)
         if not stage.adversarial:
             return Terms({f"{name}pixel": self.pixel_loss(*pair) for name, pair in pairs.items()})
+        losses = self.image_losses(pairs)
         # Only a sample has a target of the result's size, so photographs alone show the discriminator nothing.
         patches = _patches(step, _patch_side(self.network), *pairs["crop "]) if "crop " in pairs else ()
-        return Terms(self.image_losses(pairs), *patches)
+        return Terms(losses, *patches)
 
     def image_size(self, stage: Stage) -> int:
         """Return the side of a stage's images."""

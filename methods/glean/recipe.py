@@ -7,7 +7,7 @@ that the bank makes of it: both are losses that the paper did not have.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -81,6 +81,11 @@ class GleanRecipe(BankRecipe):
         if stage.name != "full":
             return Terms(losses, *((result.image, draw.hr) if stage.adversarial else ()))
         return Terms(losses | self._crop_losses(result, draw, step))
+
+    def image_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """Return the losses; the perceptual ones are computed first, which decides how gradients are rounded."""
+        near = self.perceptual_losses(pairs)
+        return self.pixel_losses(pairs) | near
 
     def _size(self, stage: Stage) -> int:
         base, middle, _ = self.network.sizes

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from bench.base.seeds import Domain
+from methods.glean import embedded
+from methods.glean.weightfile import NetworkConfig
 from methods.shared import banks
 from methods.shared.training import sample_grid
 from methods.shared.training.samples import Samples
@@ -16,6 +18,16 @@ from scripts import ablate_glean as ablation
 from scripts.ablate_glean import evaluate, run, variants
 
 LR = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+TINY = {
+    "trunk": 8,
+    "growth": 4,
+    "blocks": 1,
+    "encoder": 8,
+    "fusion": 8,
+    "latent": 16,
+    "slot_rank": 2,
+    "decoder": 32,
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +77,7 @@ def test_every_variant_restores_and_reaches_its_weights(made):
 
 
 def test_the_table_names_every_variant_and_factor(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "NetworkConfig", partial(NetworkConfig, **TINY))
     monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     monkeypatch.setattr(sample_grid, "_plot", lambda *_: None)
     monkeypatch.setattr(ablation, "Pool", partial(ablation.Pool, first=2))

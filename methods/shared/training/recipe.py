@@ -148,11 +148,16 @@ class BankRecipe(Recipe):
         Args:
             pairs: image and target, each (N, 3, h, h) in [-1, 1], by what their losses' names begin with.
         """
-        pixel = {f"{name}pixel": self.pixel_weight * self.pixel_loss(*pair) for name, pair in pairs.items()}
-        return pixel | {
-            f"{name}perceptual": self.perceptual_weight * self.perceptual_loss(*pair)
-            for name, pair in pairs.items()
-        }
+        return self.pixel_losses(pairs) | self.perceptual_losses(pairs)
+
+    def pixel_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """Return the first half of `image_losses`."""
+        return {f"{name}pixel": self.pixel_weight * self.pixel_loss(*pair) for name, pair in pairs.items()}
+
+    def perceptual_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """Return the second half of `image_losses`."""
+        weight, loss = self.perceptual_weight, self.perceptual_loss
+        return {f"{name}perceptual": weight * loss(*pair) for name, pair in pairs.items()}
 
     def validate(self, stage: Stage) -> SampleGrid:
         """Restore validation samples for every LR side."""
