@@ -15,23 +15,23 @@ from bench.registry.methods import create
 from bench.workers.costs import count_macs
 from methods import esrgan_plus
 from methods.esrgan_plus import recipe, weightfile
-from methods.esrgan_plus.network import EsrganPlusNet, Piece, Shape
+from methods.esrgan_plus.network import CropRequest, EsrganPlusNet
+from methods.esrgan_plus.weightfile import NetworkConfig
 from methods.glean import recipe as glean_recipe
 from methods.glean.embedded import EmbeddedGlean
-from methods.shared import banks
+from methods.shared import banks, weight_files
 from methods.shared.networks.consistency import consistent
-from methods.shared.training import planned, state, train
-from methods.shared.training import sample_grid as sheets
-from methods.shared.training.crop_targets import true_piece
-from methods.shared.training.crops import Box, cut, draw_box, without_rim
+from methods.shared.training import plan_stages, sample_grid, state, train
+from methods.shared.training.crop_targets import crop_target
+from methods.shared.training.crops import CropBox, crop, draw_box, trim_border
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage
-from methods.shared.training.samples import Pool
 from tests.methods.common import loaded
-from tests.methods.inverting import Pooled, pooled_distance, small  # noqa: F401 - fixtures
+from tests.methods.inverting import Pooled, pooled_distance
 
-TINY = Shape(width=8, growth=4, blocks=1, widest=16, narrowing=(8,))
+TINY = NetworkConfig(width=8, growth=4, blocks=1, widest=16, narrowing=(8,))
 
 
 def randomised(sides):
@@ -109,13 +109,13 @@ def test_it_begins_as_the_nearest_image_to_bicubic_that_shrinks_to_the_lr():
 def test_a_piece_is_the_same_place_of_the_result():
     network, lr = randomised((4,)), torch.rand(2, 3, 4, 4) * 2 - 1
     start, of = network.middle // 2, torch.tensor([False, True])
-    image, whole = network(lr, None, Piece(of, Box(0, 0, start)))
+    image, whole = network(lr, None, CropRequest(of, CropBox(0, 0, start)))
     assert image.equal(network(lr).image)
     torch.testing.assert_close(consistent(whole, lr[1:]), image[1:], rtol=0, atol=1e-5)
-    box = Box(1, 2, 6)
-    piece = network(lr, 16, Piece(of, box)).piece
-    wanted = cut(whole, box, start)
-    torch.testing.assert_close(without_rim(piece, box), without_rim(wanted, box), rtol=0, atol=1e-5)
+    box = CropBox(1, 2, 6)
+    piece = network(lr, 16, CropRequest(of, box)).crop
+    wanted = crop(whole, box, start)
+    torch.testing.assert_close(trim_border(piece, box), trim_border(wanted, box), rtol=0, atol=1e-5)
     assert not torch.allclose(piece, wanted, atol=1e-5)  # its rim sees padding
 
 
@@ -123,13 +123,13 @@ def test_a_file_is_read_back(weights, tmp_path):
     lr = torch.rand(1, 3, 8, 8)
     one, other = weightfile.read(weights), weightfile.read(weights)
     assert one(lr).image.equal(other(lr).image)
-    assert weightfile.about(weights).inputs == (4, 8)
+    assert weightfile.read_metadata(weights).inputs == (4, 8)
     torn = tmp_path / "torn.safetensors"
     torn.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(AssetError, match="not a whole weight file"):
-        weightfile.about(torn)
+        weightfile.read_metadata(torn)
     with pytest.raises(AssetError, match="does not fit the network"):
-        weightfile.load(EsrganPlusNet((8, 4), 32), weights)
+        weight_files.load(EsrganPlusNet((8, 4), 32), weights)
 
 
 def test_the_adapter_restores_and_repeats_bit_for_bit(weights):
@@ -162,25 +162,26 @@ def test_what_it_supports_and_how_it_is_missing(weights, monkeypatch, tmp_path):
         create(f"esrgan+[weights={tmp_path / 'mine.safetensors'}]")
 
 
-def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(sheets, "SHOWN", 2)
+def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_grid, "SAMPLES", 2)
     made = recipe.recipe(str(small), (4, 8), None, tmp_path)
     assert made.network.sizes == (16, 32)
     made.network = EsrganPlusNet((8, 4), 32, TINY)
-    made.pool = Pool(made.pool.samples, first=8, growth=0, varied=0.0)
+    made.pool = Pool(made.pool.samples, first=8, growth=0, augment_prob=0.0)
     made.discriminator = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 8, 8), torch.nn.Flatten(), torch.nn.Linear(16, 1)
     )
-    stages = planned(recipe.STAGES, {stage.name: 1 for stage in recipe.STAGES})
+    stages = plan_stages(recipe.STAGES, {stage.name: 1 for stage in recipe.STAGES})
     names = {stage.name: set(made.terms(made.network, stage, 0, (0, 1)).losses) for stage in stages}
     assert names == {
         "base": {"pixel"},
         "middle": {"pixel"},
-        "full": {"pixel", "piece pixel"},
-        "adversarial": {"pixel", "perception", "piece pixel", "piece perception"},
+        "full": {"pixel", "crop pixel"},
+        "adversarial": {"pixel", "perceptual", "crop pixel", "crop perceptual"},
     }
     # A middle below the result has an image layer of its own, and the result's must learn all the same.
     made.network = EsrganPlusNet((4,), 32, TINY)
+    made.pool = replace(made.pool, samples=replace(made.pool.samples, sides=(4,)))
     made.stages = (
         Stage("base", 3, 4, 1e-3),
         Stage("adversarial", 1, 2, 1e-4, adversarial=True, relativistic=True),
@@ -191,7 +192,7 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
     Loop(made, tmp_path, cpu=True).run()
     assert last.any()
     assert not made.discriminator[0].weight.equal(judge)
-    said = weightfile.about(tmp_path / "weights.safetensors")
+    said = weightfile.read_metadata(tmp_path / "weights.safetensors")
     assert said.history["trained with"] == ["lite0"]
     done = loaded(f"esrgan+[weights={tmp_path / 'weights.safetensors'}]").restore(batch(torch.rand(1, 3, 4, 4), 8))
     assert done.sr.shape == (1, 3, 32, 32)
@@ -205,7 +206,7 @@ def test_the_name_with_a_plus_finds_its_recipe(tmp_path):
 class Means(torch.nn.Module):
     """A loss network that can be computed by hand."""
 
-    name, judges = "means", ()
+    name, contaminated_metrics = "means", ()
 
     def forward(self, image, truth):
         return Pooled().distance(Pooled()(image), Pooled()(truth))
@@ -214,21 +215,21 @@ class Means(torch.nn.Module):
 def last_stage(path, folder):
     """Return a recipe in one step of its last stage, whose every loss can be computed by hand."""
     made = recipe.recipe(str(path), (8,), None, folder)
-    made.network, made.perception = randomised((4,)), Means()
+    made.network, made.perceptual_loss = randomised((4,)), Means()
     made.discriminator = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 1))
     made.stages = (replace(recipe.STAGES[-1], steps=1, batch=2),)
-    made.pool = Pool(made.pool.samples, first=8, growth=0, varied=0.0)
+    made.pool = Pool(made.pool.samples, first=8, growth=0, augment_prob=0.0)
     return made
 
 
-def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(sheets, "SHOWN", 1)
+def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     made = last_stage(small, tmp_path)
     draw = made.pool.draw(0, 2, 4, 16)
     box = draw_box(0, 8)
-    image, piece = made.network(draw.lr, 16, Piece(draw.sampled, box))
-    truth = true_piece(made.bank, draw, box, 8, 0)
-    pairs = [(image, draw.hr), (without_rim(piece, box), without_rim(truth, box))]
+    image, piece = made.network(draw.lr, 16, CropRequest(draw.sampled, box))
+    truth = crop_target(made.bank, draw, box, 8, 0)
+    pairs = [(image, draw.hr), (trim_border(piece, box), trim_border(truth, box))]
     pairs = [[image.detach().double().numpy() for image in pair] for pair in pairs]
     wanted = sum(1e-2 * np.abs(one - other).mean() + 1.0 * pooled_distance(one, other) for one, other in pairs)
     weight, bias = (value.detach().double().numpy() for value in made.discriminator[1].parameters())
@@ -240,7 +241,7 @@ def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small,
     assert sum(losses.values()) == pytest.approx(wanted, rel=1e-4)
 
 
-def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(small, tmp_path):  # noqa: F811
+def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(small, tmp_path):
     made = last_stage(small, tmp_path)
     photographs = [made.pool.samples[index]._replace(latent=None) for index in range(2)]
     made.pool = replace(made.pool, photographs=photographs)
@@ -250,6 +251,6 @@ def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(smal
     terms = made.terms(made.network, made.stages[0], step, (0, 1))
     losses = {name: value.item() for name, value in terms.losses.items()}
     assert losses == pytest.approx(
-        {"pixel": 1e-2 * np.abs(pair[0] - pair[1]).mean(), "perception": pooled_distance(*pair)}, rel=1e-4
+        {"pixel": 1e-2 * np.abs(pair[0] - pair[1]).mean(), "perceptual": pooled_distance(*pair)}, rel=1e-4
     )
     assert terms.fake is terms.real is None
