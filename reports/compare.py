@@ -1,7 +1,5 @@
 """`bench compare`: what differs between two runs, and whether a change of the values is more than chance."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """`bench figure`: images by methods as a grid for a paper, with crops, names and values, in PDF, PNG and LaTeX."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Text for pages, plots and tables: names made safe to write, numbers rounded in one place."""
 
-from __future__ import annotations
-
 import math
 import os
 import re

@@ -1,7 +1,5 @@
 """One run or several as one comparison: what every table, plot and grid is drawn from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """How tables, plots and the page name a metric and its direction, and which metrics stand for what."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

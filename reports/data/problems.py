@@ -1,7 +1,5 @@
 """What is missing and why: failed cells, values that could not be computed, images that are not the published."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from bench.store.results import MetricRecord

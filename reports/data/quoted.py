@@ -1,7 +1,5 @@
 """Rows quoted from papers: shown beside the measured ones, marked, ranked nowhere, compared with nothing."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What the methods recorded about themselves: steps taken, a missed eps. Shown apart, ranked nowhere."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from reports.data.comparison import Comparison

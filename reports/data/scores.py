@@ -1,7 +1,5 @@
 """The values of a comparison, arranged once: who completed what, and each metric as images by methods."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,11 +83,13 @@ class Scores:
 
         Over all factors, an image has the mean of its values, and none when it lacks one of them.
         """
+        if (where, metric) not in self._means:
+            self._means[where, metric] = self._mean_table(where, metric)
         return self._means[where, metric]
 
     @cached_property
-    def _means(self) -> _Lazy:
-        return _Lazy(self._mean_table)
+    def _means(self) -> dict[tuple[Slice, str], pd.DataFrame]:
+        return {}
 
     def _mean_table(self, where: Slice, metric: str) -> pd.DataFrame:
         if where.factor != EVERY:
@@ -195,15 +195,3 @@ class Scores:
             metric.name: text.digits(columns.get(metric.name, none), metric.unit, metric.scope)
             for metric in self.comparison.metrics
         }
-
-
-class _Lazy(dict[tuple[Slice, str], pd.DataFrame]):
-    """Tables made when first asked for."""
-
-    def __init__(self, make: Callable[[Slice, str], pd.DataFrame]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, key: tuple[Slice, str]) -> pd.DataFrame:
-        self[key] = self._make(*key)
-        return self[key]

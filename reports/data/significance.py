@@ -1,7 +1,5 @@
 """Every method against a baseline: the mean difference, its p-value and interval, and the methods' ranks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple

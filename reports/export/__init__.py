@@ -1,7 +1,5 @@
 """`bench export`: every value of a run as one long table, or its leaderboards as LaTeX."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from bench.base.errors import UsageError

@@ -1,7 +1,5 @@
 """Tables for programs, as CSV: every value, the leaderboards as printed, and the tests. Metrics keep their ids."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math
@@ -17,39 +15,14 @@ from reports.data.scores import Slice
 from reports.data.significance import ComparisonTable, PairedComparison, Significance
 
 _COLUMNS = ["method", "category", "factor", "image", "metric", "value", "signature", "status", "reason"]
-_LEADERBOARD = (
-    "category",
-    "factor",
-    "method",
-    "metric",
-    "signature",
-    "value",
-    "low",
-    "high",
-    "n",
-    "done",
-    "asked",
-    "is_upper_bound",
-    "note",
-)
-_STATISTICS = (
-    "category",
-    "factor",
-    "metric",
-    "method",
-    "baseline",
-    "difference",
-    "low",
-    "high",
-    "p_holm",
-    "win_rate",
-    "rank",
-    "rank_low",
-    "rank_high",
-    "detectable_difference",
-    "n",
-    "verdict",
-)
+_LEADERBOARD = [
+    *("category", "factor", "method", "metric", "signature", "value", "low", "high", "n", "done", "asked"),
+    *("is_upper_bound", "note"),
+]
+_STATISTICS = [
+    *("category", "factor", "metric", "method", "baseline", "difference", "low", "high", "p_holm", "win_rate"),
+    *("rank", "rank_low", "rank_high", "detectable_difference", "n", "verdict"),
+]
 
 
 def long_table(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """The leaderboards as LaTeX."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from bench.store.results import MetricRecord

@@ -1,7 +1,5 @@
 """The leaderboards as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from reports import text

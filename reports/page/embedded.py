@@ -1,7 +1,5 @@
 """What the page holds in itself: its style, its script and its data, and the policy that allows nothing else."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

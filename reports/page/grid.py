@@ -1,7 +1,5 @@
 """What the picture grid and the compare view show: for every image its files and its values."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The pictures of a page that is one file: thumbnails and plots as data, small enough to send."""
 
-from __future__ import annotations
-
 import base64
 import io
 import logging

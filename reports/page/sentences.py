@@ -1,7 +1,5 @@
 """What the page says about numbers, in plain sentences: one place for every tooltip and note."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The page: one static folder that opens from the disk, with no network and no request to any host."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -34,16 +34,6 @@ class Plot(NamedTuple):
     """Its address for light paper."""
     dark: str = ""
 
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self.drawn.width
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self.drawn.height
-
 
 class _Drawing(NamedTuple):
     """A plot to be drawn."""

@@ -1,7 +1,5 @@
 """The means that plots show as points, and their intervals as error bars."""
 
-from __future__ import annotations
-
 import math
 
 from bench.store.results import MetricRecord

@@ -1,7 +1,5 @@
 """The style that a method has everywhere: a colour of a colour-blind-safe set and, for greyscale, a marker."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
