@@ -217,6 +217,7 @@ def _untrained_encoder(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [entry.name for entry in METHODS.entries().values() if entry.origin == "built-in"]
 )
