@@ -76,6 +76,7 @@ def test_every_variant_restores_and_reaches_its_weights(made):
         assert network.encoder.first.weight.grad.abs().max() > 0, name
 
 
+@pytest.mark.slow
 def test_the_table_names_every_variant_and_factor(tmp_path, monkeypatch):
     monkeypatch.setattr(embedded, "NetworkConfig", partial(NetworkConfig, **TINY))
     monkeypatch.setattr(sample_grid, "SAMPLES", 1)

@@ -39,6 +39,7 @@ training.train(method, bank, (8,), None, Path(out), steps=steps, cpu=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "stages"),
     [
