@@ -4,8 +4,6 @@ The names of `__all__` are the public API. Each is imported from its room when i
 `import bench` loads neither torch nor pandas; `__init__.pyi` gives type checkers the same names.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 
 _ROOMS = {

@@ -5,8 +5,6 @@ The unit is always the image. Intervals are bias-corrected and accelerated boots
 family of methods that are compared with one baseline.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache

@@ -6,8 +6,6 @@ Every variant begins from the same random weights and sees the same samples in t
 the command again after an interruption. The table is `table.md` in `--out`.
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 from collections.abc import Sequence

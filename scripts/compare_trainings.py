@@ -6,8 +6,6 @@ A name's folders are trainings that followed each other. Batches are those of GL
 shares; images without a loss on the picture (a stage of latents) do not count.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -8,8 +8,6 @@ A sample is a quarter of an image: the bank is computed whole up to 128, and fro
 margin wider than what the layers and the antialiased kernel can see, so that the quarter is exact.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections import deque

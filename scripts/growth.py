@@ -6,8 +6,6 @@ Prints a table (median and most seconds an image, peak memory, billions of multi
 run at several sides, the exponent p of seconds ~ pixels^p; draws both against factor and side.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -14,8 +14,6 @@ vague names       variables, parameters, loop targets, fields and attributes set
                   times in a function or class counts once there
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import io

@@ -1,7 +1,5 @@
 """Writes the published pixel digests into a card: `python -m scripts.publish_digests faces --images 32`."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

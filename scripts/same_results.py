@@ -4,8 +4,6 @@ python scripts/same_results.py prepare OUT     # the files that spandrel and com
 python scripts/same_results.py compare OUT     # OUT/old-* beside OUT/new-*: exits with 1 if anything differs
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys

@@ -1,7 +1,5 @@
 """Weight and data files, declared once, beside the code that reads them."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One file over HTTP: resumed where it broke off, its progress shown, never longer or shorter than announced."""
 
-from __future__ import annotations
-
 import http.client
 import logging
 import re

@@ -4,8 +4,6 @@ The cache is `$BENCH_HOME` (default: `$XDG_CACHE_HOME/glean-bench` or `~/.cache/
 there, nothing asks the network for it again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

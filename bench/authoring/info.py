@@ -1,7 +1,5 @@
 """`bench info`: everything there is to say about one method, category or metric, as lines of text."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path

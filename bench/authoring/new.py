@@ -1,7 +1,5 @@
 """`bench methods new`: writes an adapter to fill in."""
 
-from __future__ import annotations
-
 import keyword
 from pathlib import Path
 from string import Template

@@ -1,7 +1,5 @@
 """`bench prepare`: fetches the files that methods, categories and metrics need."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What a restoration costs. The worker measures; these records let tables treat costs like metrics."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from bench.base.metric import Better

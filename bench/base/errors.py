@@ -11,8 +11,6 @@ BenchError
     └── RunMismatch     it was made with other constants
 """
 
-from __future__ import annotations
-
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """Filenames for names that come from anywhere: archives, databases, other people's disks."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Typed options: a frozen dataclass filled from the text of a selection."""
 
-from __future__ import annotations
-
 import dataclasses
 import types
 from collections.abc import Mapping

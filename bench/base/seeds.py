@@ -4,8 +4,6 @@ Each draw has its own Philox key, (domain, index), so a held-out sample can neve
 differ by construction, whatever the index.
 """
 
-from __future__ import annotations
-
 import hashlib
 from enum import IntEnum
 

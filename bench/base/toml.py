@@ -1,7 +1,5 @@
 """Filling a dataclass from a TOML table: nothing unknown, nothing missing, nothing of another type."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """A category's card: one TOML file that says what it is, where its images come from and which are held out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files

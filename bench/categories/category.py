@@ -7,8 +7,6 @@ portraits=~/photos                     every image of a folder, .zip archive or 
 mine=mine.toml                         a card of your own
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The command line. Heavy imports live inside the commands: `bench --help` must not load torch."""
 
-from __future__ import annotations
-
 import errno
 import importlib.util
 import signal

@@ -1,7 +1,5 @@
 """`bench compare`."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`bench list methods`, `categories`, `metrics` and `runs`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`bench methods new` and `bench methods check`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`bench prepare`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

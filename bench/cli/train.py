@@ -1,7 +1,5 @@
 """`bench train`."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 from typing import Annotated

@@ -4,8 +4,6 @@ Nothing is guessed. EXIF orientation is applied, an ICC profile converted to sRG
 RGB; whatever would need a decision (alpha, 16 bits, CMYK, several frames) is refused.
 """
 
-from __future__ import annotations
-
 import io
 import warnings
 from pathlib import Path

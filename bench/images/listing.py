@@ -1,7 +1,5 @@
 """Which files of a folder or an archive are its images, and in which order: the one place that decides."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath

@@ -1,7 +1,5 @@
 """How an HR image is prepared: left as it is, cropped at its centre, or squashed to a square."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal, NamedTuple, cast
 

@@ -5,8 +5,6 @@ agrees with its input. Both carry the time of their image, so that an image that
 always be made again and are no result: a crash may cost them, never the cell.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

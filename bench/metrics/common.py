@@ -1,7 +1,5 @@
 """What several metrics check in the same words."""
 
-from __future__ import annotations
-
 import importlib
 import math
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What metrics share that compare an image's feature maps, stage by stage, with those of HR."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple

@@ -1,7 +1,5 @@
 """Haar wavelet-based perceptual similarity (Reisenhofer et al., Signal Processing: Image Communication 2018)."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -4,8 +4,6 @@ Network and linear heads are those of the `lpips` package. The trunks are torchv
 when one cannot be had its metric is unavailable, and no other network answers under its name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Does the restored image, made small again, give back the LR image it came from?"""
 
-from __future__ import annotations
-
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.images.degradation import make_lr

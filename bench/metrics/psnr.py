@@ -4,8 +4,6 @@ Identical images have no noise and no finite ratio, which would make every mean 
 100 dB, more than any 8-bit image that differs visibly reaches, and the signatures say so.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """dlib's face detector, landmark model and recognition network, open ones that every machine can have."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -7,8 +7,6 @@ length at each position; the squared difference summed over channels, averaged o
 It lies in [0, 4], 0 for equal images.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 

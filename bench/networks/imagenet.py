@@ -1,7 +1,5 @@
 """What networks trained on ImageNet share: how they normalise their input, and the files of torchvision's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -1,7 +1,5 @@
 """The Inception network of `pytorch-fid`, whose features FID and KID compare."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any

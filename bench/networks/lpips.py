@@ -1,7 +1,5 @@
 """The networks of LPIPS (Zhang et al., CVPR 2018), version 0.1: torchvision's trunks, the package's heads."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Torchvision's VGG16 (Simonyan and Zisserman, ICLR 2015), the network of most perceptual losses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -1,7 +1,5 @@
 """The arguments that `bench.run` and `bench.score` share, checked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from bench.base.errors import UsageError

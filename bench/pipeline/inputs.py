@@ -1,7 +1,5 @@
 """The first stage of a run: HR and LR images, made once, saved, and known by their pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.base.errors import BenchError

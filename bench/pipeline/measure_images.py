@@ -1,7 +1,5 @@
 """Measures restored images one by one: what scoring writes and what verifying compares."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

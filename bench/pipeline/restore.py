@@ -1,7 +1,5 @@
 """The restore stage: which cells are pending, each restored once, each written the moment it is done."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

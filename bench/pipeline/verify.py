@@ -1,7 +1,5 @@
 """Whether a run is still what it was: every image hashed again, every value of an image computed again."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Set
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What classes there are in a package and in installed packages, read with `ast`: nothing is imported."""
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The identity of a method: a digest of its name, options, weights and source, so an edited one is another."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import inspect

@@ -1,7 +1,5 @@
 """Methods as a command selects them: with options, an argument, and a name of their own."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import re

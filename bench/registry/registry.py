@@ -4,8 +4,6 @@ Listing imports nothing, so a broken or heavy class costs a listing nothing. An 
 an entry point, such as `[project.entry-points."bench.metrics"]`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.util

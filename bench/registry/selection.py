@@ -8,8 +8,6 @@ mine=folder:results/theirs   under a name of your own
 portraits=~/photos[prepare=centre-crop:512]     a category from a folder
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import NamedTuple

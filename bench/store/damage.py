@@ -1,7 +1,5 @@
 """What SQLite raises, as one sentence that a person can act on."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager

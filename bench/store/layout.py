@@ -1,7 +1,5 @@
 """Where things lie in a run folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """Puts the cells of several runs into one, as after working on several machines."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """What a command ran on: versions, hardware, source state. Plain values that make a number traceable."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

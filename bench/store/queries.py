@@ -1,7 +1,5 @@
 """Every SQL statement but the schema: what is read from the database of a run, and what is written to it."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The public reader of a run folder: what reports, notebooks and other tools see. It never writes."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ A rollback journal (it works on network file systems, where WAL does not), a loc
 small integer keys. A cell is written after its PNG, so what the database calls done is on the disk.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing, suppress

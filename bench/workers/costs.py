@@ -1,7 +1,5 @@
 """Counts what a call computes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 

@@ -1,7 +1,5 @@
 """Settings that make networks give the same numbers every time, in restoring and in scoring."""
 
-from __future__ import annotations
-
 import os
 
 import torch

@@ -1,7 +1,5 @@
 """What goes to a worker and what comes back: settings, jobs, outcomes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple

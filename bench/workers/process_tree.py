@@ -4,8 +4,6 @@ A process keeps the environment that it was started with and passes it on to wha
 finds all of them, also those whose parent is gone and those in a session of their own.
 """
 
-from __future__ import annotations
-
 import os
 import time
 import uuid

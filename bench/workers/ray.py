@@ -4,8 +4,6 @@ Each Ray actor keeps one worker process of the local executor, so faults, time l
 everywhere. Jobs and results travel as pixels; the one process that writes the run gets them all.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -1,7 +1,5 @@
 """What a method's result must be: one rule for the workers and for `bench methods check`."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

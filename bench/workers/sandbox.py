@@ -4,8 +4,6 @@ Restoring happens in workers; here a method is imported, built, and asked what i
 when it is imported, changes the working directory, or sets torch's defaults; the scoring must not see that.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import sys

@@ -1,7 +1,5 @@
 """The card of an external program: how to start it, and what it can do."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The features of a discriminator: DGP's perceptual distance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

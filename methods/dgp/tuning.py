@@ -1,7 +1,5 @@
 """The tuning of DGP: a latent and the groups of a bank's parameters, coarse to fine."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial

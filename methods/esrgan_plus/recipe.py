@@ -4,8 +4,6 @@ The stages that look at pictures are those of the embedded GLEAN, step for step 
 pool of samples; what GLEAN learns of latents has no counterpart here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

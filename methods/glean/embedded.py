@@ -8,8 +8,6 @@ bank's own image, weighted a pixel at a time. And the last layer moves the resul
 one given (`consistent`), which can only bring it nearer to the ground truth.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import NamedTuple, cast
 

@@ -1,7 +1,5 @@
 """The parts of the embedded GLEAN: encoder, latents, fusions and decoder."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import cast
 

@@ -8,8 +8,6 @@ figures (https://github.com/ckkelvinchan/GLEAN/issues/11), with the file and the
     bench export runs/published --to published.csv
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

@@ -4,8 +4,6 @@ The network of mmediting and mmagic, with the names of their weight files. Two t
 reach the output and are not computed here: the bank's RGB path with `fusion_skip`, and its mapping network.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -5,8 +5,6 @@ features, which carry what a face looks like, are the same ones. A sample's w is
 that the bank makes of it: both are losses that the paper did not have.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The weight files that the authors of GLEAN released, as https://github.com/open-mmlab/mmagic lists them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

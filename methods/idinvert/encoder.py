@@ -5,8 +5,6 @@ and up to 1,024 channels. This one starts at the LR's largest size, and factors 
 the mean latent, a low-rank one a slot, and a linear guess from 16x16 pixels that is fitted in closed form.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

@@ -1,7 +1,5 @@
 """The optimisation of in-domain inversion: latents that stay where the encoder would put them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

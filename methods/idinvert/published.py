@@ -4,8 +4,6 @@ It is read in evaluation mode, with batch normalisation folded into the convolut
 network. The run-time scales of the release cancel in every block but the last.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path

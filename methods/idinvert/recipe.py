@@ -4,8 +4,6 @@ Two things the paper did not have: samples whose latents are known, which make t
 that an image of 128 pixels costs little of the bank's full pass.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,8 +7,6 @@ They lie on Google Drive, at the addresses in the README of genforce/idinvert_py
     bench run --methods 'idinvert[weights=PATH/encoder.pth,bank=stylegan1:PATH/generator.pth]' ...
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

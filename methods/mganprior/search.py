@@ -1,7 +1,5 @@
 """The search of mGANprior: codes and channel weights, optimised by gradient."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """The objective of PULSE: 100 * L2 + 0.05 * GEOCROSS."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

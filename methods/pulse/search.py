@@ -1,7 +1,5 @@
 """The search of PULSE: as published, or through surrogates for most of its way."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """Where PULSE searches: latents and noise on spheres, optimised by Adam."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """The input of a linear guess of the latents. The guess is fitted in `methods.shared.training.latents`."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional as F
 

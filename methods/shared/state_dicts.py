@@ -1,7 +1,5 @@
 """State dicts of other projects: taken apart key by key, and loaded into our networks without a gap."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Weight files that others published, read as plain tensors: nothing in them runs, nothing swells."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import zipfile

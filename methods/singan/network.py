@@ -1,7 +1,5 @@
 """The networks and losses of SinGAN: five convolutions without padding, and WGAN-GP."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

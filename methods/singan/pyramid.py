@@ -1,7 +1,5 @@
 """The training of SinGAN: one GAN a scale, from the coarsest to the LR itself."""
 
-from __future__ import annotations
-
 import copy
 import math
 from dataclasses import dataclass, field

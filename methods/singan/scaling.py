@@ -1,7 +1,5 @@
 """Enlarging with a SinGAN: its finest generator, again and again, on an image that grows by 2^(1/3)."""
 
-from __future__ import annotations
-
 import math
 
 import torch

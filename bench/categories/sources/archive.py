@@ -1,7 +1,5 @@
 """Images in a .zip archive. Nothing is ever unpacked to disk, so no member's path can lead anywhere."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zipfile

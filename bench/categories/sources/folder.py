@@ -1,7 +1,5 @@
 """Images in a folder and its subfolders."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

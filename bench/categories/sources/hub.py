@@ -1,7 +1,5 @@
 """Images of a dataset on the Hugging Face hub, or of one in its formats on this disk."""
 
-from __future__ import annotations
-
 import importlib
 import io
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Images that a person has got by following a card's instructions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

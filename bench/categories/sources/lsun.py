@@ -1,7 +1,5 @@
 """Images in an LMDB database as LSUN publishes them: keys are names, values are image files."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Images that an installed Python package carries."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The source that a path of a user means."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from bench.base.errors import UsageError

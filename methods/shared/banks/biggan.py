@@ -4,8 +4,6 @@ Its z is one vector whose parts go to the first layer and to each block, where a
 gains and shifts of the batch normalisations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

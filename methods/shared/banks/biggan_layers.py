@@ -1,7 +1,5 @@
 """The layers of BigGAN and its discriminator, spectral norms folded in."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

@@ -4,8 +4,6 @@ A style scales the input channels of a layer. A depthwise convolution keeps the 
 wait for the 1x1 product that follows, where it costs one small matrix an image and no pass over a large feature.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

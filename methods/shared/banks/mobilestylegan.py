@@ -5,8 +5,6 @@ folded into them, so a style scales the input channels of a layer and nothing el
 image by one 1x1 convolution and an inverse Haar transform: there is no feature at 1024.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

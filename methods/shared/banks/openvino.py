@@ -4,8 +4,6 @@ Only what a weights reader needs: constants by name, and who reads or makes a va
 document type (and so no entity) is accepted, and every slice of the .bin is checked before it is taken.
 """
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any, Never

@@ -3,8 +3,6 @@
 Its only latent is z: it enters at 4x4, so resuming from a feature needs no latents at all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -5,8 +5,6 @@ both double by a transposed convolution, which is the same as repeating pixels a
 turned around: so it is written here, at every resolution alike.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

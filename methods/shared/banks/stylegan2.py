@@ -3,8 +3,6 @@
 `blank` builds the network without values, for a file to fill: nothing random can remain in it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Self
 

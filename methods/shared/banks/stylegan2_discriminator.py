@@ -1,7 +1,5 @@
 """The StyleGAN2 discriminator (Karras et al., CVPR 2020), residual, for any power of two from 8 to 1024."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -1,7 +1,5 @@
 """Where a StyleGAN2 bank comes from: a released file by name, or any weight file by path."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import NamedTuple

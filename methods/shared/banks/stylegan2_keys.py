@@ -4,8 +4,6 @@ mmagic's names are also mmgen's and mmediting's; NVIDIA's are those of stylegan2
 discriminators in files of their own, so they have no column.
 """
 
-from __future__ import annotations
-
 LAYOUTS = ("mmagic", "rosinality", "basicsr", "nvidia")
 """The columns of `GENERATOR`."""
 DISCRIMINATOR_LAYOUTS = ("mmagic", "rosinality", "nvidia")

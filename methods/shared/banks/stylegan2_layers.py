@@ -4,8 +4,6 @@ T. Karras et al., Analyzing and Improving the Image Quality of StyleGAN, CVPR 20
 variance and scaled at run time (equalised learning rate), as in every published weight file.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ Every key of the network must be one of its layout, and the filter buffers must 
 another network is refused, never half read.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import NamedTuple

@@ -5,8 +5,6 @@ reads the 128 feature and replaces all layers above it, at a few per cent of the
 finish with the bank itself.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What the banks without a mapping share: their only latent is z itself, and they have no noise inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor

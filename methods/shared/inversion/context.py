@@ -1,7 +1,5 @@
 """What a search needs beside the image: the bank, the perceptual network, and the nearest random candidates."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 

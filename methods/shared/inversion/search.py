@@ -1,7 +1,5 @@
 """The search: gradient steps with the full bank or through a surrogate, corrections, and the best image."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The last steps of a network that restores: enlarge, add detail, move the image onto those with the given LR."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

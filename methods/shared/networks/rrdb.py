@@ -3,8 +3,6 @@
 Parameter names are those of BasicSR's files.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

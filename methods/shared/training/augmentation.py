@@ -1,7 +1,5 @@
 """How training images are varied: mirrored, recoloured or warped, with an LR that still belongs to them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a crop at the bank's own size should be, for everything that is trained on its samples."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Fits the linear guess of the latents from an LR image's colours, before the first step."""
 
-from __future__ import annotations
-
 import logging
 
 import torch

@@ -1,7 +1,5 @@
 """The training loop. It knows stages, losses and weights, and nothing of what is trained."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Losses that trainings share, besides the perceptual ones."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from torch.nn import functional as F
 

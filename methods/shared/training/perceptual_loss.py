@@ -1,7 +1,5 @@
 """The perceptual losses. Lite2, LPIPS' own networks and dlib are metrics, and never appear in a training."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

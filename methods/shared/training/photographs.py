@@ -1,7 +1,5 @@
 """A user's own images as training items: cropped to the bank's square, shrunk by the protocol, kept in memory."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -5,8 +5,6 @@ a pool that grows as it goes: at step t from the first `first + growth * t` samp
 draws depends on the step alone; the cache changes the speed and nothing else, and another process may fill it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

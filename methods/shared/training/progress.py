@@ -1,7 +1,5 @@
 """How a training shows its progress: a bar on a terminal, a line now and then elsewhere."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator

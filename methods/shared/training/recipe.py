@@ -3,8 +3,6 @@
 A method's own recipe is `methods/NAME/recipe.py`, beside its network.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What a training shows while it runs: a grid of validation images and its loss curves."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Training pairs drawn from a bank: sample `i` depends on `i` alone and is kept on disk once made."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The state of a training on disk: complete or the one before, and readable on other hardware."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -179,7 +179,9 @@ def test_every_released_bank_says_where_its_files_are(monkeypatch, tmp_path):
 def test_what_is_known_of_a_bank_is_what_its_file_is_called():
     for name, bank in released.RELEASED.items():
         size = re.search(r"[a-zA-Z_](\d{3,4})[_.]", Path(bank.files[0].name).name)
-        assert banks.metadata(name).resolution == (int(size[1]) if size else 1024)  # PULSE's is not called after it
+        assert banks.metadata(name).resolution == (
+            int(size[1]) if size else 1024
+        )  # PULSE's is not called after it
         assert banks.metadata(name).classes == (1000 if bank.family == "biggan" else 0)
         assert bank.kind == banks.metadata(name).kind
     for name, bank in stylegan2_files.RELEASED.items():
@@ -190,9 +192,7 @@ def test_what_is_known_of_a_bank_is_what_its_file_is_called():
 
 
 def test_what_is_known_of_a_bank_is_known_without_torch():
-    code = (
-        "import sys; from methods.shared import banks; print(banks.metadata('pggan-cat').resolution, 'torch' in sys.modules)"
-    )
+    code = "import sys; from methods.shared import banks; print(banks.metadata('pggan-cat').resolution, 'torch' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "256 False\n"
 
