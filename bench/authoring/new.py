@@ -23,7 +23,7 @@ class $cls(Method):
 
         Take random numbers only from a generator that batch.seeds sets, and change nothing on self.
         """
-        raise MethodError("fill me in")
+        raise MethodError("fill me in: return Restored(sr)")
 ''')
 
 

@@ -103,7 +103,7 @@ def test_wrong_use_is_one_sentence(arguments, sentence, tmp_path):
 
 
 def test_the_module_that_accelerate_starts_is_the_command(tmp_path):
-    command = [sys.executable, "-m", "bench.cli", "train", "training", "--out", "out"]
+    command = [sys.executable, "-m", "bench", "train", "training", "--out", "out"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.strip().startswith("error: method 'training' cannot be trained")
