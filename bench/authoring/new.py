@@ -19,11 +19,12 @@ class $cls(Method):
     name = "$name"
 
     def restore(self, batch: Batch) -> Restored:
-        """Restore batch.lr, float32 RGB in [0, 1], (N, 3, h, w), to (N, 3, h * factor, w * factor).
+        """Restore batch.lr, a torch tensor: float32 RGB in [0, 1], (N, 3, h, w).
 
-        Take random numbers only from a generator that batch.seeds sets, and change nothing on self.
+        Return Restored(sr), sr of the same kind, (N, 3, h * batch.factor, w * batch.factor). Take random
+        numbers only from a generator that batch.seeds sets, and change nothing on self.
         """
-        raise MethodError("fill me in: return Restored(sr)")
+        raise MethodError("fill me in")
 ''')
 
 

@@ -23,7 +23,8 @@ def check_result(restored: Any, batch: Batch) -> Restored:
             "values that are not finite".
     """
     if not isinstance(restored, Restored):
-        raise MethodError("wrong result", got=type(restored).__name__, expected="bench.Restored")
+        got = type(restored).__name__
+        raise MethodError("wrong result", got=got, expected="bench.Restored", remedy="end with return Restored(sr)")
     sr: Any = restored.sr
     if not isinstance(sr, torch.Tensor):
         got = f"Restored.sr of type {type(sr).__name__}"
