@@ -4,7 +4,6 @@ The cache is `$BENCH_HOME` (default: `$XDG_CACHE_HOME/glean-bench` or `~/.cache/
 there, nothing asks the network for it again.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -36,17 +35,6 @@ def fetch(asset: Asset, *, progress: bool = False) -> Path:
             _check_put_by_hand(asset)
         _beside(asset, "verified").write_text(_stamp(asset), encoding="ascii")
         return asset.path
-
-
-def weights_digest(files: Sequence[Asset | Path]) -> list[str]:
-    """Return the digests of a method's weight files: declared ones as declared, a user's own as read."""
-    return [_identity(file) for file in files]
-
-
-def _identity(file: Asset | Path) -> str:
-    if isinstance(file, Path):
-        return file_digest(file)
-    return file.sha256 or file_digest(fetch(file))
 
 
 def _beside(asset: Asset, suffix: str) -> Path:

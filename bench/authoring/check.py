@@ -61,11 +61,7 @@ class Finding(NamedTuple):
 
 
 class _Stop(Exception):
-    """Ends a check at its first finding."""
-
-    def __init__(self, problem: Problem, sentence: str) -> None:
-        super().__init__(sentence)
-        self.finding = Finding(problem, sentence)
+    """Ends a check at its first finding, whose fields it is given."""
 
 
 class _Input(NamedTuple):
@@ -123,7 +119,7 @@ def check_method(method: Method) -> list[Finding]:
     try:
         _check_behaviour(method)
     except _Stop as stop:
-        findings.append(stop.finding)
+        findings.append(Finding(*stop.args))
     return findings
 
 

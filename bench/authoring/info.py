@@ -53,7 +53,7 @@ def _category(text: str) -> Iterator[str]:
     source = find_category(text)
     yield f"{source.card.title} (category {source.name})"
     yield source.card.about
-    yield f"kind: {source.kind or 'not said'}"
+    yield f"kind: {source.card.kind or 'not said'}"
     yield f"licence: {source.card.licence}"
     yield f"how to get it: {source.card.how_to_get}"
 

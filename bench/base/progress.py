@@ -1,9 +1,8 @@
 """Progress of a long command: a bar on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,13 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-
-class Stage(Protocol):
-    """One stage under way."""
-
-    def advance(self, line: str) -> None:
-        """Report that one more step is finished, and how."""
-        ...
+Advance = Callable[[str], object]
+"""Reports that one more step of a stage is finished, and how."""
 
 
 class Reporter:
@@ -36,24 +30,20 @@ class Reporter:
         self.console.print(escape(line), highlight=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, title: str, total: int) -> Iterator[Stage]:
+    def stage(self, title: str, total: int) -> Iterator[Advance]:
         """Report a stage of `total` steps and the time it took; an empty stage is not mentioned."""
         if not total or self.console.quiet:
-            yield _Silent()
+            yield lambda _: None
             return
         start = time.perf_counter()
         if self.console.is_terminal:
             with _bar(self.console) as bar:
-                yield _Bar(bar, title, total)
+                task = bar.add_task(escape(title), total=total, line="")
+                yield lambda line: bar.update(task, advance=1, line=escape(line))
         else:
             self.say(f"{title}: {total}")
-            yield _Lines(self, total)
+            yield _Lines(self, total).advance
         self.say(f"{title}: {total} in {time.perf_counter() - start:.1f} s")
-
-
-class _Silent:
-    def advance(self, line: str) -> None:
-        pass
 
 
 class _Lines:
@@ -67,14 +57,6 @@ class _Lines:
         if time.monotonic() >= self.next or self.finished == self.total:
             self.reporter.say(f"  [{self.finished}/{self.total}] {line}")
             self.next = time.monotonic() + 1
-
-
-class _Bar:
-    def __init__(self, bar: Progress, title: str, total: int) -> None:
-        self.bar, self.task = bar, bar.add_task(escape(title), total=total, line="")
-
-    def advance(self, line: str) -> None:
-        self.bar.update(self.task, advance=1, line=escape(line))
 
 
 def _bar(console: Console) -> Progress:

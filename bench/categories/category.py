@@ -22,7 +22,7 @@ from bench.base.filenames import MAX_BYTES, safe_filename
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.categories.card import Card, read_card, read_cards
-from bench.categories.sources.paths import expand, open_path
+from bench.categories.sources.local import expand, open_path
 from bench.images.prepare import parse_preparation
 from bench.registry.selection import Selection, parse
 
@@ -50,11 +50,6 @@ class CategorySource:
     def name(self) -> str:
         """What the category is called, a safe folder name."""
         return self.card.name
-
-    @property
-    def kind(self) -> str | None:
-        """What its images show; None when nobody said."""
-        return self.card.kind
 
     @property
     def has_hr(self) -> bool:

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.base.errors import UsageError, unknown
-from bench.registry.selection import split
 
 if TYPE_CHECKING:
     from bench.store.results import Run
@@ -75,11 +74,6 @@ def open_runs(paths: Sequence[Path] | None) -> list[Run]:
 
     folders: Sequence[Path | None] = paths or [None]
     return [Run(run_folder(path)) for path in folders]
-
-
-def metrics_or_default(texts: Sequence[str]) -> list[str] | None:
-    """Return names of metrics, None for the default ones."""
-    return split(texts) or None
 
 
 def numbers(text: str, flag: str) -> list[int]:

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import bench
-from bench.cli.common import (
-    DeviceOption,
-    MetricsOption,
-    RedoOption,
-    config_file,
-    console,
-    metrics_or_default,
-    numbers,
-    print_line,
-)
+from bench.cli.common import DeviceOption, MetricsOption, RedoOption, config_file, console, numbers, print_line
 from bench.registry.selection import split
 
 if TYPE_CHECKING:
@@ -79,7 +70,7 @@ def run(
         "categories": split(category),
         "factors": numbers(factor, "--factor"),
         "images": images or None,
-        "metrics": metrics_or_default(metrics),
+        "metrics": split(metrics) or None,
         "seed": seed,
         "repeats": repeats,
         "device": device,

@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import bench
-from bench.cli.common import (
-    DeviceOption,
-    MetricsOption,
-    RedoOption,
-    RunArgument,
-    console,
-    metrics_or_default,
-    run_folder,
-)
+from bench.cli.common import DeviceOption, MetricsOption, RedoOption, RunArgument, console, run_folder
+from bench.registry.selection import split
 
 if TYPE_CHECKING:
     from bench.store.records import Redo
@@ -23,5 +16,5 @@ def score(
     run: RunArgument = None, metrics: MetricsOption = [], device: DeviceOption = "auto", redo: RedoOption = None
 ) -> None:
     """Compute the metrics that a run does not have yet."""
-    names = metrics_or_default(metrics)
-    bench.score(run_folder(run), names, device=device, redo=cast("Redo | None", redo), console=console())
+    names, again = split(metrics) or None, cast("Redo | None", redo)
+    bench.score(run_folder(run), names, device=device, redo=again, console=console())

@@ -26,16 +26,16 @@ def make_inputs(
     category_id = _register(store, source)
     positions = {name: position for position, name in enumerate(source.list(limit))}
     pending = _pending(store, source, positions, factors)
-    with reporter.stage(f"images of {source.name}", len(pending)) as stage:
+    with reporter.stage(f"images of {source.name}", len(pending)) as advance:
         for name in pending:
             problem = _make(store, source, ImageRow(category_id, name, positions[name]), factors)
-            stage.advance(f"{source.name}/{name}" + (f": {problem}" if problem else ""))
+            advance(f"{source.name}/{name}" + (f": {problem}" if problem else ""))
     asked = [row for row in store.inputs(source.name) if row.image in positions and row.factor in factors]
     return sorted(asked, key=lambda row: (row.factor, positions[row.image]))
 
 
 def _register(store: Store, source: CategorySource) -> int:
-    texts = (source.name, source.card.title, source.kind, source.card.about, source.card.licence)
+    texts = (source.name, source.card.title, source.card.kind, source.card.about, source.card.licence)
     with store.transaction():
         return store.register_category(CategoryRecord(*texts, source.digest, source.has_hr))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.base import options
-from bench.base.cost import COSTS
 from bench.base.errors import one_line
 from bench.base.metric import Better
 from bench.base.progress import Reporter
@@ -19,7 +18,7 @@ from bench.images import previews
 from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
 from bench.registry.methods import Selected
-from bench.store.records import CellRow, InputRecord, MethodRecord, MetricRecord, Redo, Score, Status, StoredMethod
+from bench.store.records import COSTS, CellRow, InputRecord, MethodRecord, MetricRecord, Redo, Score, Status
 from bench.store.store import Store
 from bench.workers.jobs import Executor, Outcome, Settings, Task
 from bench.workers.sandbox import sandbox
@@ -54,7 +53,7 @@ def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Statu
     inputs = [*chain.from_iterable(of_categories)]
     counts: Counter[Status] = Counter()
     for selected in request.methods:
-        restoration = Restoration(store, request, selected, _register(store, selected))
+        restoration = Restoration(store, request, selected, *_register(store, selected))
         for sentence in restoration.unmatched_warnings(inputs):
             reporter.say(f"{selected.label}: {sentence}")
         restoration.restore(restoration.pending_cells(inputs), reporter)
@@ -62,7 +61,7 @@ def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Statu
     return counts
 
 
-def _register(store: Store, selected: Selected) -> StoredMethod:
+def _register(store: Store, selected: Selected) -> tuple[int, str]:
     """Write a method's row; an edited method is a new row with a slug of its own."""
     method = selected.method
     record = MethodRecord(
@@ -87,7 +86,8 @@ class Restoration:
     store: Store
     request: Request
     selected: Selected
-    method: StoredMethod
+    method_id: int
+    slug: str
 
     def unmatched_warnings(self, inputs: Sequence[InputRecord]) -> Sequence[str]:
         """Return what a method that takes images from elsewhere has to say of those that it lacks."""
@@ -97,7 +97,7 @@ class Restoration:
 
     def pending_cells(self, inputs: Sequence[InputRecord]) -> list[PendingCell]:
         """Return the cells to restore, and write the rows of those that cannot be restored."""
-        statuses, pending = self.store.statuses(self.method.id), []
+        statuses, pending = self.store.statuses(self.method_id), []
         with sandbox():
             refusals = [self._refusal(record) for record in inputs]
         with self.store.transaction():
@@ -138,11 +138,11 @@ class Restoration:
         """Restore cells, in whichever order the workers finish them."""
         tasks = {self._task(cell): cell for cell in pending}
         settings = self.request.settings._replace(needs=self.selected.method.needs)
-        with reporter.stage(self.selected.label, len(pending)) as stage:
+        with reporter.stage(self.selected.label, len(pending)) as advance:
             for task, outcome in self.request.executor(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
                 result = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
-                stage.advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {result}")
+                advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {result}")
 
     def _task(self, cell: PendingCell) -> Task:
         record, layout = cell.input, self.store.layout
@@ -159,7 +159,7 @@ class Restoration:
 
     def _sr_path(self, cell: PendingCell) -> Path:
         where = (cell.input.category, cell.input.image, cell.input.factor, cell.repeat)
-        return self.store.layout.sr(self.method.slug, *where)
+        return self.store.layout.sr(self.slug, *where)
 
     def _keep(self, cell: PendingCell, outcome: Outcome) -> None:
         """Save what a restored cell left, the PNG first."""
@@ -174,14 +174,13 @@ class Restoration:
 
     def _write_cell(self, cell: PendingCell, outcome: Outcome) -> int:
         digest = pixel_digest(outcome.pixels) if outcome.pixels is not None else None
-        key = (self.method.id, cell.input.input_id, cell.repeat)
+        key = (self.method_id, cell.input.input_id, cell.repeat)
         return self.store.write_cell(CellRow(*key, outcome.status, outcome.reason, digest))
 
     def _scores(self, cell_id: int, outcome: Outcome) -> Iterator[Score]:
         """Yield what the worker measured and what the method recorded about itself."""
         for cost in (cost for cost in COSTS if cost.name in outcome.costs):
-            metric = MetricRecord(cost.name, cost.title, cost.signature, cost.better, "cost", cost.unit)
-            yield Score(cell_id, self.store.register_metric(metric), outcome.costs[cost.name])
+            yield Score(cell_id, self.store.register_metric(cost), outcome.costs[cost.name])
         for key, value in outcome.values.items():
             name = f"{self.selected.method.name}:{key}"
             metric = MetricRecord(name, name, "recorded by the method", Better.HIGHER, "value", "")
@@ -190,5 +189,5 @@ class Restoration:
     def count(self, inputs: Sequence[InputRecord]) -> Counter[Status]:
         """Count how the asked cells ended."""
         asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.request.repeats)}
-        statuses = self.store.statuses(self.method.id)
+        statuses = self.store.statuses(self.method_id)
         return Counter(status for key, status in statuses.items() if key in asked)

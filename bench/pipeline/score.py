@@ -11,9 +11,8 @@ from bench.assets.fetch import is_here
 from bench.base.errors import Unavailable
 from bench.base.metric import ImageMetric, SetMetric, SetValue
 from bench.base.progress import Reporter
-from bench.pipeline.arguments import checked_redo, metric_names, usable_device
-from bench.pipeline.measure_images import measure_images
-from bench.pipeline.measure_sets import CellSet, cell_sets, measure_sets, members
+from bench.pipeline.measure import CellSet, cell_sets, measure_images, measure_sets, members
+from bench.pipeline.plan import checked_redo, metric_names, usable_device
 from bench.registry import METRICS
 from bench.store.layout import RunLayout
 from bench.store.records import MetricRecord, Redo, RestoredCell, Score, SetScore, UnavailableMetric
@@ -94,14 +93,14 @@ class _Scoring:
         metric_id = self._load(metric, "image") if pending else None
         if metric_id is None:
             return
-        with self.reporter.stage(f"score {metric.name}", len(pending)) as stage:
+        with self.reporter.stage(f"score {metric.name}", len(pending)) as advance:
             for group in measure_images(metric, self.store.layout, pending):
                 with self.store.transaction():
                     self.store.write_scores(
                         Score(cell.cell_id, metric_id, value, reason) for cell, value, reason in group
                     )
                 for cell, value, reason in group:
-                    stage.advance(f"{cell}: {reason if value is None else f'{value:.4f}'}")
+                    advance(f"{cell}: {reason if value is None else f'{value:.4f}'}")
 
     def score_sets(self, metric: SetMetric, cells: Sequence[RestoredCell]) -> None:
         """Write the values of a set metric for every set whose images changed since it was last computed."""
@@ -110,13 +109,13 @@ class _Scoring:
         metric_id = self._load(metric, "set") if pending else None
         if metric_id is None:
             return
-        with self.reporter.stage(f"score {metric.name}", len(pending)) as stage:
+        with self.reporter.stage(f"score {metric.name}", len(pending)) as advance:
             for group, result in measure_sets(metric, self.store.layout, pending):
                 value, note = (result.value, result.note) if isinstance(result, SetValue) else (None, result)
                 with self.store.transaction():
                     self.store.write_set_score(_set_score(group, metric_id, value, note))
                 where = f"{group[0].slug} {group[0].category} x{group[0].factor}"
-                stage.advance(f"{where}: {note if value is None else f'{value:.4f}'}")
+                advance(f"{where}: {note if value is None else f'{value:.4f}'}")
 
     def _finished(self, values: Mapping[K, float | None]) -> set[K]:
         """Return what a metric need not measure again."""

@@ -9,7 +9,7 @@ from bench.base.errors import BenchError, one_line
 from bench.base.metric import ImageMetric
 from bench.base.progress import Reporter
 from bench.images.png import load_png, pixel_digest
-from bench.pipeline.measure_images import Measured, measure_images, reference_path
+from bench.pipeline.measure import Measured, measure_images, reference_path
 from bench.registry import METRICS
 from bench.store.records import MetricRecord
 from bench.store.results import Run
@@ -37,12 +37,12 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
         yield f"{run.layout.database}: {'; '.join(damage)}"
     damaged: set[Path] = set()
     files = list(_files(run))
-    with reporter.stage("files", len(files)) as stage:
+    with reporter.stage("files", len(files)) as advance:
         for file in files:
             if problem := _mismatch(file):
                 damaged.add(file.path)
                 yield f"{file.path}: {problem}"
-            stage.advance(str(file.path))
+            advance(str(file.path))
     for record in run.metrics:
         if record.scope == "image":
             yield from _values(run, record, damaged, reporter)
@@ -83,11 +83,11 @@ def _values(run: Run, record: MetricRecord, damaged: Set[Path], reporter: Report
         if values.get(cell.cell_id) is not None
         and damaged.isdisjoint({layout.sr_of(cell), reference_path(metric, layout, cell)})
     ]
-    with reporter.stage(record.name, len(cells)) as stage:
+    with reporter.stage(record.name, len(cells)) as advance:
         for group in measure_images(metric, layout, cells):
             for measured in group:
                 yield from _difference(record.name, measured, values[measured.cell.cell_id] or 0.0)
-                stage.advance(str(measured.cell))
+                advance(str(measured.cell))
 
 
 def _loaded(record: MetricRecord, reporter: Reporter) -> ImageMetric | None:

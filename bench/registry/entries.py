@@ -3,11 +3,10 @@
 import ast
 import importlib.util
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _ROOT = Path(__file__).parents[2]
 
@@ -22,8 +21,6 @@ class Entry(NamedTuple):
     """`built-in`, `plugin DISTRIBUTION` or `file`."""
     location: str
     """`module:attribute`, an importable module, or the path of a .py file."""
-    attributes: Mapping[str, Any]
-    """What its class body assigns as plain values; of an enum the member's name."""
 
 
 @cache
@@ -51,37 +48,30 @@ def _plugin(point: EntryPoint, origin: str) -> Entry:
         spec = importlib.util.find_spec(module)
         classes = _classes_in(Path(spec.origin), origin, module) if spec and spec.origin else ()
         matching = (entry for entry in classes if not attribute or entry.location == point.value)
-        return next(matching, Entry(point.name, "", origin, module, {}))
+        return next(matching, Entry(point.name, "", origin, module))
     except (ImportError, OSError) as error:
-        return Entry(point.name, f"cannot be read: {error}", origin, module, {})
+        return Entry(point.name, f"cannot be read: {error}", origin, module)
 
 
 def _classes_in(path: Path, origin: str, module: str) -> Iterator[Entry]:
-    """Yield the classes of a file that set a `name` themselves; they inherit each other's other attributes."""
+    """Yield the classes of a file that set a `name` themselves."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        yield Entry(path.stem, f"cannot be read: {error}", origin, module, {})
+        yield Entry(path.stem, f"cannot be read: {error}", origin, module)
         return
-    classes: dict[str, dict[str, Any]] = {}
     for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            own = _literals(node)
-            inherited = [classes.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]
-            classes[node.name] = {key: value for part in (*inherited, own) for key, value in part.items()}
-            if isinstance(own.get("name"), str):
-                summary = (ast.get_docstring(node) or "").partition("\n")[0]
-                yield Entry(own["name"], summary, origin, f"{module}:{node.name}", classes[node.name])
+        if isinstance(node, ast.ClassDef) and (name := _own_name(node)):
+            summary = (ast.get_docstring(node) or "").partition("\n")[0]
+            yield Entry(name, summary, origin, f"{module}:{node.name}")
 
 
-def _literals(node: ast.ClassDef) -> dict[str, Any]:
-    values = {}
+def _own_name(node: ast.ClassDef) -> str | None:
     for item in node.body:
         match item:
             case (
-                ast.Assign(targets=[ast.Name(id=key)], value=ast.expr() as value)
-                | ast.AnnAssign(target=ast.Name(id=key), value=ast.expr() as value)
+                ast.Assign(targets=[ast.Name(id="name")], value=ast.Constant(value=str() as name))
+                | ast.AnnAssign(target=ast.Name(id="name"), value=ast.Constant(value=str() as name))
             ):
-                with suppress(ValueError, TypeError):  # what only running it would tell
-                    values[key] = value.attr if isinstance(value, ast.Attribute) else ast.literal_eval(value)
-    return values
+                return name
+    return None

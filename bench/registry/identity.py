@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.assets.fetch import weights_digest
+from bench.assets.declare import Asset
+from bench.assets.fetch import fetch
 from bench.base import options
 from bench.base.files import file_digest
 from bench.base.method import Method
@@ -18,10 +19,17 @@ def identity(method: Method) -> str:
     parts = {
         "name": method.name,
         "options": options.describe(method.options),
-        "weights": weights_digest(method.assets()),
+        "weights": [_weights_digest(file) for file in method.assets()],
         "source": [file_digest(path) for path in sources(type(method))],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _weights_digest(file: Asset | Path) -> str:
+    """Return a declared file's digest as it is declared, that of a user's own as read."""
+    if isinstance(file, Path):
+        return file_digest(file)
+    return file.sha256 or file_digest(fetch(file))
 
 
 def sources(cls: type) -> list[Path]:

@@ -63,7 +63,7 @@ class Registry:
         path = Path(name).expanduser()
         if not path.is_file():
             raise UsageError(f"no {self.kind} at {path}", expected="a .py file")
-        return Entry(name, "", "file", str(path), {})
+        return Entry(name, "", "file", str(path))
 
     def load(self, name: str) -> Any:
         """Import the class of a name, or of the path of a .py file.

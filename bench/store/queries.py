@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bench.base.errors import StoreError
 from bench.base.metric import Better
 from bench.store import records
-from bench.store.damage import naming_damage
 
 KEYS = {
     "methods": ("identity",),
@@ -22,6 +22,7 @@ KEYS = {
 """The columns that name a row of each table with an id, each after those that it points to."""
 R = TypeVar("R", bound=tuple[Any, ...])
 _STALE = "the category's list has changed"
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 
 # Grouped by one number, which sorts five million values in half the time of four.
 _SUMS = """
@@ -35,6 +36,18 @@ FROM (
 ) JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
 JOIN metrics ON metrics.id = metric_id WHERE is_current AND n
 """
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into one sentence that names the file."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        remedy = "restore a copy, or run into another folder with --out"
+        if getattr(error, "sqlite_errorname", "").startswith(_FULL):
+            remedy = "nothing that was finished is lost; make room and give the same command again"
+        raise StoreError(f"{path} cannot be used: {error}", remedy=remedy) from error
 
 
 class Reader:
@@ -195,8 +208,8 @@ class Writer(Reader):
         with self.transaction():
             self.insert("commands", {"record": json.dumps(record, sort_keys=True)}, or_ignore=True)
 
-    def register_method(self, record: records.MethodRecord) -> records.StoredMethod:
-        """Write a method as it is now; an edited one gets a slug of its own and replaces the one of its label."""
+    def register_method(self, record: records.MethodRecord) -> tuple[int, str]:
+        """Write a method as it is now, and return its id and slug; an edited one replaces the one of its label."""
         row = {
             **record._asdict(),
             "slug": self.free_slug(record.slug, record.identity),
@@ -206,7 +219,7 @@ class Writer(Reader):
         }
         retired = "UPDATE methods SET is_current = 0 WHERE label = ? AND identity != ? AND is_current"
         self.connection.execute(retired, (record.label, record.identity))
-        return records.StoredMethod(self.upsert("methods", row), row["slug"])
+        return self.upsert("methods", row), str(row["slug"])
 
     def free_slug(self, slug: str, identity: str) -> str:
         """Return the slug that a method has already, or one that no other method has."""

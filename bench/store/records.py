@@ -45,13 +45,6 @@ class MethodRecord(NamedTuple):
     notes: str
 
 
-class StoredMethod(NamedTuple):
-    """Where a run keeps a method."""
-
-    id: int
-    slug: str
-
-
 class MetricRecord(NamedTuple):
     """A metric as it was computed."""
 
@@ -65,6 +58,18 @@ class MetricRecord(NamedTuple):
     unit: str
     is_training_metric: bool = False
     """Whether the training of any method of this run used its network."""
+
+
+COSTS = tuple(
+    MetricRecord(name, title, f"{name}|{what}|v1", Better.LOWER, "cost", unit)
+    for name, title, what, unit in (
+        ("seconds", "time", "wall|restore|one-image", "s"),
+        ("peak_memory_mb", "peak memory", "worker", "MB"),
+        ("parameters_m", "parameters", "all-networks", "M"),
+        ("gmacs", "operations", "convolutions+matrix-products|one-image", "GMAC"),
+    )
+)
+"""What a restoration costs: the worker measures it, and tables treat it like a metric."""
 
 
 class CategoryRecord(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from bench.base.cost import COSTS
 from bench.base.errors import StoreError
 from bench.registry import METRICS
+from bench.store import records
 from bench.store.layout import RunLayout
 from bench.store.queries import Reader
 from bench.store.records import CategoryRecord, ImageRecord, MethodRecord, MetricRecord, Status, UnavailableMetric
@@ -99,9 +99,11 @@ class Run:
     @cached_property
     def metrics(self) -> list[MetricRecord]:
         """In the order of the metrics registry, then costs; the methods' own values are not among them."""
-        order = [*METRICS.entries(), *(cost.name for cost in COSTS)]
-        records = self._read(Reader.metrics)
-        return sorted(records, key=lambda record: order.index(record.name) if record.name in order else len(order))
+        order = [*METRICS.entries(), *(cost.name for cost in records.COSTS)]
+        return sorted(
+            self._read(Reader.metrics),
+            key=lambda record: order.index(record.name) if record.name in order else len(order),
+        )
 
     images = _stored(Reader.images)
     """By category, in the order of its list; images that could not be used are not among them."""

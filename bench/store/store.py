@@ -14,9 +14,8 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from bench.base.errors import RunLocked, RunMismatch, StoreError
-from bench.store.damage import naming_damage
 from bench.store.layout import RunLayout
-from bench.store.queries import Reader, Writer
+from bench.store.queries import Reader, Writer, naming_damage
 
 SCHEMA_VERSION = "1"
 
@@ -86,9 +85,8 @@ class Store(Writer):
             ) from error
 
     def _open(self) -> None:
-        if (
-            self.path.exists() and self.path.stat().st_size
-        ):  # a writer that was stopped at once leaves an empty file
+        # A writer that was stopped at once leaves an empty file.
+        if self.path.exists() and self.path.stat().st_size:
             connect_read_only(self.path).close()
         with naming_damage(self.path):
             super().__init__(sqlite3.connect(self.path, isolation_level="IMMEDIATE"), self.path)

@@ -282,7 +282,7 @@ def _is_picture(pixels: np.ndarray) -> str:
 
 def archive(watch: Watch, box: Path, name: str) -> str:
     """Use a path as a category: a .zip archive, a folder or an LSUN database."""
-    from bench.categories.sources.paths import open_path
+    from bench.categories.sources.local import open_path
 
     source = open_path(box / name)
     names = list(source.names())

@@ -111,7 +111,7 @@ def _method(store: Store, spec: RunSpec, label: str, index: int) -> int:
         training_metrics=tuple(spec.training_metrics.get(label, ())),
         notes="",
     )
-    return store.register_method(record).id
+    return store.register_method(record)[0]
 
 
 def _metric(store: Store, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Images that a person has got by following a card's instructions."""
+"""Images on this disk: where a person has put them by a card's instructions, or at a path that a person names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.assets.declare import home
-from bench.base.errors import Unavailable
+from bench.base.errors import Unavailable, UsageError
 from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.sources.paths import expand, open_path
+from bench.categories.sources.archive import ArchiveSource
+from bench.categories.sources.folder import FolderSource
+from bench.categories.sources.lsun import LsunSource
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,37 @@ class LocalSource(Source):
                 return open_path(path)
         remedy = f"{self.how_to_get.rstrip('.')}; then put it there, or point at it with {self.category}=PATH"
         raise Unavailable(f"no data of category {self.category} at {place}", remedy=remedy)
+
+
+def open_path(path: Path) -> Source:
+    """Return the source for a user's folder, .zip archive or LSUN database (a folder with `data.mdb`).
+
+    Raises:
+        UsageError: when it is none of them.
+    """
+    try:
+        if (path / "data.mdb").is_file():
+            return LsunSource(path)
+        if path.is_dir():
+            return FolderSource(path)
+        is_file = path.exists()
+    except OSError as error:
+        raise UsageError(f"no images at {path}", got=error.strerror) from error
+    if is_file and path.suffix.lower() == ".zip":
+        return ArchiveSource(path)
+    got, expected = "a file" if is_file else "nothing there", "a folder, a .zip archive or an LSUN database"
+    raise UsageError(f"no images at {path}", got=got, expected=expected)
+
+
+def expand(text: str, where: str) -> Path:
+    """Return a path that somebody wrote, `~` replaced by the home folder.
+
+    Raises:
+        UsageError: when there is no such home folder, or no path can look like this.
+    """
+    if "\0" in text:
+        raise UsageError(f"path of {where} holds a null character", got=repr(text))
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"path of {where}", got=text, expected="a home folder that there is") from error

@@ -56,7 +56,7 @@ def test_any_path_is_a_category(tmp_path, kind):
             transaction.put(b"b", png(0))
             transaction.put(b"a", png(1))
     found = find_category(f"portraits={path}")
-    assert (found.name, found.kind, found.has_hr) == ("portraits", None, True)
+    assert (found.name, found.card.kind, found.has_hr) == ("portraits", None, True)
     assert found.list() == ["a", "b"]
     assert found.list(1) == ["a"]
     np.testing.assert_array_equal(found.read("a"), picture(1))
@@ -66,7 +66,7 @@ def test_any_path_is_a_category(tmp_path, kind):
 def test_options_change_preparation_kind_and_meaning(tmp_path):
     path = fill(tmp_path / "mine", "a")
     found = find_category(f"p={path}[prepare=squash:4,kind=faces,lr_only=true]")
-    assert (found.kind, found.has_hr) == ("faces", False)
+    assert (found.card.kind, found.has_hr) == ("faces", False)
     np.testing.assert_array_equal(found.read("a"), resize(picture(0), 4, 4))
 
 
@@ -97,7 +97,7 @@ def test_a_cards_list_on_data_that_lie_elsewhere(tmp_path):
     path = fill(tmp_path / "hq", *names, "00101", "00102")
     found = find_category(f"celebahq={path}")
     assert found.list() == names
-    assert found.kind == "faces"
+    assert found.card.kind == "faces"
     np.testing.assert_array_equal(found.read("00007"), picture(6))
 
 

@@ -19,9 +19,9 @@ from bench.categories.sources.archive import ArchiveSource
 from bench.categories.sources.folder import FolderSource
 from bench.categories.sources.hub import HubSource
 from bench.categories.sources.lmdb_file import Database
+from bench.categories.sources.local import open_path
 from bench.categories.sources.lsun import LsunSource
 from bench.categories.sources.package import PackageSource
-from bench.categories.sources.paths import open_path
 
 HAS_DATASETS = (found := importlib.util.find_spec("datasets")) is not None and found.origin is not None
 STRANGE = ["two words", "it's", 'a "quote"', "<script>alert(1)</script>"[:8], "ünï-日本", "100%", "-n", "a.b"]

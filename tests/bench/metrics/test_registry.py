@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.base.errors import ImageError, UsageError
-from bench.base.metric import ImageMetric, SetMetric
+from bench.base.metric import Better, ImageMetric, SetMetric
 from bench.metrics.common import check_large, check_size, finite
 from bench.registry import DEFAULT_METRICS, METRICS
 from tests.conftest import photo
@@ -27,20 +27,15 @@ def test_listing_imports_no_heavy_package() -> None:
 def test_entry_says_what_the_class_says(name: str) -> None:
     entry, metric = METRICS.entries()[name], METRICS.create(name)
     assert isinstance(metric, SetMetric if name in ("fid", "kid") else ImageMetric)
-    assert (metric.name, metric.better.name, metric.signature) == (
-        entry.name,
-        entry.attributes["better"],
-        entry.attributes["signature"],
-    )
-    defaults = {"reference": "hr", "unit": "", "kinds": None, "extra": None}
-    for attribute, default in defaults.items():
-        assert getattr(metric, attribute, default) == entry.attributes.get(attribute, default)
-    assert metric.title == entry.attributes["title"] != ""
+    assert metric.name == entry.name
+    assert entry.location == f"{type(metric).__module__}:{type(metric).__name__}"
+    assert isinstance(metric.better, Better)
+    assert metric.title != ""
     assert entry.summary.endswith(".")
 
 
 def test_signatures_are_unique_and_versioned() -> None:
-    signatures = [entry.attributes["signature"] for entry in METRICS.entries().values()]
+    signatures = [METRICS.load(name).signature for name in METRICS.entries()]
     assert len(set(signatures)) == len(signatures)
     assert all(signature.endswith("|v1") for signature in signatures)
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from bench.base.cost import COSTS
 from bench.base.metric import Better
+from bench.store.records import COSTS
 from bench.workers.costs import count_macs
 
 

@@ -1,5 +1,6 @@
-"""Measures restored images one by one: what scoring writes and what verifying compares."""
+"""Measures restored images: what scoring writes and what verifying compares."""
 
+import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,11 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.base.errors import ImageError, one_line
-from bench.base.metric import ImageMetric
+from bench.base.metric import ImageMetric, SetFeatures, SetMetric, SetValue
 from bench.base.types import Pixels
 from bench.images.png import load_png
 from bench.store.layout import RunLayout
 from bench.store.records import RestoredCell
+
+CellSet = Sequence[RestoredCell]
+"""The cells of one method, category, factor and repeat."""
 
 
 class Measured(NamedTuple):
@@ -69,3 +73,44 @@ def _measure(metric: ImageMetric, layout: RunLayout, cell: RestoredCell, feature
     if math.isnan(value):
         return Measured(cell, None, "the metric returned NaN")
     return Measured(cell, value)
+
+
+def cell_sets(cells: Iterable[RestoredCell]) -> list[CellSet]:
+    """Group cells by category, method, factor and repeat."""
+    groups: dict[tuple[int, ...], list[RestoredCell]] = defaultdict(list)
+    for cell in cells:
+        groups[cell.category_id, cell.method_id, cell.factor, cell.repeat].append(cell)
+    return list(groups.values())
+
+
+def members(cells: CellSet) -> str:
+    """Return a digest of the images of a set."""
+    first = cells[0]
+    lines = [f"{first.method_id}|{first.category}|{first.factor}|{first.repeat}"]
+    lines += [f"{cell.image}|{cell.digest}" for cell in cells]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def measure_sets(
+    metric: SetMetric, layout: RunLayout, sets: Iterable[CellSet]
+) -> Iterator[tuple[CellSet, SetValue | str]]:
+    """Measure sets, or say why they cannot be; HR images are described once for equal sets in a row."""
+    described: list[Path] = []
+    hr: SetFeatures | None = None
+    for cells in sets:
+        paths = [layout.hr(cell.category, cell.image) for cell in cells]
+        try:
+            sr = _describe(metric, map(layout.sr_of, cells))
+            if paths != described:
+                hr, described = _describe(metric, paths), paths
+            result: SetValue | str = metric.distance(sr, hr)
+        except Exception as error:
+            result = one_line(error)
+        yield cells, result
+
+
+def _describe(metric: SetMetric, paths: Iterable[Path]) -> SetFeatures:
+    features = metric.new_set()
+    for path in paths:
+        features.add(metric.features(read_image(path)))
+    return features
