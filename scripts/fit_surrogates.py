@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bench import MethodError, Synthesis
 from bench.base.seeds import Domain, uniform
 from bench.images.degradation import resize_tensor
-from methods.shared.banks import mobilestylegan
+from methods.shared.banks import full_image, mobilestylegan
 from methods.shared.banks.mobilestylegan import MobileStyleGAN
 from methods.shared.banks.surrogate import RESOLUTIONS, WEIGHTS, Surrogate
 
@@ -134,7 +133,7 @@ def teach(bank: MobileStyleGAN, index: int) -> Sample:
     ]
     features = bank.synthesise(latents, noise=noise, stop_at=LEVEL).features
     windows = {res: _part(feature, corner, share) for res, feature in features.items()}
-    image = _whole(bank.synthesise(latents, noise=noise, start=(LEVEL, windows[LEVEL])))
+    image = full_image(bank.synthesise(latents, noise=noise, start=(LEVEL, windows[LEVEL])))
     sides = {res: round(res * share) for res in RESOLUTIONS}
     images = {res: resize_tensor(image, side, side) for res, side in sides.items()}
     return Sample(latents, {res: windows[res // 2].half() for res in RESOLUTIONS}, images, corner)
@@ -150,7 +149,7 @@ def held_out(
         latents = bank.sample([index], Domain.VALIDATION, truncation)
         synthesis = bank.synthesise(latents)
         for res, surrogate in surrogates.items():
-            image = resize_tensor(_whole(synthesis), res, res)
+            image = resize_tensor(full_image(synthesis), res, res)
             error = F.mse_loss(surrogate(synthesis.features[res // 2], latents), image).item()
             total[res] += 10 * math.log10(4 / error) / len(indices)
     return {res: round(value, 2) for res, value in total.items()}
@@ -178,12 +177,6 @@ def _scale(features: Sequence[Tensor]) -> Tensor:
     """Return the size of each channel; a nearly silent one counts as a tenth of the average."""
     size = torch.cat(list(features)).float().square().mean((0, 2, 3)).sqrt()
     return size.clamp(min=0.1 * size.mean().item())[:, None, None]
-
-
-def _whole(synthesis: Synthesis) -> Tensor:
-    if synthesis.image is None:
-        raise MethodError("bank mobilestylegan generated no image")
-    return synthesis.image
 
 
 def _part(x: Tensor, corner: tuple[int, int], share: float) -> Tensor:

@@ -16,19 +16,32 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import Asset, Batch, Category, Method, MethodError, Restored, Size, UsageError
+from bench.base import toml
+from bench.base.errors import unknown
 from bench.images.png import save_png, to_pixels
-from methods.command.card import Card, read_card
 from methods.shared.sr_files import read_sr
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+_REQUIRED = ("{input}", "{output}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """How to start the program, and what it can do."""
+
+    command: tuple[str, ...]
+    name: str | None = None
+    factors: tuple[int, ...] | None = None
 
 
 class Command(Method):
@@ -121,7 +134,7 @@ class Command(Method):
 
     @cached_property
     def _card(self) -> Card:
-        return read_card(self._path)
+        return _read_card(self._path)
 
     @property
     def _path(self) -> Path:
@@ -149,3 +162,39 @@ def _filled(part: str, values: Mapping[str, str]) -> str:
     for placeholder, value in values.items():
         part = part.replace(placeholder, value)
     return part
+
+
+def _read_card(path: Path) -> Card:
+    """Read a card; one that is not there, is not TOML or has a field that a card cannot have is refused."""
+    content = toml.read(path)
+    keys = [field.name for field in fields(Card)]
+    for key in content:
+        if key not in keys:
+            raise unknown(f"key in card {path}", key, keys)
+    name = content.get("name")
+    if not isinstance(name, str | None):
+        raise UsageError(f"name in card {path}", got=repr(name), expected="a text")
+    return Card(_command(path, content), name, _factors(path, content))
+
+
+def _command(path: Path, content: Mapping[str, Any]) -> tuple[str, ...]:
+    command = content.get("command")
+    if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
+        got = "nothing" if command is None else repr(command)
+        expected = 'a list of texts, such as ["python", "my.py"]'
+        raise UsageError(f"command in card {path}", got=got, expected=expected)
+    if any("\0" in part for part in command):
+        raise UsageError(f"command in card {path} holds a null character", got=command)
+    for placeholder in _REQUIRED:
+        if not any(placeholder in part for part in command):
+            raise UsageError(f"command in card {path} does not say where {placeholder} goes", got=command)
+    return tuple(command)
+
+
+def _factors(path: Path, content: Mapping[str, Any]) -> tuple[int, ...] | None:
+    factors = content.get("factors")
+    if factors is None:
+        return None
+    if not isinstance(factors, list) or not all(type(factor) is int and factor > 0 for factor in factors):
+        raise UsageError(f"factors in card {path}", got=repr(factors), expected="a list such as [16, 32]")
+    return tuple(factors)

@@ -10,9 +10,16 @@ import torch
 from torch import Tensor
 
 from bench import Bank
-from methods.shared.inversion.context import SearchContext, by_distance, smaller_once
+from methods.shared.inversion.context import (
+    SHORT_MEMORY,
+    Corrections,
+    SearchContext,
+    by_distance,
+    falling,
+    smaller_once,
+    surrogates_for,
+)
 from methods.shared.inversion.search import Problem, Round, Search
-from methods.shared.inversion.surrogates import SHORT_MEMORY, Corrections, falling, surrogates_for
 from methods.shared.presets import Preset
 
 LATENT_WEIGHT = 0.02

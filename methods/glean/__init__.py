@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Method, Needs, Restored, Size
-from methods.glean.forms import EMBEDDED, Form, form_of
+from methods.glean.forms import EMBEDDED, EmbeddedForm, PublishedForm, form_of
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,7 @@ class Glean(Method):
         bank: str = "mobilestylegan"
 
     @cached_property
-    def _form(self) -> Form:
+    def _form(self) -> EmbeddedForm | PublishedForm:
         return form_of(self.options.weights, self.options.bank)
 
     @property
@@ -83,7 +83,7 @@ class Glean(Method):
         Raises:
             AssetError: when a file cannot be had, is damaged, or is for another bank.
         """
-        self._network, self._bank = self._form.load(device)
+        self._network, self._bank = self._form.load(device)  # a worker counts the parameters of both
 
     def restore(self, batch: Batch) -> Restored:
         """Run the network once.

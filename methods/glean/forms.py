@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from bench import Asset, MethodError, UsageError
 from methods.glean import weightfile
@@ -19,7 +18,7 @@ EMBEDDED = "embedded"
 SHIPPED = Path(__file__).parent / "weights" / "glean-mobilestylegan.safetensors"
 
 
-class Form(ABC):
+class _Form:
     """What depends on the weight file.
 
     Args:
@@ -28,37 +27,8 @@ class Form(ABC):
         path: the file that `weights` means.
     """
 
-    memory_mb: ClassVar[int]
-
     def __init__(self, weights: str, bank: str, path: Path) -> None:
         self.weights, self.bank, self.path = weights, bank, path
-
-    @property
-    @abstractmethod
-    def kind(self) -> str | None:
-        """What the weights are for, None when nothing says so."""
-
-    @property
-    @abstractmethod
-    def training_metrics(self) -> tuple[str, ...]:
-        """The metrics whose network the training used."""
-
-    @property
-    @abstractmethod
-    def notes(self) -> str:
-        """How this departs from the publication."""
-
-    @abstractmethod
-    def incompatibility_reason(self, lr_side: int, hr_side: int, factor: int) -> str | None:
-        """Return why the weights cannot serve these sizes, as far as that is known before they are read."""
-
-    @abstractmethod
-    def load(self, device: torch.device) -> tuple[nn.Module, nn.Module | None]:
-        """Return the network, frozen, and its bank when that is not one of its modules."""
-
-    @abstractmethod
-    def run(self, network: Any, lr: Tensor, factor: int) -> Tensor:
-        """Map LR (N, 3, h, h) in [-1, 1] to the image, about [-1, 1]."""
 
     def assets(self) -> tuple[Asset | Path, ...]:
         """Return the files.
@@ -71,7 +41,7 @@ class Form(ABC):
         return (self.path,)
 
 
-class EmbeddedForm(Form):
+class EmbeddedForm(_Form):
     """A network of `bench train glean` over a bank: the shipped one, or the user's own."""
 
     memory_mb = 1300
@@ -110,7 +80,7 @@ class EmbeddedForm(Form):
         return None
 
     def load(self, device: torch.device) -> tuple[nn.Module, nn.Module | None]:
-        """Read the bank and the weights."""
+        """Return the network, frozen, and its bank, which is not one of its modules."""
         bank = banks.load(self.bank, device)
         return weightfile.read(self.path, bank).to(device), bank
 
@@ -124,18 +94,18 @@ class EmbeddedForm(Form):
         return (*super().assets(), *banks.assets(self.bank))
 
 
-class PublishedForm(Form):
+class PublishedForm(_Form):
     """A released file, by its name or path, or another file in its layout."""
 
     memory_mb = 2700
     """The released 64 to 1024 takes 2,593 while it reads its file and restores one image."""
     notes = "The published network and weights."
 
-    @property
-    def kind(self) -> str | None:
-        """That of a released file."""
-        release = RELEASED.get(self.path.name)
-        return None if release is None else release.kind
+    def __init__(self, weights: str, bank: str, path: Path) -> None:
+        super().__init__(weights, bank, path)
+        self.release = RELEASED.get(path.name)
+        """What is known of a released file."""
+        self.kind = self.release and self.release.kind
 
     @property
     def training_metrics(self) -> tuple[str, ...]:
@@ -146,13 +116,13 @@ class PublishedForm(Form):
 
     def incompatibility_reason(self, lr_side: int, hr_side: int, factor: int) -> str | None:
         """Refuse other sizes than those of a released file; another file's are known once it is loaded."""
-        release = RELEASED.get(self.path.name)
+        release = self.release
         if release is None or (release.in_size, release.out_size) == (lr_side, hr_side):
             return None
         return f"its weights are for {release.in_size} to {release.out_size} pixels"
 
     def load(self, device: torch.device) -> tuple[nn.Module, nn.Module | None]:
-        """Read the network, its bank included."""
+        """Return the network, its bank included."""
         from methods.glean import published
 
         return published.load(self.weights).to(device).requires_grad_(False), None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Needs, Restored, Size
-from methods.idinvert.forms import EMBEDDED, Form, form_of
+from methods.idinvert.forms import EMBEDDED, EmbeddedForm, PublishedForm, form_of
 from methods.shared.inversion.method import SearchMethod
 from methods.shared.networks.perceptual_networks import Network
 from methods.shared.presets import Preset
@@ -46,7 +46,7 @@ class Idinvert(SearchMethod):
                 raise ValueError(f"steps={self.steps} must not be negative")
 
     @cached_property
-    def _form(self) -> Form:
+    def _form(self) -> EmbeddedForm | PublishedForm:
         return form_of(self.options.weights)
 
     @property

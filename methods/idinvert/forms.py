@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from bench import Asset, AssetError, Size, UsageError
 from methods.idinvert import released, weightfile
@@ -19,7 +18,7 @@ EMBEDDED = "embedded"
 SHIPPED = Path(__file__).parent / "weights" / "idinvert-mobilestylegan.safetensors"
 
 
-class Form(ABC):
+class _Form:
     """What depends on the encoder's file.
 
     Args:
@@ -27,30 +26,8 @@ class Form(ABC):
         path: the file that it means.
     """
 
-    memory_mb: ClassVar[int]
-    title: ClassVar[str]
-    notes: ClassVar[str]
-    """How the encoder departs from the publication."""
-
     def __init__(self, weights: str, path: Path) -> None:
         self.weights, self.path = weights, path
-
-    @property
-    @abstractmethod
-    def training_metrics(self) -> tuple[str, ...]:
-        """The metrics whose network the encoder's training used."""
-
-    @abstractmethod
-    def incompatibility_reason(self, lr_size: Size, bank: str) -> str | None:
-        """Return why the encoder cannot serve an LR size or a bank, as far as their names tell."""
-
-    @abstractmethod
-    def load(self, bank: Bank) -> nn.Module:
-        """Read the encoder for a bank; frozen, on the CPU.
-
-        Raises:
-            AssetError: when the file cannot be had, is damaged, or is for another bank.
-        """
 
     def weight_file(self) -> Asset | Path:
         """Return the encoder's file.
@@ -67,7 +44,7 @@ class Form(ABC):
         return self.path
 
 
-class EmbeddedForm(Form):
+class EmbeddedForm(_Form):
     """An encoder of `bench train idinvert`: the shipped one, or the user's own."""
 
     memory_mb = 1500
@@ -106,7 +83,7 @@ class EmbeddedForm(Form):
         return super().weight_file()
 
 
-class PublishedForm(Form):
+class PublishedForm(_Form):
     """A released encoder, by its name or as a file in its layout."""
 
     memory_mb = 2400
@@ -137,7 +114,7 @@ class PublishedForm(Form):
         return super().weight_file() if release is None else release.asset
 
 
-def form_of(weights: str) -> Form:
+def form_of(weights: str) -> EmbeddedForm | PublishedForm:
     """Return the form that a value of the option `weights` means: ours for a file of our format."""
     path = SHIPPED if weights == EMBEDDED else Path(weights).expanduser()
     return (EmbeddedForm if weight_files.is_ours(path) else PublishedForm)(weights, path)

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from methods.shared.inversion.context import SearchContext
+from methods.shared.inversion.context import Corrections, SearchContext, surrogates_for
 from methods.shared.inversion.search import Problem, Round, Search
-from methods.shared.inversion.surrogates import Corrections, surrogates_for
 from methods.shared.networks.perceptual_networks import Network
 from methods.shared.presets import Preset
 

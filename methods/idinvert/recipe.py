@@ -83,10 +83,9 @@ class IdinvertRecipe(BankRecipe):
             return cast(
                 Tensor, head(self.bank.synthesise(latents, stop_at=SIZE // 2).features[SIZE // 2], latents)
             )
-        image = self.bank.synthesise(latents).image
-        if image is None:
-            raise RuntimeError("a whole pass of the bank made no image")
-        return F.adaptive_avg_pool2d(image, min(SIZE, self.bank.resolution))
+        return F.adaptive_avg_pool2d(
+            banks.full_image(self.bank.synthesise(latents)), min(SIZE, self.bank.resolution)
+        )
 
     def image_size(self, stage: Stage) -> int:
         """Return the side of every stage's images."""

@@ -7,9 +7,15 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from methods.shared.inversion.context import SearchContext, by_distance, smaller_once
+from methods.shared.inversion.context import (
+    SHORT_MEMORY,
+    Corrections,
+    SearchContext,
+    by_distance,
+    smaller_once,
+    surrogates_for,
+)
 from methods.shared.inversion.search import Draw, Problem, Round, Search
-from methods.shared.inversion.surrogates import SHORT_MEMORY, Corrections, surrogates_for
 from methods.shared.networks.perceptual_networks import Network
 from methods.shared.presets import Preset
 

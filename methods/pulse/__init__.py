@@ -48,7 +48,7 @@ class Pulse(SearchMethod):
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse what the bank cannot make, and LR images too large for the surrogates."""
-        from methods.shared.inversion.surrogates import resolutions_for
+        from methods.shared.inversion.context import resolutions_for
 
         if reason := super().supports(lr_size, hr_size, factor, category):
             return reason

@@ -10,9 +10,8 @@ from bench import Bank, MethodError
 from bench.images.degradation import resize_tensor
 from methods.pulse import loss, space
 from methods.pulse.space import Point, Prior, SphericalAdam, one_cycle
-from methods.shared.inversion.context import by_distance
+from methods.shared.inversion.context import by_distance, surrogates_for
 from methods.shared.inversion.search import Draw, Problem, Round, Search
-from methods.shared.inversion.surrogates import surrogates_for
 
 CANDIDATES = 64
 """Random images that a search through surrogates may start from."""

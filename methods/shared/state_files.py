@@ -52,7 +52,7 @@ def read(path: Path) -> Tensors:
             raise AssetError(f"weight file {described(path)} holds code", remedy=_SAFE_COPY) from error
         raise _damaged(path, error) from error
     if not tensors:
-        raise AssetError(f"weight file {described(path)} cannot be used", got="no tensor in it")
+        raise _unusable(path, "no tensor in it", None)
     check_plain(tensors, path)
     return tensors
 
@@ -69,13 +69,9 @@ def check_packing(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return  # no archive, or one that torch refuses
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise AssetError(
-            f"weight file {described(path)} cannot be used", got="compressed pieces", remedy=_SAVE_AGAIN
-        )
+        raise _unusable(path, "compressed pieces")
     if sum(member.file_size for member in members) > path.stat().st_size:
-        raise AssetError(
-            f"weight file {described(path)} cannot be used", got="pieces that overlap", remedy=_SAVE_AGAIN
-        )
+        raise _unusable(path, "pieces that overlap")
 
 
 def check_plain(tensors: Mapping[str, Any], path: Path) -> None:
@@ -86,12 +82,14 @@ def check_plain(tensors: Mapping[str, Any], path: Path) -> None:
     """
     odd = [name for name, tensor in tensors.items() if not _is_plain(tensor)]
     if odd:
-        got = f"{some(odd)}: sparse, quantised, complex or of a kind of their own"
-        raise AssetError(f"weight file {described(path)} cannot be used", got=got, remedy=_SAVE_AGAIN)
+        raise _unusable(path, f"{some(odd)}: sparse, quantised, complex or of a kind of their own")
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if size > MOST_REUSE * path.stat().st_size + (1 << 20):
-        got = f"tensors of {size:,} bytes"
-        raise AssetError(f"weight file {described(path)} cannot be used", got=got, remedy=_SAVE_AGAIN)
+        raise _unusable(path, f"tensors of {size:,} bytes")
+
+
+def _unusable(path: Path, got: str, remedy: str | None = _SAVE_AGAIN) -> AssetError:
+    return AssetError(f"weight file {described(path)} cannot be used", got=got, remedy=remedy)
 
 
 def _is_plain(tensor: Any) -> bool:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench import plugin_bank
+from bench import MethodError, plugin_bank
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-    from bench import Asset, Bank
+    from bench import Asset, Bank, Synthesis
 
 _FAMILIES = ("pggan", "stylegan1", "biggan")
 _WEIGHT_FILES = (".pt", ".pth", ".safetensors", ".pkl")
@@ -101,6 +102,17 @@ def assets(name: str) -> Sequence[Asset | Path]:
     """
     declared: Sequence[Asset | Path] = _module(name).ASSETS
     return declared
+
+
+def full_image(synthesis: Synthesis) -> Tensor:
+    """Return the image of a full pass, in [-1, 1].
+
+    Raises:
+        MethodError: when the bank made none.
+    """
+    if synthesis.image is None:
+        raise MethodError("a full pass of the bank made no image")
+    return synthesis.image
 
 
 def _module(name: str) -> Any:

@@ -20,24 +20,21 @@ from methods.shared.banks.stylegan2_layers import run_mapping
 _LICENCE = "Apache-2.0 (package); trained on FFHQ, CC BY-NC-SA 4.0"
 
 
-def _asset(file: str, size: int, sha256: str) -> Asset:
+_FILES = {
+    "MappingNetwork.xml": (59_865, "73e2096cad6e696e4af47df2477e048ab4c42c0e0dec83c7c66604822689e55b"),
+    "MappingNetwork.bin": (8_405_040, "212dd716bdb556e18db603ea97300d4fa3c872b878c726b2402fea80820e7305"),
+    "SynthesisNetwork.xml": (425_183, "7918fce515243954d3e06628cb39a23902d6b1d5d02932cc0c2faee7a2aeeedd"),
+    "SynthesisNetwork.bin": (32_025_440, "c7da15fa22d508c82e1c30dd6b4cdf67fe3ccdddaf85b310ee764dbf0c289645"),
+}
+
+
+def _asset(file: str) -> Asset:
     wheel = Wheel("random-face", "2021.7.21.1", f"random_face/data/{file}")
-    return Asset(f"mobilestylegan/{file}", _LICENCE, size, sha256, (wheel,))
+    return Asset(f"mobilestylegan/{file}", _LICENCE, *_FILES[file], (wheel,))
 
 
-MAPPING_XML = _asset(
-    "MappingNetwork.xml", 59_865, "73e2096cad6e696e4af47df2477e048ab4c42c0e0dec83c7c66604822689e55b"
-)
-MAPPING_BIN = _asset(
-    "MappingNetwork.bin", 8_405_040, "212dd716bdb556e18db603ea97300d4fa3c872b878c726b2402fea80820e7305"
-)
-SYNTHESIS_XML = _asset(
-    "SynthesisNetwork.xml", 425_183, "7918fce515243954d3e06628cb39a23902d6b1d5d02932cc0c2faee7a2aeeedd"
-)
-SYNTHESIS_BIN = _asset(
-    "SynthesisNetwork.bin", 32_025_440, "c7da15fa22d508c82e1c30dd6b4cdf67fe3ccdddaf85b310ee764dbf0c289645"
-)
-ASSETS = (MAPPING_XML, MAPPING_BIN, SYNTHESIS_XML, SYNTHESIS_BIN)
+ASSETS = tuple(map(_asset, _FILES))
+MAPPING_XML, MAPPING_BIN, SYNTHESIS_XML, SYNTHESIS_BIN = ASSETS
 
 STATISTICS = Path(__file__).parent / "weights" / "mobilestylegan.safetensors"
 """`mean_latent`, written by `scripts.fit_surrogates`: shipped so that it is the same on every machine."""

@@ -9,8 +9,32 @@ LAYOUTS = ("mmagic", "rosinality", "basicsr", "nvidia")
 DISCRIMINATOR_LAYOUTS = ("mmagic", "rosinality", "nvidia")
 """The columns of `DISCRIMINATOR`."""
 
+_MODULATED = (
+    ("weight", "conv.weight_orig", "conv.weight", "modulated_conv.weight", "weight"),
+    (
+        "affine.weight",
+        "conv.style_modulation.linear.weight_orig",
+        "conv.modulation.weight",
+        "modulated_conv.modulation.weight",
+        "affine.weight",
+    ),
+    (
+        "affine.bias",
+        "conv.style_modulation.bias",
+        "conv.modulation.bias",
+        "modulated_conv.modulation.bias",
+        "affine.bias",
+    ),
+)
+"""What belongs to a layer that a style modulates, after the layer's own prefix."""
+
+
+def _modulated(ours: str, theirs: str) -> list[tuple[str, ...]]:
+    return [(f"{ours}.{row[0]}", *(f"{theirs}.{name}" for name in row[1:])) for row in _MODULATED]
+
+
 # {m} a mapping layer from 0, {n} from 1; {k} a convolution; {conv} and {rgb} the prefixes of its layer
-GENERATOR = (
+GENERATOR: tuple[tuple[str, ...], ...] = (
     ("constant", "constant_input.input", "input.input", "constant_input.weight", "synthesis.b4.const"),
     (
         "mapping.{m}.weight",
@@ -20,27 +44,7 @@ GENERATOR = (
         "mapping.fc{m}.weight",
     ),
     ("mapping.{m}.bias", "style_mapping.{n}.bias", "style.{n}.bias", "style_mlp.{n}.bias", "mapping.fc{m}.bias"),
-    (
-        "convs.{k}.weight",
-        "{conv}.conv.weight_orig",
-        "{conv}.conv.weight",
-        "{conv}.modulated_conv.weight",
-        "{conv}.weight",
-    ),
-    (
-        "convs.{k}.affine.weight",
-        "{conv}.conv.style_modulation.linear.weight_orig",
-        "{conv}.conv.modulation.weight",
-        "{conv}.modulated_conv.modulation.weight",
-        "{conv}.affine.weight",
-    ),
-    (
-        "convs.{k}.affine.bias",
-        "{conv}.conv.style_modulation.bias",
-        "{conv}.conv.modulation.bias",
-        "{conv}.modulated_conv.modulation.bias",
-        "{conv}.affine.bias",
-    ),
+    *_modulated("convs.{k}", "{conv}"),
     (
         "convs.{k}.strength",
         "{conv}.noise_injector.weight",
@@ -48,36 +52,10 @@ GENERATOR = (
         "{conv}.weight",
         "{conv}.noise_strength",
     ),
-    (
-        "convs.{k}.bias",
-        "{conv}.activate.bias",
-        "{conv}.activate.bias",
-        "{conv}.activate.bias",
-        "{conv}.bias",
-    ),
+    ("convs.{k}.bias", *["{conv}.activate.bias"] * 3, "{conv}.bias"),
     ("convs.{k}.noise", "injected_noise_{k}", "noises.noise_{k}", "noises.noise{k}", "{conv}.noise_const"),
-    (
-        "rgbs.{j}.weight",
-        "{rgb}.conv.weight_orig",
-        "{rgb}.conv.weight",
-        "{rgb}.modulated_conv.weight",
-        "{rgb}.weight",
-    ),
-    (
-        "rgbs.{j}.affine.weight",
-        "{rgb}.conv.style_modulation.linear.weight_orig",
-        "{rgb}.conv.modulation.weight",
-        "{rgb}.modulated_conv.modulation.weight",
-        "{rgb}.affine.weight",
-    ),
-    (
-        "rgbs.{j}.affine.bias",
-        "{rgb}.conv.style_modulation.bias",
-        "{rgb}.conv.modulation.bias",
-        "{rgb}.modulated_conv.modulation.bias",
-        "{rgb}.affine.bias",
-    ),
-    ("rgbs.{j}.bias", "{rgb}.bias", "{rgb}.bias", "{rgb}.bias", "{rgb}.bias"),
+    *_modulated("rgbs.{j}", "{rgb}"),
+    ("rgbs.{j}.bias", *["{rgb}.bias"] * 4),
 )
 
 # {i} a block from 0, fine to coarse, {n} from 1; {r} its resolution, {top} the image's

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bench import MethodError, Synthesis
 from bench.images.degradation import resize_tensor
+from methods.shared.banks import full_image
 from methods.shared.banks.surrogate import Surrogate
 
 DIVERGED = 100.0
@@ -177,14 +178,3 @@ class Search:
         if self.problem.reduces_lr:
             height, width = min(height, half), min(width, half)
         return resize_tensor(image, height, width), draw.latents
-
-
-def full_image(synthesis: Synthesis) -> Tensor:
-    """Return the image of a full pass, in [-1, 1], (N, 3, R, R).
-
-    Raises:
-        MethodError: when the bank made none.
-    """
-    if synthesis.image is None:
-        raise MethodError("a full pass of the bank made no image")
-    return synthesis.image

@@ -87,7 +87,7 @@ def _find_recipe(method: str) -> Callable[..., Recipe]:
 
 def _origin(start: Path | None, data: Path | None) -> tuple[str, str]:
     """Say what a training begins with and what images it sees: another start or folder is another training."""
-    from methods.shared.training.photographs import folder_digest
+    from methods.shared.training.samples import folder_digest
 
     weights = "random weights" if start is None else f"weights {file_digest(start):.12}"
     images = "no images of one's own" if data is None else f"images {folder_digest(data):.12}"

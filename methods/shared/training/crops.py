@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import Bank
+from methods.shared.banks import full_image
 
 BORDER = 2
 """Pixels of `start` on every side that the padding at the crop's edge has changed."""
@@ -52,10 +53,7 @@ def synthesise_crop(  # noqa: PLR0917 (each is a part of one pass)
 ) -> Tensor:
     """Run the bank from a crop of its feature at `start`, with the same crop of the noise maps."""
     maps = [crop(one, box, start) if one.shape[-1] > start else one for one in noise]
-    image = bank.synthesise(latents, noise=maps, start=(start, crop(feature, box, start))).image
-    if image is None:
-        raise RuntimeError("a whole pass of the bank made no image")
-    return image
+    return full_image(bank.synthesise(latents, noise=maps, start=(start, crop(feature, box, start))))
 
 
 def bank_noise(bank: Bank) -> list[Tensor]:

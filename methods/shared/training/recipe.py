@@ -18,10 +18,9 @@ from bench import Bank
 from bench.base import seeds
 from methods.shared import weight_files
 from methods.shared.training.perceptual_loss import PerceptualLoss
-from methods.shared.training.photographs import read_folder
 from methods.shared.training.pool import Draw, Pool
 from methods.shared.training.sample_grid import SampleGrid, Validation, validate
-from methods.shared.training.samples import Samples
+from methods.shared.training.samples import Samples, read_folder
 
 
 @dataclass(frozen=True)

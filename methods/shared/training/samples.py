@@ -1,5 +1,6 @@
-"""Training pairs drawn from a bank: sample `i` depends on `i` alone and is kept on disk once made."""
+"""Training pairs: drawn from a bank, where sample `i` depends on `i` alone, or made of a user's photographs."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Sequence
@@ -14,9 +15,13 @@ from torch import Tensor
 
 from bench import Bank, Pixels, UsageError
 from bench.base import seeds
-from bench.base.files import write_atomically
+from bench.base.files import file_digest, write_atomically
+from bench.images.decode import SUFFIXES, read_image
 from bench.images.degradation import make_lr
+from bench.images.listing import image_files
 from bench.images.png import to_pixels
+from bench.images.prepare import parse_preparation
+from methods.shared.banks import full_image
 
 TRUNCATION = (0.5, 1.0)
 VALIDATION_TRUNCATION = 0.7
@@ -72,9 +77,7 @@ class Samples:
         # In full precision whatever the training's own: a sample is kept, and used by trainings to come.
         with torch.autocast(self.bank.mean_latent.device.type, enabled=False):
             latent = self.latent(index)
-            image = self.bank.synthesise(latent).image
-        if image is None:
-            raise RuntimeError("a whole pass of the bank made no image")
+            image = full_image(self.bank.synthesise(latent))
         full = to_pixels((image[0] + 1) / 2)
         return shrink(full, self.size, self.sides, latent[0].cpu().numpy())
 
@@ -106,3 +109,29 @@ def shrink(
     mean = full.reshape(size, block, size, block, 3).mean((1, 3))
     lr = {side: make_lr(full, full.shape[0] // side) for side in sides}
     return Item(np.rint(mean).astype(np.uint8), lr, latent)
+
+
+def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]) -> list[Item]:
+    """Read every image of a folder: cropped to a square, shrunk by the protocol, kept in memory.
+
+    Args:
+        folder: searched with all its subfolders, but hidden ones, in the order of the names.
+        resolution: the side of the centre crop.
+        size: the side that HR is averaged down to.
+        sides: the LR sides.
+
+    Raises:
+        UsageError: when there is no image.
+        ImageError: when one cannot be read, or is smaller than the crop.
+    """
+    paths = image_files(folder)
+    if not paths:
+        raise UsageError(f"no image to train on in {folder}", expected=", ".join(sorted(SUFFIXES)))
+    prepare = parse_preparation(f"centre-crop:{resolution}")
+    images = (prepare(read_image(path, path.name), path.name) for path in paths)
+    return [shrink(image, size, sides) for image in images]
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the sha256 of the files that `read_folder` reads, in its order."""
+    return hashlib.sha256("".join(map(file_digest, image_files(folder))).encode()).hexdigest()

@@ -8,9 +8,8 @@ import torch
 from bench.base.bank import Synthesis
 from bench.base.errors import MethodError
 from methods.shared import banks
-from methods.shared.inversion.context import smaller_once
+from methods.shared.inversion.context import falling, smaller_once, surrogates_for
 from methods.shared.inversion.search import Draw, Problem, Round, Search
-from methods.shared.inversion.surrogates import falling, surrogates_for
 from tests.methods.inverting import Pooled
 
 

@@ -17,9 +17,8 @@ from methods.shared.training import recipe as recipes
 from methods.shared.training import sample_grid
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import by_slot, latent_loss
-from methods.shared.training.photographs import read_folder
 from methods.shared.training.pool import Pool
-from methods.shared.training.samples import Samples
+from methods.shared.training.samples import Samples, read_folder
 from tests.methods.shared.banks import released_peer
 from tests.methods.shared.training.test_glean_recipe import TINY
 

@@ -15,9 +15,8 @@ from bench.images.degradation import make_lr, resize_matrix
 from bench.images.png import to_pixels
 from methods.shared import banks
 from methods.shared.training.augmentation import warp
-from methods.shared.training.photographs import read_folder
 from methods.shared.training.pool import Pool
-from methods.shared.training.samples import TRUNCATION, Item, Samples
+from methods.shared.training.samples import TRUNCATION, Item, Samples, read_folder
 from tests.conftest import photo
 
 

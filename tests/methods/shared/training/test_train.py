@@ -11,8 +11,8 @@ from PIL import Image
 from bench.base.errors import StoreError, Unavailable, UsageError
 from methods.shared import training
 from methods.shared.training import trainable
-from methods.shared.training.photographs import folder_digest
 from methods.shared.training.recipe import Stage
+from methods.shared.training.samples import folder_digest
 from tests.conftest import bench, photo
 from tests.methods.shared.training.test_loop import Line
 
