@@ -242,11 +242,9 @@ def _verdict(low: float, high: float, p: float, sign: int, small: bool) -> Verdi
 def _numbers(values: npt.ArrayLike, dimensions: int) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != dimensions or not array.size or not np.isfinite(array).all():
-        raise UsageError(
-            "statistics need one finite number an image",
-            got=f"shape {array.shape}, {np.isfinite(array).sum()} of them finite",
-            expected=f"{dimensions} dimension{'s' * (dimensions > 1)}",
-        )
+        got = f"shape {array.shape}, {np.isfinite(array).sum()} of them finite"
+        expected = f"{dimensions} dimension{'s' * (dimensions > 1)}"
+        raise UsageError("statistics need one finite number an image", got=got, expected=expected)
     return array
 
 

@@ -53,12 +53,9 @@ def _is_verified(asset: Asset) -> bool:
 
 def _check_put_by_hand(asset: Asset) -> None:
     if asset.sha256 is not None and (digest := file_digest(asset.path)) != asset.sha256:
-        raise AssetError(
-            f"{asset.path} is not the declared file",
-            got=f"sha256 {digest}",
-            expected=asset.sha256,
-            remedy="remove it and run `bench prepare`, or put the right one there",
-        )
+        what = f"{asset.path} is not the declared file"
+        remedy = "remove it and run `bench prepare`, or put the right one there"
+        raise AssetError(what, got=f"sha256 {digest}", expected=asset.sha256, remedy=remedy)
 
 
 def _fetch_from_any(asset: Asset, progress: bool) -> None:
@@ -74,11 +71,9 @@ def _fetch_from_any(asset: Asset, progress: bool) -> None:
         else:
             part.replace(asset.path)
             return
-    raise AssetError(
-        f"asset {asset.name} could not be fetched",
-        got="; ".join(failures) or "no source",
-        remedy=f"connect to a network and run `bench prepare`, or put the file at {asset.path}",
-    )
+    what = f"asset {asset.name} could not be fetched"
+    remedy = f"connect to a network and run `bench prepare`, or put the file at {asset.path}"
+    raise AssetError(what, got="; ".join(failures) or "no source", remedy=remedy)
 
 
 def _verify(part: Path, asset: Asset) -> None:

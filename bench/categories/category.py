@@ -75,11 +75,9 @@ class CategorySource:
         present = set(self.source.names())
         missing = [self._names[name] for name in images if self._names[name] not in present]
         if missing or not images:
-            raise UsageError(
-                f"category {self.name} lacks {len(missing)} of {len(images)} images of its list",
-                got=f"no {', '.join(missing[:3])}" if missing else None,
-                remedy="complete the data, ask for fewer images, or give the folder a name of your own",
-            )
+            what = f"category {self.name} lacks {len(missing)} of {len(images)} images of its list"
+            remedy = "complete the data, ask for fewer images, or give the folder a name of your own"
+            raise UsageError(what, got=f"no {', '.join(missing[:3])}" if missing else None, remedy=remedy)
         return images
 
     def read(self, image: str) -> Pixels:

@@ -86,9 +86,6 @@ def _check_packages_are_ours() -> None:
         spec = importlib.util.find_spec(name)
         root = Path(spec.origin).parent.parent.resolve() if spec and spec.origin else None
         if root != ours:
-            raise BenchError(
-                f"the package '{name}' that Python finds is not glean-bench's",
-                got=root or "none",
-                expected=ours,
-                remedy="remove the other one from PYTHONPATH, or run from another folder",
-            )
+            what = f"the package '{name}' that Python finds is not glean-bench's"
+            remedy = "remove the other one from PYTHONPATH, or run from another folder"
+            raise BenchError(what, got=root or "none", expected=ours, remedy=remedy)

@@ -103,8 +103,8 @@ def _print_outcomes(run: bench.Run) -> None:
 
 
 def _print_plan(plan: Plan) -> None:
-    for source in plan.request.sources:
-        print_line(f"category {source.name}: {len(source.list(plan.request.images))} images")
-    for selected in plan.request.methods:
+    for source in plan.sources:
+        print_line(f"category {source.name}: {len(source.list(plan.images))} images")
+    for selected in plan.methods:
         print_line(f"method {selected.label}: identity {selected.identity[:12]}")
-    print_line(f"factors {', '.join(map(str, plan.request.factors))}; metrics {', '.join(plan.metrics)}")
+    print_line(f"factors {', '.join(map(str, plan.factors))}; metrics {', '.join(plan.metrics)}")

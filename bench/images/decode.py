@@ -128,10 +128,8 @@ def _to_srgb(image: Image.Image, profile: bytes, name: str) -> Image.Image:
                 return image
         return _transform(image, source)
     except (ImageCms.PyCMSError, OSError, ValueError) as error:
-        raise ImageError(
-            f"image {name} has an unusable colour profile: {error}",
-            remedy="convert it to sRGB, or remove the profile if the picture is sRGB",
-        ) from error
+        remedy = "convert it to sRGB, or remove the profile if the picture is sRGB"
+        raise ImageError(f"image {name} has an unusable colour profile: {error}", remedy=remedy) from error
 
 
 def _transform(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:

@@ -58,12 +58,9 @@ def make_lr(hr: Pixels, factor: int) -> Pixels:
     """
     height, width = hr.shape[:2]
     if height % factor or width % factor:
-        raise ImageError(
-            f"HR image cannot be shrunk by {factor}",
-            got=f"{width}x{height}",
-            expected=f"sides divisible by {factor}",
-            remedy="prepare it with prepare=centre-crop:N",
-        )
+        what = f"HR image cannot be shrunk by {factor}"
+        remedy = "prepare it with prepare=centre-crop:N"
+        raise ImageError(what, got=f"{width}x{height}", expected=f"sides divisible by {factor}", remedy=remedy)
     return resize(hr, height // factor, width // factor)
 
 

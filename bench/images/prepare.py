@@ -55,11 +55,9 @@ def _centre_crop(image: Pixels, sizes: tuple[int, ...], name: str) -> Pixels:
     height, width = image.shape[:2]
     size = next((size for size in sizes if size <= min(height, width)), None)
     if size is None:
-        raise ImageError(
-            f"image {name} is too small for its category",
-            got=f"{width}x{height}",
-            expected=f"at least {sizes[-1]}x{sizes[-1]}",
-            remedy="choose a smaller centre-crop, or leave it out",
-        )
+        what = f"image {name} is too small for its category"
+        expected = f"at least {sizes[-1]}x{sizes[-1]}"
+        remedy = "choose a smaller centre-crop, or leave it out"
+        raise ImageError(what, got=f"{width}x{height}", expected=expected, remedy=remedy)
     top, left = (height - size) // 2, (width - size) // 2
     return image[top : top + size, left : left + size].copy()

@@ -19,12 +19,8 @@ def needing_assets(metric: str) -> Iterator[None]:
     try:
         yield
     except AssetError as error:
-        raise Unavailable(
-            f"metric {metric} has no weights: {error.what}",
-            got=error.got,
-            expected=error.expected,
-            remedy=error.remedy,
-        ) from error
+        what = f"metric {metric} has no weights: {error.what}"
+        raise Unavailable(what, got=error.got, expected=error.expected, remedy=error.remedy) from error
 
 
 def require(metric: str, package: str, extra: str) -> None:
@@ -36,11 +32,9 @@ def require(metric: str, package: str, extra: str) -> None:
     try:
         importlib.import_module(package)
     except ImportError as error:
-        raise Unavailable(
-            f"metric {metric} needs the package {package.partition('.')[0]}",
-            got=error,
-            remedy=f"install it with: pip install 'glean-bench[{extra}]'",
-        ) from error
+        what = f"metric {metric} needs the package {package.partition('.')[0]}"
+        remedy = f"install it with: pip install 'glean-bench[{extra}]'"
+        raise Unavailable(what, got=error, remedy=remedy) from error
 
 
 def check_size(metric: str, sr: Pixels, size: Sequence[int]) -> None:
@@ -60,11 +54,8 @@ def check_large(metric: str, image: Pixels, smallest: int) -> None:
         ImageError: naming the size.
     """
     if min(image.shape[:2]) < smallest:
-        raise ImageError(
-            f"the image is too small for {metric}",
-            got=_words(image.shape),
-            expected=f"sides of at least {smallest}",
-        )
+        what = f"the image is too small for {metric}"
+        raise ImageError(what, got=_words(image.shape), expected=f"sides of at least {smallest}")
 
 
 def finite(metric: str, value: float) -> float:

@@ -88,12 +88,9 @@ def check_sets(metric: str, sr: SetFeatures, hr: SetFeatures) -> None:
         Unavailable: for fewer than two images a side.
     """
     if min(sr.n, hr.n) < 2:
-        raise Unavailable(
-            f"metric {metric} compares sets",
-            got=f"{sr.n} SR and {hr.n} HR images",
-            expected="at least 2 of each",
-            remedy="compare more images",
-        )
+        what = f"metric {metric} compares sets"
+        got = f"{sr.n} SR and {hr.n} HR images"
+        raise Unavailable(what, got=got, expected="at least 2 of each", remedy="compare more images")
 
 
 class Moments:

@@ -93,10 +93,8 @@ def named_like(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[
     """
     shapes = [tuple(value.shape) for value in values.values()]
     if shapes != [tuple(value.shape) for value in own.values()]:
-        raise AssetError(
-            "an EfficientNet-Lite file does not fit timm's network",
-            got=f"{len(shapes)} parameters",
-            expected=f"{len(own)} of the same shapes",
-            remedy="install the versions in constraints.txt",
-        )
+        what = "an EfficientNet-Lite file does not fit timm's network"
+        expected = f"{len(own)} of the same shapes"
+        remedy = "install the versions in constraints.txt"
+        raise AssetError(what, got=f"{len(shapes)} parameters", expected=expected, remedy=remedy)
     return dict(zip(own, values.values(), strict=True))

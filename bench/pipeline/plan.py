@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bench.base.errors import UsageError
-from bench.categories.category import find_category
-from bench.pipeline.restore import Request
+from bench.categories.category import CategorySource, find_category
 from bench.registry import DEFAULT_METRICS, METRICS
 from bench.registry.methods import Selected, create
 from bench.store.records import Redo
 from bench.workers import local
-from bench.workers.jobs import Settings
+from bench.workers.jobs import Executor, Settings
 from bench.workers.sandbox import sandbox
 
 if TYPE_CHECKING:
     from bench.workers.ray import Cluster
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """A run that can begin."""
 
-    request: Request
-    metrics: list[str]
+    methods: Sequence[Selected]
+    sources: Sequence[CategorySource]
+    factors: Sequence[int]
+    images: int | None
+    metrics: Sequence[str]
+    seed: int
+    repeats: int
+    redo: Redo | None
+    settings: Settings
     cluster: Cluster | None
     """Where the workers are; None for one worker on this machine."""
+
+    @property
+    def executor(self) -> Executor:
+        """What restores."""
+        return self.cluster.restore_all if self.cluster else local.restore_all
 
 
 def make_plan(
@@ -52,24 +65,24 @@ def make_plan(
     Raises:
         UsageError, MethodError, Unavailable: as `bench.run`.
     """
-    names = metric_names(metrics)
-    chosen_device = usable_device(device)
-    cluster = _cluster(executor, workers, address, gpus_per_worker, chosen_device)
+    names, device = metric_names(metrics), usable_device(device)
+    cluster = _cluster(executor, workers, address, gpus_per_worker, device)
     threads = threads or _threads(executor, workers, address)
-    request = Request(
+    plan = Plan(
         methods=_methods(methods),
         sources=[find_category(text) for text in categories],
         factors=_factors(factors),
         images=images,
+        metrics=names,
         seed=seed,
         repeats=repeats,
         redo=checked_redo(redo),
-        settings=Settings(chosen_device, threads, timeout, os.getcwd()),  # noqa: PTH109
-        executor=cluster.restore_all if cluster else local.restore_all,
+        settings=Settings(device, threads, timeout, os.getcwd()),  # noqa: PTH109
+        cluster=cluster,
     )
-    for source in request.sources:
-        source.list(request.images)  # missing data must be reported before anything is written
-    return Plan(request, names, cluster)
+    for source in plan.sources:
+        source.list(images)  # missing data must be reported before anything is written
+    return plan
 
 
 def _methods(texts: Sequence[str]) -> list[Selected]:

@@ -13,30 +13,15 @@ from bench.base.metric import Better
 from bench.base.progress import Reporter
 from bench.base.seeds import image_seed
 from bench.base.types import Category, Cell
-from bench.categories.category import CategorySource
 from bench.images import previews
 from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
+from bench.pipeline.plan import Plan
 from bench.registry.methods import Selected
-from bench.store.records import COSTS, CellRow, InputRecord, MethodRecord, MetricRecord, Redo, Score, Status
+from bench.store.records import COSTS, CellRow, InputRecord, MethodRecord, MetricRecord, Score, Status
 from bench.store.store import Store
-from bench.workers.jobs import Executor, Outcome, Settings, Task
+from bench.workers.jobs import Outcome, Task
 from bench.workers.sandbox import sandbox
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one `bench run` asks for."""
-
-    methods: Sequence[Selected]
-    sources: Sequence[CategorySource]
-    factors: Sequence[int]
-    images: int | None
-    seed: int
-    repeats: int
-    redo: Redo | None
-    settings: Settings
-    executor: Executor
 
 
 class PendingCell(NamedTuple):
@@ -46,14 +31,14 @@ class PendingCell(NamedTuple):
     repeat: int
 
 
-def restore(store: Store, request: Request, reporter: Reporter) -> Counter[Status]:
+def restore(store: Store, plan: Plan, reporter: Reporter) -> Counter[Status]:
     """Make the inputs, restore every pending cell, and count how all the asked cells ended."""
-    factors = sorted(request.factors)
-    of_categories = (make_inputs(store, source, request.images, factors, reporter) for source in request.sources)
+    factors = sorted(plan.factors)
+    of_categories = (make_inputs(store, source, plan.images, factors, reporter) for source in plan.sources)
     inputs = [*chain.from_iterable(of_categories)]
     counts: Counter[Status] = Counter()
-    for selected in request.methods:
-        restoration = Restoration(store, request, selected, *_register(store, selected))
+    for selected in plan.methods:
+        restoration = Restoration(store, plan, selected, *_register(store, selected))
         for sentence in restoration.unmatched_warnings(inputs):
             reporter.say(f"{selected.label}: {sentence}")
         restoration.restore(restoration.pending_cells(inputs), reporter)
@@ -84,7 +69,7 @@ class Restoration:
     """One method's part of a run."""
 
     store: Store
-    request: Request
+    plan: Plan
     selected: Selected
     method_id: int
     slug: str
@@ -102,7 +87,7 @@ class Restoration:
             refusals = [self._refusal(record) for record in inputs]
         with self.store.transaction():
             for record, refusal in zip(inputs, refusals, strict=True):
-                for cell in (PendingCell(record, repeat) for repeat in range(self.request.repeats)):
+                for cell in (PendingCell(record, repeat) for repeat in range(self.plan.repeats)):
                     if refusal:
                         self._write_cell(cell, refusal)
                     elif self._is_pending(cell, statuses.get((record.input_id, cell.repeat))):
@@ -114,16 +99,16 @@ class Restoration:
             case None | Status.SKIPPED:
                 return True
             case Status.DONE:
-                return self.request.redo == "all" or not self._sr_path(cell).is_file()
+                return self.plan.redo == "all" or not self._sr_path(cell).is_file()
             case _:
-                return self.request.redo is not None
+                return self.plan.redo is not None
 
     def _refusal(self, record: InputRecord) -> Outcome | None:
         """Return why a cell cannot be restored: its image is unusable, or the method does not support it."""
         method = self.selected.method
         if record.problem:
             return Outcome(Status.ERROR, record.problem)
-        if method.needs.gpu and self.request.settings.device == "cpu":
+        if method.needs.gpu and self.plan.settings.device == "cpu":
             return Outcome(Status.SKIPPED, "it needs a GPU, and the device of this run is the CPU")
         if method.sees_hr and not record.has_hr:
             return Outcome(Status.SKIPPED, "it needs the ground truth, which an LR-only category does not have")
@@ -137,9 +122,9 @@ class Restoration:
     def restore(self, pending: Sequence[PendingCell], reporter: Reporter) -> None:
         """Restore cells, in whichever order the workers finish them."""
         tasks = {self._task(cell): cell for cell in pending}
-        settings = self.request.settings._replace(needs=self.selected.method.needs)
+        settings = self.plan.settings._replace(needs=self.selected.method.needs)
         with reporter.stage(self.selected.label, len(pending)) as advance:
-            for task, outcome in self.request.executor(self.selected.text, tasks, settings):
+            for task, outcome in self.plan.executor(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
                 result = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
                 advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {result}")
@@ -153,7 +138,7 @@ class Restoration:
             hr=hr,
             factor=record.factor,
             image=record.image,
-            seed=image_seed(self.request.seed, record.digest or "", cell.repeat),
+            seed=image_seed(self.plan.seed, record.digest or "", cell.repeat),
             category=Category(record.category, record.kind),
         )
 
@@ -188,6 +173,6 @@ class Restoration:
 
     def count(self, inputs: Sequence[InputRecord]) -> Counter[Status]:
         """Count how the asked cells ended."""
-        asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.request.repeats)}
+        asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.plan.repeats)}
         statuses = self.store.statuses(self.method_id)
         return Counter(status for key, status in statuses.items() if key in asked)

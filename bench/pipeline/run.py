@@ -14,7 +14,7 @@ from bench.base.files import write_atomically
 from bench.base.progress import Reporter
 from bench.images import degradation
 from bench.pipeline.plan import Plan, make_plan
-from bench.pipeline.restore import Request, restore
+from bench.pipeline.restore import restore
 from bench.pipeline.score import score_cells
 from bench.store import provenance
 from bench.store.records import Redo, Status
@@ -88,23 +88,15 @@ def run(
 
 
 def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Counter[Status]:
-    request, settings = plan.request, plan.request.settings
+    device, threads = plan.settings.device, plan.settings.threads
+    versions = {"protocol": degradation.VERSION, "torch": version("torch")}
     with Store(out) as store:
-        store.hold_constants(_constants(request))
-        store.record_command(provenance.describe(command, settings.device, settings.threads))
-        outcomes = restore(store, request, reporter)
-        score_cells(store, plan.metrics, settings.device, request.redo, reporter)
+        store.hold_constants({**versions, "seed": str(plan.seed), "device": device})
+        store.record_command(provenance.describe(command, device, threads))
+        outcomes = restore(store, plan, reporter)
+        score_cells(store, plan.metrics, device, plan.redo, reporter)
         _write_summary(store)
     return outcomes
-
-
-def _constants(request: Request) -> dict[str, str]:
-    return {
-        "protocol": degradation.VERSION,
-        "seed": str(request.seed),
-        "device": request.settings.device,
-        "torch": version("torch"),
-    }
 
 
 def _write_summary(store: Store) -> None:

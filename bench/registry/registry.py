@@ -93,12 +93,8 @@ class Registry:
             return fitting[0]
         texts = " or ".join(f"bench.{base}" for base in self.bases)
         remedy = f"write class {named[0].__name__ if named else 'Mine'}(bench.{self.bases[0]})"
-        raise self.error(
-            f"{where} cannot be used",
-            got=f"{len(fitting)} classes with a name that inherit {texts}",
-            expected="one",
-            remedy=None if fitting else remedy,
-        )
+        got = f"{len(fitting)} classes with a name that inherit {texts}"
+        raise self.error(f"{where} cannot be used", got=got, expected="one", remedy=None if fitting else remedy)
 
 
 def _import_classes(entry: Entry) -> list[type]:

@@ -32,12 +32,9 @@ def connect_read_only(path: Path) -> Reader:
     reader = Reader(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), path)
     version = reader.constants().get("schema", "none")
     if version != SCHEMA_VERSION:
-        raise RunMismatch(
-            f"{path} was made by another version",
-            got=f"schema {version}",
-            expected=f"schema {SCHEMA_VERSION}",
-            remedy="use the version that made it, or run into another folder with --out",
-        )
+        what = f"{path} was made by another version"
+        remedy = "use the version that made it, or run into another folder with --out"
+        raise RunMismatch(what, got=f"schema {version}", expected=f"schema {SCHEMA_VERSION}", remedy=remedy)
     return reader
 
 
@@ -74,15 +71,11 @@ class Store(Writer):
             self.layout.root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
-            raise RunLocked(
-                f"{self.layout.root} is in use by another process",
-                remedy="wait for it, or choose another folder with --out",
-            ) from error
+            what = f"{self.layout.root} is in use by another process"
+            raise RunLocked(what, remedy="wait for it, or choose another folder with --out") from error
         except OSError as error:
-            raise StoreError(
-                f"{self.layout.root} cannot be written: {error.strerror or error}",
-                remedy="choose another folder with --out",
-            ) from error
+            what = f"{self.layout.root} cannot be written: {error.strerror or error}"
+            raise StoreError(what, remedy="choose another folder with --out") from error
 
     def _open(self) -> None:
         # A writer that was stopped at once leaves an empty file.
@@ -103,11 +96,8 @@ class Store(Writer):
         written = self.constants()
         for name, value in constants.items():
             if name in written and written[name] != value:
-                raise RunMismatch(
-                    f"{self.layout.root} was made with another {name}",
-                    got=value,
-                    expected=written[name],
-                    remedy="run into another folder with --out, or give the value it was made with",
-                )
+                what = f"{self.layout.root} was made with another {name}"
+                remedy = "run into another folder with --out, or give the value it was made with"
+                raise RunMismatch(what, got=value, expected=written[name], remedy=remedy)
         with self.transaction():
             self.add_constants({name: value for name, value in constants.items() if name not in written})

@@ -91,11 +91,8 @@ class Cluster:
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if not any(all(machine.get(name, 0) >= amount for name, amount in needed.items()) for machine in machines):
             most = {name: max(machine.get(name, 0) for machine in machines) for name in needed}
-            raise UsageError(
-                "no machine of the cluster has what a worker needs",
-                got=f"at most {_words(most)}",
-                expected=_words(needed),
-            )
+            what = "no machine of the cluster has what a worker needs"
+            raise UsageError(what, got=f"at most {_words(most)}", expected=_words(needed))
         return self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus, memory=memory)(Restorer)
 
 

@@ -52,7 +52,7 @@ def test_every_category_of_the_suite_has_a_card():
 def test_a_card_says_all_that_a_reader_must_know(name):
     found = find_category(name)
     assert found.name == name
-    assert found.kind
+    assert found.card.kind
     assert found.has_hr
     for text in (found.card.title, found.card.about, found.card.licence, found.card.how_to_get):
         assert text == text.strip()
