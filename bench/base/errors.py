@@ -14,6 +14,7 @@ BenchError
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import partial
 
 
 class BenchError(Exception):
@@ -36,11 +37,7 @@ class BenchError(Exception):
         super().__init__(f"{sentence}; {remedy}" if remedy else sentence)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.got, self.expected, self.remedy)
-
-
-def _rebuild(kind: type[BenchError], what: str, got: object, expected: object, remedy: str | None) -> BenchError:
-    return kind(what, got=got, expected=expected, remedy=remedy)
+        return partial(type(self), got=self.got, expected=self.expected, remedy=self.remedy), (self.what,)
 
 
 class UsageError(BenchError):

@@ -4,16 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 Advance = Callable[[str], object]
 """Reports that one more step of a stage is finished, and how."""
@@ -59,13 +52,8 @@ class _Lines:
             self.next = time.monotonic() + 1
 
 
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[line]}"),
-        console=console,
-    )
+def _bar(console: Console) -> progress.Progress:
+    title, line = progress.TextColumn("{task.description}"), progress.TextColumn("{task.fields[line]}")
+    times = progress.TimeElapsedColumn(), progress.TimeRemainingColumn()
+    columns = (title, progress.BarColumn(), progress.MofNCompleteColumn(), *times, line)
+    return progress.Progress(*columns, console=console)

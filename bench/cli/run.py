@@ -66,22 +66,11 @@ def run(
 ) -> None:
     """Restore and score every method, category, factor and image; the same command again continues."""
     arguments: dict[str, Any] = {
-        "methods": split(methods),
-        "categories": split(category),
-        "factors": numbers(factor, "--factor"),
-        "images": images or None,
-        "metrics": split(metrics) or None,
-        "seed": seed,
-        "repeats": repeats,
-        "device": device,
-        "timeout": timeout,
-        "executor": executor,
-        "workers": workers,
-        "threads": threads,
-        "address": address,
-        "gpus_per_worker": gpus_per_worker,
-        "redo": redo,
-    }
+        "methods": split(methods), "categories": split(category), "factors": numbers(factor, "--factor"),
+        "images": images or None, "metrics": split(metrics) or None, "seed": seed, "repeats": repeats,
+        "device": device, "timeout": timeout, "executor": executor, "workers": workers, "threads": threads,
+        "address": address, "gpus_per_worker": gpus_per_worker, "redo": redo,
+    }  # fmt: skip
     if dry_run:
         from bench.pipeline.plan import make_plan
 

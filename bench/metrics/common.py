@@ -1,12 +1,19 @@
-"""What several metrics check in the same words."""
+"""What several metrics share: checks in the same words, and the distance of feature maps."""
 
 import importlib
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
 
 from bench.base.errors import AssetError, ImageError, Unavailable
+from bench.base.metric import ImageMetric
 from bench.base.types import Pixels
+from bench.images.png import to_tensor
 
 
 @contextmanager
@@ -72,3 +79,42 @@ def finite(metric: str, value: float) -> float:
 
 def _words(size: Sequence[int]) -> str:
     return f"{size[1]}x{size[0]}"
+
+
+class Stages(NamedTuple):
+    """The features of one image."""
+
+    size: Sequence[int]
+    """Height and width of the image."""
+    maps: list[Tensor]
+    """Of unit length at each position, one (1, C, h, w) a stage."""
+
+
+class FeatureDistance(ImageMetric):
+    """A distance of feature maps, 0 for equal images."""
+
+    smallest: ClassVar[int]
+    """The side below which a stage has nothing left."""
+
+    @abstractmethod
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """Return the unit-normalised features of RGB in [0, 1], (1, 3, H, W)."""
+
+    @abstractmethod
+    def distance(self, sr: list[Tensor], hr: list[Tensor]) -> float:
+        """Return the distance of two lists of features; those of SR may be written over."""
+
+    @torch.inference_mode()
+    def features(self, reference: Pixels) -> Stages:
+        """Return the features of HR."""
+        check_large(self.name, reference, self.smallest)
+        return Stages(reference.shape[:2], self._maps(reference))
+
+    @torch.inference_mode()
+    def compare(self, sr: Pixels, features: Stages, factor: int) -> float:
+        """Return the distance."""
+        check_size(self.name, sr, features.size)
+        return finite(self.name, self.distance(self._maps(sr), features.maps))
+
+    def _maps(self, image: Pixels) -> list[Tensor]:
+        return self.maps(to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last))

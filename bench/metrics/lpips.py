@@ -12,8 +12,7 @@ from torch import Tensor
 
 from bench.assets.declare import Asset
 from bench.base.metric import Better
-from bench.metrics.common import needing_assets
-from bench.metrics.feature_distance import FeatureDistance
+from bench.metrics.common import FeatureDistance, needing_assets
 from bench.networks.imagenet import read_weights
 from bench.networks.lpips import TRUNKS, Trunk, lpips_network
 

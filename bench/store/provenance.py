@@ -11,17 +11,8 @@ from typing import Any
 import bench
 
 PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "scipy",
-    "pandas",
-    "pillow",
-    "scikit-image",
-    "timm",
-    "lpips",
-    "spandrel",
-)
+    "torch", "torchvision", "numpy", "scipy", "pandas", "pillow", "scikit-image", "timm", "lpips", "spandrel",
+)  # fmt: skip
 
 
 def describe(command: str, device: str, threads: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The public reader of a run folder: what reports, notebooks and other tools see. It never writes."""
 
 import os
-import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -82,16 +81,13 @@ class Run:
         """
         parts = os.cpu_count() or 1
         with ThreadPoolExecutor(parts) as pool:
-            sums = pool.map(lambda part: self._sums(part, parts), range(parts))
+            sums = pool.map(lambda part: self._read(lambda reader: reader.sums(part, parts)), range(parts))
             rows = [tuple(row) for part in sums for row in part]
         names = ["method", "category", "factor", "metric"]
         frame = pd.DataFrame(rows, columns=[*names, "total", "n", "category_id", "method_id", "metric_id"])
         order = ["category_id", "factor", "method_id", "metric_id", "method", "category", "metric"]
         frame = frame.groupby(order, as_index=False).sum()
         return frame.assign(mean=frame["total"] / frame["n"])[[*names, "mean", "n"]]
-
-    def _sums(self, part: int, parts: int) -> list[sqlite3.Row]:
-        return self._read(lambda reader: reader.sums(part, parts))
 
     methods = _stored(Reader.methods)
     """In the order in which they first ran."""
