@@ -24,7 +24,7 @@ def check_result(restored: Any, batch: Batch) -> Restored:
     """
     if not isinstance(restored, Restored):
         got = type(restored).__name__
-        raise MethodError("wrong result", got=got, expected="bench.Restored", remedy="end with return Restored(sr)")
+        raise MethodError("wrong result", got=got, expected="bench.Restored", remedy="return Restored(sr)")
     sr: Any = restored.sr
     if not isinstance(sr, torch.Tensor):
         got = f"Restored.sr of type {type(sr).__name__}"
