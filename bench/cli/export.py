@@ -9,8 +9,7 @@ from bench.cli.common import RunArgument, open_runs, print_line
 
 
 def export(
-    to: Annotated[Path, typer.Option(help="File to write: .csv, .parquet or .tex.")],
-    run: RunArgument = None,
+    to: Annotated[Path, typer.Option(help="File to write: .csv, .parquet or .tex.")], run: RunArgument = None
 ) -> None:
     """Write every value as one long table (.csv, .parquet), or the leaderboard as LaTeX (.tex)."""
     from reports.export import export as export_run

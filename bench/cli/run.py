@@ -20,8 +20,7 @@ def run(
     methods: Annotated[
         list[str],
         typer.Option(
-            "--methods",
-            help="Methods to compare, with commas: glean,pulse[steps=200],mine=folder:PATH,./mine.py",
+            "--methods", help="Methods to compare, with commas: glean,pulse[steps=200],mine=folder:PATH,./mine.py"
         ),
     ] = ["bicubic", "esrgan", "pulse", "glean"],
     category: Annotated[

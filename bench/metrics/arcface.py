@@ -4,13 +4,12 @@ The five landmarks of the largest face of HR align HR and every SR alike, so no 
 detection.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from bench.assets.declare import Asset
 from bench.assets.fetch import is_here
@@ -18,9 +17,6 @@ from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite, needing_assets, require
 from bench.networks.arcface import ANTELOPE, BUFFALO, ArcFace, Pack
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Face(NamedTuple):

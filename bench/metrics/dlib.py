@@ -4,22 +4,18 @@ The largest face of HR is found once and its five landmarks align HR and every S
 lost to a failed detection, and no method gains by moving one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from bench.assets.declare import Asset
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_size, finite, needing_assets, require
 from bench.networks.dlib import LANDMARKS, NETWORK, DlibFaces
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Face(NamedTuple):

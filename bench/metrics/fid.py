@@ -8,28 +8,24 @@ that product is singular. A set is a mean and such a factor: as large for a mill
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from bench.assets.declare import Asset
 from bench.base.errors import Unavailable
-from bench.base.metric import Better, SetMetric, SetValue
+from bench.base.metric import Better, SetFeatures, SetMetric, SetValue
 from bench.base.types import Pixels
 from bench.images.png import to_tensor
 from bench.metrics.common import finite, needing_assets
 from bench.networks.imagenet import read_weights
 from bench.networks.inception import INCEPTION, inception_network
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from bench.base.metric import SetFeatures
-
-    Doubles = npt.NDArray[np.float64]
-    Features = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Features = npt.NDArray[np.float32]
 
 ENOUGH = 2048
 """Images under which a value carries a warning: the covariance of 2,048 dimensions is not even of full rank."""

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-import numpy.typing as npt
 
 from bench.base.metric import Better, SetValue
 from bench.metrics.common import finite
-from bench.metrics.fid import ENOUGH, InceptionMetric, check_sets
-
-if TYPE_CHECKING:
-    Features = npt.NDArray[np.float32]
+from bench.metrics.fid import ENOUGH, Features, InceptionMetric, check_sets
 
 _BLOCK = 2048  # rows of a kernel matrix held at once
 

@@ -3,20 +3,16 @@
 A training may use EfficientNet-Lite0 as its loss; Lite2 then measures what nobody trained on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from bench.assets.declare import Asset
 from bench.base.metric import Better
 from bench.metrics.common import FeatureDistance, needing_assets
 from bench.networks.efficientnet_lite import ASSETS, LiteFeatures, Variant, distance
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Lite2(FeatureDistance):

@@ -1,19 +1,13 @@
 """Multi-scale structural similarity (Wang, Simoncelli, Bovik, Asilomar 2003)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
 from bench.metrics.ssim import WINDOW, Described, centred, contrast, describe, similarity
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """The exponents of the paper, from the finest scale to the coarsest."""

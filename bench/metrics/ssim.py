@@ -5,21 +5,17 @@ window is a banded matrix and the image is read in tiles: a matrix product over 
 convolution, in less than half its time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bench.base.metric import Better, ImageMetric
 from bench.base.types import Pixels
 from bench.metrics.common import check_large, check_size, finite
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 WINDOW, _SIGMA = 11, 1.5
 _CENTRE = 128.0

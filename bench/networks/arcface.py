@@ -3,15 +3,14 @@
 Crops and preprocessing are insightface's own: a similarity warp to 112 x 112, bilinear.
 """
 
-from __future__ import annotations
-
 import hashlib
 import zipfile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from bench.assets.declare import Address, Asset
 from bench.assets.fetch import fetch, is_here
@@ -19,10 +18,7 @@ from bench.base.errors import AssetError, ImageError
 from bench.base.files import write_atomically
 from bench.base.types import Pixels
 
-if TYPE_CHECKING:
-    import torch
-
-    Points = npt.NDArray[np.float64]
+Points = npt.NDArray[np.float64]
 
 TEMPLATE = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
@@ -56,9 +52,7 @@ BUFFALO = Pack(
     _archive("buffalo_l", 288_621_354, "80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f"),
     _member("buffalo_l/det_10g.onnx", *_SCRFD),
     _member(
-        "buffalo_l/w600k_r50.onnx",
-        174_383_860,
-        "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        "buffalo_l/w600k_r50.onnx", 174_383_860, "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43"
     ),
 )
 ANTELOPE = Pack(
@@ -139,7 +133,6 @@ def _unpack(pack: Pack) -> None:
 def _session(device: torch.device) -> dict[str, Any]:
     """Return how onnxruntime shall run: on the asked device, with torch's thread count."""
     import onnxruntime
-    import torch
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

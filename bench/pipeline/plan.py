@@ -1,11 +1,8 @@
 """What a run is asked for: selections become methods, categories and metrics; a device and workers are chosen."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bench.base.errors import UsageError
 from bench.categories.category import CategorySource, find_category
@@ -14,10 +11,8 @@ from bench.registry.methods import Selected, create
 from bench.store.records import Redo
 from bench.workers import local
 from bench.workers.jobs import Executor, Settings
+from bench.workers.ray import Cluster
 from bench.workers.sandbox import sandbox
-
-if TYPE_CHECKING:
-    from bench.workers.ray import Cluster
 
 
 @dataclass(frozen=True)
@@ -108,8 +103,6 @@ def _cluster(
 ) -> Cluster | None:
     """Return the Ray cluster that is asked for, or None for the local executor."""
     if executor == "ray":
-        from bench.workers.ray import Cluster
-
         return Cluster(workers, address, (1.0 if device == "cuda" else 0.0) if gpus is None else gpus)
     if executor != "local":
         raise UsageError("executor", got=executor, expected="local or ray")

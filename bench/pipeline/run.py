@@ -1,14 +1,13 @@
 """`bench run`: restore, then score."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from bench.base.files import write_atomically
 from bench.base.progress import Reporter
@@ -20,9 +19,6 @@ from bench.store import provenance
 from bench.store.records import Redo, Status
 from bench.store.results import Run
 from bench.store.store import Store
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 def run(

@@ -1,11 +1,11 @@
 """`bench score`: reads the saved PNGs back and measures them; a value that is there is not computed again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from rich.console import Console
 
 from bench.assets.fetch import is_here
 from bench.base.errors import Unavailable
@@ -18,9 +18,6 @@ from bench.store.layout import RunLayout
 from bench.store.records import MetricRecord, Redo, RestoredCell, Score, SetScore, UnavailableMetric
 from bench.store.results import Run, open_run
 from bench.store.store import Store, connect_read_only
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 K = TypeVar("K")
 
