@@ -18,11 +18,7 @@ from methods.glean.recipe import STAGES
 _SIZES = {"base": "128 pixels", "middle": "256 pixels", "full": "256 pixels", "adversarial": "256 pixels"}
 """The stages with pictures, and the size at which they are validated."""
 _BATCHES = {stage.name: stage.batch for stage in STAGES}
-_TITLES = {
-    "gain 64": "16x, dB above bicubic",
-    "gain 32": "32x, dB above bicubic",
-    "gain 16": "64x, dB above bicubic",
-}
+_TITLES = {f"gain {1024 // factor}": f"{factor}x, dB above bicubic" for factor in (16, 32, 64)}
 _LINES = {"128 pixels": "-", "256 pixels": "--"}
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 

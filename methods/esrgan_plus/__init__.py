@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 FOLDER = Path(__file__).parent / "weights"
-SHIPPED = {
-    "embedded": FOLDER / "esrgan-plus.safetensors",
-    "embedded-l1": FOLDER / "esrgan-plus-l1.safetensors",
-}
+SHIPPED = {"embedded": FOLDER / "esrgan-plus.safetensors", "embedded-l1": FOLDER / "esrgan-plus-l1.safetensors"}
 
 
 class EsrganPlus(Method):

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import CropRequest, Enlarged, EsrganPlusNet
-from methods.shared import banks, weight_files
+from methods.shared import banks
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.crop_targets import crop_target
 from methods.shared.training.crops import BORDER, CropBox, crop, draw_box, trim_border
-from methods.shared.training.perceptual_loss import default_perceptual_loss
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 
 STAGES = (
@@ -105,9 +104,7 @@ def recipe(
     torch.manual_seed(0)
     sides = tuple(loaded.resolution // factor for factor in factors)
     network = EsrganPlusNet(sides, loaded.resolution)
-    if start is not None:
-        weight_files.load(network, start)
     size, sides = network.middle, network.inputs
-    pool, validation, history = open_data(loaded, size, sides, data, out, start, weightfile.read_metadata)
+    pool, validation, history = open_data(network, loaded, size, sides, data, out, start, weightfile.read_metadata)
     discriminator = Discriminator(capped(_patch_side(network), DISCRIMINATOR_WIDTH))
-    return EsrganPlusRecipe(network, pool, validation, default_perceptual_loss(), STAGES, discriminator, history)
+    return EsrganPlusRecipe(network, pool, validation, discriminator=discriminator, history=history)

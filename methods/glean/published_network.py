@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from bench import MethodError
 from methods.shared.banks.stylegan2 import StyleGAN2
+from methods.shared.networks.rrdb import DenseBlock
 
 
 class PublishedGLEAN(nn.Module):
@@ -132,14 +133,8 @@ class _Block(nn.Module):
         return out
 
 
-class _Dense(nn.Module):
-    """Five convolutions, each of everything before it."""
-
-    def __init__(self, channels: int, growth: int) -> None:
-        super().__init__()
-        for number in range(5):
-            outputs = growth if number < 4 else channels
-            self.add_module(f"conv{number + 1}", _conv(channels + number * growth, outputs))
+class _Dense(DenseBlock):
+    """Five convolutions, each of everything before it, in mmediting's order of operations."""
 
     def forward(self, x: Tensor) -> Tensor:
         so_far = [x]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean, Restoration
-from methods.shared import banks, weight_files
+from methods.shared import banks
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.networks.consistency import add_detail
@@ -23,7 +23,6 @@ from methods.shared.training.crop_targets import crop_target
 from methods.shared.training.crops import bank_noise, crop, draw_box, synthesise_crop, trim_border
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, feature_loss, latent_loss
-from methods.shared.training.perceptual_loss import default_perceptual_loss
 from methods.shared.training.pool import Draw
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 
@@ -128,10 +127,10 @@ def recipe(
     loaded = banks.load(bank)
     torch.manual_seed(0)
     network = EmbeddedGlean(loaded, factors)
-    if start is not None:
-        weight_files.load(network, start)
     size = network.middle
-    pool, validation, history = open_data(loaded, size, network.inputs, data, out, start, weightfile.read_metadata)
+    pool, validation, history = open_data(
+        network, loaded, size, network.inputs, data, out, start, weightfile.read_metadata
+    )
     discriminator = Discriminator(capped(size))
-    loss = default_perceptual_loss()
-    return GleanRecipe(network, pool, validation, loss, STAGES, discriminator, history, fresh=start is None)
+    fresh = start is None
+    return GleanRecipe(network, pool, validation, discriminator=discriminator, history=history, fresh=fresh)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from methods.shared.weight_files import BankMetadata, Kind
+from methods.shared.weight_files import BankMetadata, Kind, bank_fields
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,15 +45,7 @@ read_metadata = KIND.read_metadata
 
 def write(path: Path, network: EmbeddedGlean, weights: Mapping[str, Tensor], history: dict[str, Any]) -> None:
     """Write weights, with what is needed to build the network again."""
-    bank = network.bank
-    metadata = Metadata(
-        bank=bank.name,
-        resolution=bank.resolution,
-        digest=bank.digest,
-        factors=network.factors,
-        shape=network.shape,
-        history=history,
-    )
+    metadata = Metadata(**bank_fields(network.bank), factors=network.factors, shape=network.shape, history=history)
     KIND.write(path, metadata, weights)
 
 

@@ -15,13 +15,12 @@ from torch.nn import functional as F
 
 from methods.idinvert import weightfile
 from methods.idinvert.encoder import Encoder
-from methods.shared import banks, weight_files
+from methods.shared import banks
 from methods.shared.banks import surrogate
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, by_slot, latent_loss
-from methods.shared.training.perceptual_loss import default_perceptual_loss
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 from methods.shared.training.sample_grid import Validation
 
@@ -112,13 +111,11 @@ def recipe(
     loaded = banks.load(bank)
     torch.manual_seed(0)
     encoder = Encoder(loaded)
-    if start is not None:
-        weight_files.load(encoder, start)
     size = min(POOL_SIZE, loaded.resolution)
     sides = tuple(
         side for side in sorted(loaded.resolution // factor for factor in factors) if side <= weightfile.SIDE
     )
-    pool, validation, history = open_data(loaded, size, sides, data, out, start, weightfile.read_metadata)
+    pool, validation, history = open_data(encoder, loaded, size, sides, data, out, start, weightfile.read_metadata)
     discriminator = Discriminator(capped(min(SIZE, loaded.resolution)))
-    loss = default_perceptual_loss()
-    return IdinvertRecipe(encoder, pool, validation, loss, STAGES, discriminator, history, fresh=start is None)
+    fresh = start is None
+    return IdinvertRecipe(encoder, pool, validation, discriminator=discriminator, history=history, fresh=fresh)

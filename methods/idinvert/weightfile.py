@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from methods.shared import banks
-from methods.shared.weight_files import BankMetadata, Kind
+from methods.shared.weight_files import BankMetadata, Kind, bank_fields
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,10 +45,7 @@ def write(
     path: Path, encoder: Encoder, bank: Bank, weights: Mapping[str, Tensor], history: dict[str, Any]
 ) -> None:
     """Write weights, with what is needed to build the encoder again."""
-    metadata = Metadata(
-        bank=bank.name, resolution=bank.resolution, digest=bank.digest, shape=encoder.shape, history=history
-    )
-    KIND.write(path, metadata, weights)
+    KIND.write(path, Metadata(**bank_fields(bank), shape=encoder.shape, history=history), weights)
 
 
 def incompatibility_reason(path: Path, bank: str) -> str | None:

@@ -54,6 +54,11 @@ class BankMetadata(Metadata):
     """Its sha256; empty in the shipped encoder of idinvert, which does not record it."""
 
 
+def bank_fields(bank: Bank) -> dict[str, Any]:
+    """Return the fields of a `BankMetadata` that name a bank."""
+    return {"bank": bank.name, "resolution": bank.resolution, "digest": bank.digest}
+
+
 M = TypeVar("M", bound=Metadata)
 Network = TypeVar("Network", bound="nn.Module")
 

@@ -73,11 +73,7 @@ class Fitted:
 
     def values(self) -> dict[str, float]:
         """Return the values to record."""
-        return {
-            "scales": float(len(self.levels)),
-            "rebuilt_mse": self.error,
-            "diverged": float(self.diverged),
-        }
+        return {"scales": float(len(self.levels)), "rebuilt_mse": self.error, "diverged": float(self.diverged)}
 
 
 def sizes(height: int, width: int) -> list[Size]:
@@ -123,11 +119,7 @@ def _networks(
 
 
 def _train(
-    fitted: Fitted,
-    real: Tensor,
-    networks: tuple[Generator, Critic],
-    random: torch.Generator,
-    iterations: int,
+    fitted: Fitted, real: Tensor, networks: tuple[Generator, Critic], random: torch.Generator, iterations: int
 ) -> None:
     generator = networks[0]
     size, coarsest = (int(real.shape[2]), int(real.shape[3])), fitted.anchor is None

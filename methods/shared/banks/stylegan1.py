@@ -156,17 +156,17 @@ def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
     mean = left.pop("truncation.w_avg", None)
     left.pop("truncation.truncation", None)
     ensure_consumed(left, origin, "StyleGAN1")
-    biases = [len(value) for key, value in names.items() if key.startswith("layers.") and key.endswith(".bias")]
-    biases = [len(names[f"layers.{slot}.bias"]) for slot in range(len(biases) // 2)]
-    channels = {4 << level: biases[2 * level] for level in range(len(biases) // 2)}
-    dense = sorted({key.split(".")[1] for key in names if key.startswith("mapping.")}, key=int)
-    shapes = [tuple(reversed(names[f"mapping.{i}.weight"].shape)) for i in dense]
+    levels = sum(key.endswith(".strength") for key in names) // 2
+    channels = {4 << level: len(names[f"layers.{2 * level}.bias"]) for level in range(levels)}
+    dense = [
+        names[f"mapping.{i}.weight"].shape for i in range(sum(key.startswith("mapping.") for key in names) // 2)
+    ]
     width = names["layers.0.style.weight"].shape[1]
     with torch.device("meta"):
         bank = StyleGAN1(
             channels,
             width,
-            [(one, other) for one, other in shapes],
+            [(inputs, outputs) for outputs, inputs in dense],
             epsilon=1e-5 if pulse else 1e-8,
             bounded=not pulse,
             kind=kind,

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from bench import Bank
 from bench.base import seeds
 from methods.shared import weight_files
-from methods.shared.training.perceptual_loss import PerceptualLoss
+from methods.shared.training.perceptual_loss import PerceptualLoss, default_perceptual_loss
 from methods.shared.training.pool import Draw, Pool
 from methods.shared.training.sample_grid import SampleGrid, Validation, validate
 from methods.shared.training.samples import Samples, read_folder
@@ -105,7 +105,7 @@ class BankRecipe(Recipe):
     network: nn.Module
     pool: Pool
     validation: Samples
-    perceptual_loss: PerceptualLoss
+    perceptual_loss: PerceptualLoss = field(default_factory=default_perceptual_loss)
     stages: Sequence[Stage] = ()
     discriminator: nn.Module | None = None
     history: dict[str, object] = field(default_factory=dict)
@@ -197,6 +197,7 @@ class TrainingData(NamedTuple):
 
 
 def open_data(  # noqa: PLR0917 (each is a part of one training)
+    network: nn.Module,
     bank: Bank,
     size: int,
     sides: tuple[int, ...],
@@ -205,9 +206,10 @@ def open_data(  # noqa: PLR0917 (each is a part of one training)
     start: Path | None,
     read_metadata: Callable[[Path], Any],
 ) -> TrainingData:
-    """Open the samples of a bank, and a user's photographs.
+    """Put the weights that a training goes on from into its network; open a bank's samples and the photographs.
 
     Args:
+        network: what is trained.
         bank: the bank.
         size: the side that HR is averaged down to.
         sides: the LR sides.
@@ -219,8 +221,10 @@ def open_data(  # noqa: PLR0917 (each is a part of one training)
     Raises:
         UsageError: when the folder holds no image.
         ImageError: when one cannot be read, or is too small.
-        AssetError: when the weight file cannot be read.
+        AssetError: when the weight file cannot be read, or is not the network's.
     """
+    if start is not None:
+        weight_files.load(network, start)
     photographs = () if data is None else read_folder(data, bank.resolution, size, sides)
     history = weight_files.initial_history(start, read_metadata, len(photographs))
     pool = Pool(Samples(bank, size, sides, out / "pool"), photographs, past=weight_files.steps(history))

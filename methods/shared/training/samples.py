@@ -98,12 +98,7 @@ class Samples:
         return item
 
 
-def shrink(
-    full: Pixels,
-    size: int,
-    sides: Sequence[int],
-    latent: npt.NDArray[np.float32] | None = None,
-) -> Item:
+def shrink(full: Pixels, size: int, sides: Sequence[int], latent: npt.NDArray[np.float32] | None = None) -> Item:
     """Make an item of a full image: HR by area averaging, LR by the protocol."""
     block = full.shape[0] // size
     mean = full.reshape(size, block, size, block, 3).mean((1, 3))
