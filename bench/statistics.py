@@ -84,14 +84,13 @@ def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = _RESAMPLES) -> 
     return [Interval(mean, low, high, len(values)) for mean, low, high in rows]
 
 
-def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, seed: int = 0) -> list[PairedTest]:
+def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better) -> list[PairedTest]:
     """Compare several methods with one baseline, as one family: p-values are Holm's.
 
     Args:
         methods: (images, methods).
         baseline: (images,).
         better: the direction of the values.
-        seed: of the resampling.
 
     Returns:
         One a method. A verdict needs both: a p-value under 0.05 and a 95 % interval that excludes 0.
@@ -101,16 +100,15 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better, see
     """
     differences = _numbers(methods, 2) - _numbers(baseline, 1)[:, None]
     ps = [wilcoxon(column) for column in differences.T]
-    return _family(differences, _resampled_means(differences, seed, _RESAMPLES), ps, better)
+    return _family(differences, _resampled_means(differences), ps, better)
 
 
-def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[list[PairedTest | None]]:
+def compare_all(methods: npt.ArrayLike, better: Better) -> list[list[PairedTest | None]]:
     """Compare every method with every other, each in turn the baseline of one family: what `compare` says of each.
 
     Args:
         methods: (images, methods), at least two of them.
         better: the direction of the values.
-        seed: of the resampling.
 
     Returns:
         By baseline, one a method; None for the baseline itself.
@@ -122,7 +120,7 @@ def compare_all(methods: npt.ArrayLike, better: Better, seed: int = 0) -> list[l
     count = values.shape[1]
     if count < 2:
         raise UsageError("there is nothing to compare", got="one method", expected="two or more")
-    means = _resampled_means(values, seed, _RESAMPLES)
+    means = _resampled_means(values)
     ps = np.ones((count, count))
     for one, other in zip(*np.triu_indices(count, 1), strict=True):
         ps[one, other] = ps[other, one] = wilcoxon(values[:, one] - values[:, other])
@@ -153,11 +151,11 @@ def _family(differences: Floats, means: Floats, ps: Sequence[float], better: Bet
 def wilcoxon(differences: npt.ArrayLike) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 when no image differs."""
     values = _numbers(differences, 1)
-    sizes = np.abs(values[values != 0])
-    if not len(sizes):
+    nonzero = values[values != 0]
+    if not len(nonzero):
         return 1.0
-    if len(values) <= _FEW and len(np.unique(sizes)) < len(values):
-        return _exact_with_ties(values[values != 0])
+    if len(values) <= _FEW and len(np.unique(np.abs(nonzero))) < len(values):
+        return _exact_with_ties(nonzero)
     return float(stats.wilcoxon(values).pvalue)
 
 
@@ -185,20 +183,19 @@ def too_small(n: int, family: int = 1) -> bool:
     return family * 2.0 ** (1 - n) > _LEVEL
 
 
-def rank_intervals(table: npt.ArrayLike, better: Better, seed: int = 0) -> list[RankInterval]:
+def rank_intervals(table: npt.ArrayLike, better: Better) -> list[RankInterval]:
     """Rank methods by their means over images, with 95 % percentile intervals over resampled images.
 
     Args:
         table: (methods, images).
         better: the direction of the values.
-        seed: of the resampling.
 
     Raises:
         UsageError: for no value, or one that is not a number.
     """
     values = _numbers(table, 2).T * (-1 if better is Better.HIGHER else 1)
     ranks = stats.rankdata(values.mean(0))
-    resampled = stats.rankdata(_resampled_means(values, seed, _RESAMPLES), axis=1)
+    resampled = stats.rankdata(_resampled_means(values), axis=1)
     low, high = np.quantile(resampled, [_LEVEL / 2, 1 - _LEVEL / 2], axis=0)
     return [RankInterval(*row) for row in np.stack([ranks, low, high], 1).tolist()]
 
@@ -214,9 +211,7 @@ def smallest_detectable_difference(differences: npt.ArrayLike) -> float:
     """
     values = _numbers(differences, 1)
     n = len(values)
-    if n < 2:
-        return float("nan")
-    return _detectable_effect(n) * float(values.std(ddof=1)) / float(np.sqrt(n))
+    return _detectable_effect(n) * float(values.std(ddof=1)) / float(np.sqrt(n)) if n > 1 else float("nan")
 
 
 @lru_cache
@@ -256,9 +251,9 @@ def _bca(values: Floats, means: Floats) -> tuple[Floats, Floats]:
         means: of resampled images, (resamples, k).
     """
     n, columns = values.shape
-    mean = values.mean(0)
     if n < 2:
         return np.full(columns, np.nan), np.full(columns, np.nan)
+    mean = values.mean(0)
     spread = np.ptp(values, axis=0)
     means = np.where(spread > 0, means, mean)
     tie = 1e-9 * spread  # a resample of every image once has this mean, but for rounding
@@ -274,7 +269,7 @@ def _bca(values: Floats, means: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _resampled_means(values: Floats, seed: int, resamples: int) -> Floats:
+def _resampled_means(values: Floats, seed: int = 0, resamples: int = _RESAMPLES) -> Floats:
     """Return the column means of images drawn with replacement, (resamples, k): the same draws for each column."""
     n = len(values)
     if n * resamples <= _CHUNK:

@@ -1,5 +1,5 @@
 """Reads a finished run through `bench.store.results` and draws it.
 
-`report.py` is `bench report` (its page in `page/`), `figure.py`, `compare.py` and `export/` are those commands;
-`data/` arranges the values, `plots/` has one file a kind of plot, `text.py` prints names and numbers.
+`report.py` (its page in `page/`), `figure.py`, `compare.py` and `export.py` are the commands; `data/` arranges the
+values, `plots/` draws them, `markup.py` writes LaTeX and Markdown, `text.py` prints names and numbers.
 """

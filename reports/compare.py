@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -98,30 +98,26 @@ class Changes:
     def _cells(self, run: Run) -> pd.DataFrame:
         return run.frame[run.frame["image"].notna()]
 
-    def _values(self, run: Run) -> dict[tuple[object, ...], pd.DataFrame]:
-        """Return values by category, factor, metric and signature: images by methods, repeats averaged."""
+    def _values(self, run: Run) -> dict[tuple[Slice, tuple[str, str]], pd.DataFrame]:
+        """Return values by slice, and metric and signature: images by methods, repeats averaged."""
         frame = self._cells(run)
         frame = frame[frame["value"].notna() & np.isfinite(frame["value"])]
         same = [key in self.shared_inputs for key in zip(*(frame[name] for name in _KEY), strict=True)]
         keys = ["category", "factor", "metric", "signature"]
         means = frame[same].groupby([*keys, "image", "method"], sort=False)["value"].mean()
-        groups = means.groupby(level=[0, 1, 2, 3], sort=False)
-        return {key: part.droplevel([0, 1, 2, 3]).unstack("method") for key, part in groups}
+        groups: Any = means.groupby(level=keys, sort=False)
+        return {(Slice(*key[:2]), key[2:]): part.droplevel(keys).unstack("method") for key, part in groups}
 
     @cached_property
     def values(self) -> list[Change]:
         """Every method's change by every metric of both runs; p-values are Holm's within a table."""
         old, new = (self._values(run) for run in self._runs)
-        records = {
-            (metric.name, metric.signature): metric for metric in self.new.metrics if metric.scope == "image"
-        }
+        records = {(m.name, m.signature): m for m in self.new.metrics if m.scope == "image"}
         return [
             change
-            for key, table in old.items()
-            if key in new and (str(key[2]), str(key[3])) in records
-            for change in _changes(
-                Slice(str(key[0]), int(str(key[1]))), records[str(key[2]), str(key[3])], table, new[key]
-            )
+            for where, metric in old
+            if (where, metric) in new and metric in records
+            for change in _changes(where, records[metric], old[where, metric], new[where, metric])
         ]
 
 

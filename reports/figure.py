@@ -16,7 +16,7 @@ from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards, selected
 from reports.data.metrics import is_lower_better
 from reports.data.scores import Scores, Slice
-from reports.export.latex import leaderboard_latex
+from reports.markup import leaderboard_latex
 from reports.plots.image_grid import HR, LR, Crop, GridColumn, GridRow, ImageGrid, save
 
 __all__ = ["Crop", "FigureOptions", "PaperFigure", "draw"]
@@ -109,7 +109,7 @@ class PaperFigure:
     @cached_property
     def metrics(self) -> list[MetricRecord]:
         """Those whose values are printed."""
-        by_name = {metric.name: metric for metric in self.comparison.metrics if metric.scope == "image"}
+        by_name = {metric.name: metric for metric in self.comparison.image_metrics}
         if self.options.metrics is not None:
             return [by_name[name] for name in _check("metric", self.options.metrics, list(by_name))]
         return [metric for metric in self.leaderboards.headline.present if metric.name in by_name]

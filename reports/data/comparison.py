@@ -113,6 +113,11 @@ class Comparison:
             for key, metric in {(m.name, m.signature): m for m in every}.items()
         ]
 
+    @property
+    def image_metrics(self) -> list[MetricRecord]:
+        """The metrics that have a value an image."""
+        return [metric for metric in self.metrics if metric.scope == "image"]
+
     @cached_property
     def categories(self) -> list[CategoryRecord]:
         """Every category, by name."""

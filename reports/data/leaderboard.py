@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from bench.statistics import Floats, mean_intervals
 from bench.store.results import MethodRecord, MetricRecord
@@ -18,17 +17,16 @@ from reports.data.metrics import Headline, headline, is_lower_better
 from reports.data.quoted import Quoted
 from reports.data.scores import Scores, Slice
 
-_SEED = 0
 _NAN = float("nan")
 
 
 class Estimate(NamedTuple):
     """A printed number: a mean and, where images were drawn, its 95 % bootstrap interval."""
 
-    value: float
-    low: float
-    high: float
-    n: int
+    value: float = _NAN
+    low: float = _NAN
+    high: float = _NAN
+    n: int = 0
     note: str = ""
 
 
@@ -50,10 +48,8 @@ class Cell(NamedTuple):
     @property
     def interval(self) -> str:
         """The interval as printed, empty when there is none."""
-        low, high = self.estimate.low, self.estimate.high
-        if np.isnan(low):
-            return ""
-        return f"{text.number(low, self.decimals)} to {text.number(high, self.decimals)}"
+        low, high = (text.number(end, self.decimals) for end in (self.estimate.low, self.estimate.high))
+        return "" if np.isnan(self.estimate.low) else f"{low} to {high}"
 
 
 class Row(NamedTuple):
@@ -132,53 +128,40 @@ class Leaderboards:
         return in_images or any(self.scores.of_set(where, metric.name, m) for m in self.comparison.labels)
 
     def _column(self, where: Slice, metric: MetricRecord) -> list[Cell]:
-        estimate = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.scope]
-        estimates = estimate(where, metric.name)
-        cells = [Cell(estimate, metric, self.scores.decimals[metric.name]) for estimate in estimates]
-        if metric.scope == "cost":
-            return cells
-        ranked = [not method.is_upper_bound for method in self.comparison.methods]
-        return _mark_best(cells, ranked)
+        compute = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.scope]
+        decimals = self.scores.decimals[metric.name]
+        cells = [Cell(estimate, metric, decimals) for estimate in compute(where, metric.name)]
+        return _mark_best(cells, self.comparison.methods)
 
     def _means(self, where: Slice, metric: str) -> list[Estimate]:
         shared = self.scores.shared(where, metric)
         whole = [label for label in shared if shared[label].notna().all()] if len(shared) else []
-        columns = _intervals(shared[whole].to_numpy(dtype=np.float64))
-        intervals = {str(label): estimate for label, estimate in zip(whole, columns, strict=True)}
-        return [self._mean(where, metric, str(label), shared[label], intervals) for label in shared]
+        intervals = dict(zip(whole, _intervals(shared[whole].to_numpy(dtype=np.float64)), strict=True))
+        return [intervals.get(label) or self._partial_mean(where, metric, str(label)) for label in shared]
 
-    def _mean(
-        self, where: Slice, metric: str, label: str, shared: pd.Series[float], intervals: dict[str, Estimate]
-    ) -> Estimate:
-        if label in intervals:
-            return intervals[label]
-        # Only an upper bound may lack values that all others have.
-        values: Floats = np.asarray(shared.dropna(), dtype=np.float64)
-        if not len(values):
-            return Estimate(_NAN, _NAN, _NAN, 0, self._own(where, metric, label))
-        return _intervals(values[:, None])[0]
-
-    def _own(self, where: Slice, metric: str, label: str) -> str:
+    def _partial_mean(self, where: Slice, metric: str, label: str) -> Estimate:
+        """Return the mean of what there is: only an upper bound may lack values that all others have."""
+        values = self.scores.shared(where, metric)[label].dropna().to_numpy(dtype=np.float64)
+        if len(values):
+            return _intervals(values[:, None])[0]
         own = self.scores.table(where, metric)[label].dropna()
         if not len(own):
-            return ""
-        mean = text.number(float(own.mean()), self.scores.decimals[metric])
-        return f"its own {text.count(len(own), 'image')} have the mean {mean}, which compares with nothing here"
+            return Estimate()
+        images, mean = text.count(len(own), "image"), text.number(float(own.mean()), self.scores.decimals[metric])
+        return Estimate(note=f"its own {images} have the mean {mean}, which compares with nothing here")
 
     def _of_sets(self, where: Slice, metric: str) -> list[Estimate]:
         counts = self.scores.done(where).sum()
-        scores = [(self.scores.of_set(where, metric, label), label) for label in self.comparison.labels]
+        scores = {label: self.scores.of_set(where, metric, label) for label in self.comparison.labels}
         return [
-            Estimate(score.value, _NAN, _NAN, int(counts[label]), score.note)
-            if score
-            else Estimate(_NAN, _NAN, _NAN, 0)
-            for score, label in scores
+            Estimate(score.value, n=int(counts[label]), note=score.note) if score else Estimate()
+            for label, score in scores.items()
         ]
 
     def _costs(self, where: Slice, metric: str) -> list[Estimate]:
         counts = self.scores.done(where).sum()
         return [
-            Estimate(self.scores.mean_cost(where, metric, label), _NAN, _NAN, int(counts[label]))
+            Estimate(self.scores.mean_cost(where, metric, label), n=int(counts[label]))
             for label in self.comparison.labels
         ]
 
@@ -186,13 +169,9 @@ class Leaderboards:
 def _intervals(table: Floats) -> list[Estimate]:
     """Return the mean of each column, with its interval where every value is finite and there are two or more."""
     finite: Any = np.isfinite(table).all(axis=0)
-    resampled = iter(mean_intervals(table[:, finite], _SEED) if len(table) > 1 and finite.any() else ())
-    estimates = []
-    for column, is_finite in zip(table.T, finite, strict=True):
-        interval = next(resampled, None) if is_finite else None
-        low, high = (interval.low, interval.high) if interval else (_NAN, _NAN)
-        estimates.append(Estimate(float(column.mean()), low, high, len(column)))
-    return estimates
+    intervals = iter(mean_intervals(table[:, finite]) if finite.any() else ())
+    ends = [next(intervals)[1:3] if is_finite else (_NAN, _NAN) for is_finite in finite]
+    return [Estimate(float(column.mean()), *pair, len(column)) for column, pair in zip(table.T, ends, strict=True)]
 
 
 def selected(board: Board, labels: Sequence[str]) -> Board:
@@ -205,22 +184,22 @@ def selected(board: Board, labels: Sequence[str]) -> Board:
     columns = []
     for cells in zip(*(row.cells for row in kept), strict=True):
         plain = [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
-        ranked = [not row.method.is_upper_bound for row in kept]
-        columns.append(plain if plain[0].metric.scope == "cost" else _mark_best(plain, ranked))
+        columns.append(_mark_best(plain, [row.method for row in kept]))
     marked_rows = zip(*columns, strict=True) if columns else [()] * len(kept)
     rows = [row._replace(cells=tuple(cells)) for row, cells in zip(kept, marked_rows, strict=True)]
     return board._replace(rows=tuple(rows))
 
 
-def _mark_best(cells: list[Cell], ranked: list[bool]) -> list[Cell]:
+def _mark_best(cells: list[Cell], methods: Sequence[MethodRecord]) -> list[Cell]:
     """Mark the best (bold), the second (underlined) and what is tied with the best, by the numbers as printed."""
-    signs = [-1.0 if is_lower_better(cell.metric) else 1.0 for cell in cells]
     printed = [
-        sign * round(cell.estimate.value, cell.decimals) if competes else _NAN
-        for sign, cell, competes in zip(signs, cells, ranked, strict=True)
+        round(cell.estimate.value, cell.decimals) * (-1.0 if is_lower_better(cell.metric) else 1.0)
+        if cell.metric.scope != "cost" and not method.is_upper_bound
+        else _NAN
+        for cell, method in zip(cells, methods, strict=True)
     ]
     steps = sorted({value for value in printed if not np.isnan(value)}, reverse=True)
-    if len(steps) < 1 or sum(not np.isnan(value) for value in printed) < 2:
+    if sum(not np.isnan(value) for value in printed) < 2:
         return cells
     best = cells[printed.index(steps[0])].estimate
     return [

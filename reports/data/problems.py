@@ -1,6 +1,6 @@
-"""What is missing and why: failed cells, values that could not be computed, images that are not the published."""
+"""What is missing and why, failed cells and values; and what the methods recorded about themselves."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.store.results import MetricRecord
 from reports import text
@@ -22,14 +22,10 @@ class Failure(NamedTuple):
 def failures(comparison: Comparison) -> list[Failure]:
     """Return every cell that is not done, those with one reason together, in the order of the tables."""
     frame = comparison.frame
-    failed = frame[(frame["status"] != "done") & frame["image"].notna()]
-    groups: dict[tuple[str, str, int, str, str], dict[str, None]] = {}
-    columns = ["method", "category", "factor", "status", "reason", "image"]
-    for method, category, factor, status, reason, image in failed[columns].to_numpy():
-        groups.setdefault((method, category, factor, status, reason or ""), {})[image] = None
-    order = {label: index for index, label in enumerate(comparison.labels)}
-    keys = sorted(groups, key=lambda key: (order[key[0]], key[1:]))
-    return [Failure(*key, tuple(groups[key])) for key in keys]
+    failed = frame[(frame["status"] != "done") & frame["image"].notna()].fillna({"reason": ""})
+    groups: Any = failed.groupby(["method", "category", "factor", "status", "reason"], sort=False)["image"]
+    ended = [Failure._make((*key, tuple(images))) for key, images in groups.unique().items()]
+    return sorted(ended, key=lambda failure: (comparison.labels.index(failure.method), failure))
 
 
 def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
@@ -48,9 +44,22 @@ def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
 
 def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
     """Return a sentence for each metric and slice in which restored images lack a value."""
-    metrics = [metric for metric in comparison.metrics if metric.scope == "image"]
-    lines = [_missing(metric, where, scores) for metric in metrics for where in scores.slices]
+    lines = [_missing(metric, where, scores) for metric in comparison.image_metrics for where in scores.slices]
     return [line for line in lines if line]
+
+
+def recorded(comparison: Comparison) -> list[Any]:
+    """Return what methods recorded about themselves, steps taken or a missed eps: shown apart, ranked nowhere.
+
+    Returns:
+        Rows of category, factor, method, metric, mean, low, high and n, in the order of the tables.
+    """
+    frame = comparison.frame
+    metrics = {metric.name for metric in comparison.metrics}
+    rows = frame[frame["metric"].notna() & ~frame["metric"].isin(metrics) & frame["value"].notna()]
+    groups = rows.groupby(["category", "factor", "method", "metric"], sort=False, observed=True)["value"]
+    table = groups.agg(mean="mean", low="min", high="max", n="count").reset_index()
+    return list(table.itertuples(index=False))
 
 
 def _missing(metric: MetricRecord, where: Slice, scores: Scores) -> str:

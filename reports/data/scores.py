@@ -58,6 +58,11 @@ class Scores:
         several = [Slice(name, EVERY) for name in categories if len(self.parts(Slice(name, EVERY))) > 1]
         return [*several, *([Slice("", EVERY)] if len(categories) > 1 else [])]
 
+    @property
+    def every(self) -> list[Slice]:
+        """All slices: by category and factor, then overall."""
+        return [*self.slices, *self.overall]
+
     def parts(self, where: Slice) -> list[Slice]:
         """Return the slices that an overall one is taken over; another is its own only part."""
         if where.factor != EVERY:
@@ -113,13 +118,9 @@ class Scores:
     def _done(self) -> dict[Slice, pd.DataFrame]:
         frame = self.comparison.frame
         cells = frame[(frame["status"] == "done") & frame["image"].notna()]
-        cells = cells[["category", "factor", "image", "method"]].drop_duplicates().assign(done=True)
-        return {
-            where: cells[(cells["category"] == where.category) & (cells["factor"] == where.factor)]
-            .set_index(["image", "method"])["done"]
-            .unstack("method")
-            for where in self.slices
-        }
+        cells = cells.drop_duplicates(["category", "factor", "image", "method"])
+        parts: Any = cells.groupby(["category", "factor"], observed=True)
+        return {Slice(*key): part.pivot(index="image", columns="method", values="status") for key, part in parts}
 
     def done(self, where: Slice) -> pd.DataFrame:
         """Return which cells are done: bool, images by methods; over all factors, those done at each of them."""
@@ -137,8 +138,7 @@ class Scores:
     @cached_property
     def compared(self) -> dict[Slice, list[str]]:
         """By slice, the competing methods that completed any image there."""
-        every = [*self.slices, *self.overall]
-        tables = {where: self.done(where)[self.comparison.ranked] for where in every}
+        tables = {where: self.done(where)[self.comparison.ranked] for where in self.every}
         return {where: [str(label) for label in done.columns[done.any()]] for where, done in tables.items()}
 
     @cached_property
@@ -160,11 +160,10 @@ class Scores:
     def _sets(self) -> dict[tuple[str, int, str, str], SetScore]:
         frame = self.comparison.frame
         rows = frame[frame["metric"].notna() & frame["image"].isna() & frame["value"].notna()]
-        keys = zip(rows["category"], rows["factor"], rows["metric"], rows["method"], strict=True)
-        scores: dict[tuple[str, int, str, str], SetScore] = {}
-        for key, value, reason in zip(keys, rows["value"], rows["reason"], strict=True):
-            scores.setdefault(key, SetScore(value, (reason or "").partition("; ")[2]))
-        return scores
+        keys = ["category", "factor", "metric", "method"]
+        first = rows.drop_duplicates(keys).fillna({"reason": ""}).set_index(keys)[["value", "reason"]]
+        notes = [reason.partition("; ")[2] for reason in first["reason"]]
+        return dict(zip(first.index, map(SetScore, first["value"], notes), strict=True))
 
     def of_set(self, where: Slice, metric: str, method: str) -> SetScore | None:
         """Return the value of a metric that has one for a whole set, first repeat; the mean over several sets."""

@@ -85,18 +85,16 @@ class Significance:
 
     def against(self, baseline: str) -> list[ComparisonTable]:
         """Return the tables of another baseline."""
-        tables = [self._table(where, baseline) for where in self._slices]
+        tables = [self._table(where, baseline) for where in self.scores.every]
         return [table for table in tables if table]
-
-    @property
-    def _slices(self) -> list[Slice]:
-        return [*self.scores.slices, *self.scores.overall]
 
     def _table(self, where: Slice, baseline: str) -> ComparisonTable | None:
         compared = self.scores.compared[where]
         if baseline not in compared or len(compared) < 2:
             return None
-        every = {metric: self._columns[where, metric.name].get(baseline, {}) for metric in self._metrics}
+        every = {
+            metric: self._columns[where, metric.name].get(baseline, {}) for metric in self.comparison.image_metrics
+        }
         columns = {metric: comparisons for metric, comparisons in every.items() if comparisons}
         if not columns:
             return None
@@ -111,14 +109,10 @@ class Significance:
         is_too_small = bool(tests) and all(test.verdict is Verdict.TOO_SMALL for test in tests)
         return ComparisonTable(where, record, tuple(columns), tuple(entrants), n, is_too_small)
 
-    @property
-    def _metrics(self) -> list[MetricRecord]:
-        return [metric for metric in self.comparison.metrics if metric.scope == "image"]
-
     @cached_property
     def _columns(self) -> dict[tuple[Slice, str], dict[str, dict[str, PairedComparison]]]:
         """By slice and metric, then by baseline and method: the resampling is shared by all baselines."""
-        pairs = [(where, metric) for where in self._slices for metric in self._metrics]
+        pairs = [(where, metric) for where in self.scores.every for metric in self.comparison.image_metrics]
         return {(where, metric.name): self._by_baseline(where, metric) for where, metric in pairs}
 
     def _by_baseline(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, PairedComparison]]:

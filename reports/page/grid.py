@@ -16,7 +16,7 @@ from reports import text
 from reports.data.comparison import Comparison
 from reports.data.metrics import is_lower_better
 from reports.data.scores import Scores, Slice
-from reports.page import inlined
+from reports.page.embedded import data_address, thumbnails
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,6 @@ class Grid:
     is_single: bool = False
 
     @cached_property
-    def metrics(self) -> list[MetricRecord]:
-        """The metrics that have a value an image."""
-        return [metric for metric in self.comparison.metrics if metric.scope == "image"]
-
-    @cached_property
     def data(self) -> dict[str, Any]:
         """Everything the page's script needs, as plain values for JSON."""
         comparison = self.comparison
@@ -50,7 +45,7 @@ class Grid:
                 {"label": text.plain(m.label), "title": text.plain(m.title), "upper": m.is_upper_bound}
                 for m in comparison.methods
             ],
-            "metrics": [self._metric(metric) for metric in self.metrics],
+            "metrics": [self._metric(metric) for metric in comparison.image_metrics],
             "categories": [
                 {"name": text.plain(c.name), "title": text.plain(c.title)} for c in comparison.categories
             ],
@@ -75,26 +70,26 @@ class Grid:
         }
 
     def _image(self, image: ImageRecord, category: int) -> dict[str, Any]:
-        hr = self.comparison.hr_path(image.category, image.image)
         return {
             "category": category,
             "name": text.plain(image.image),
-            "hr": self._address(hr),
+            "hr": self._address(self.comparison.hr_path(image.category, image.image)),
             "flag": text.plain(image.flag) if image.flag else None,
         }
 
     def _cells(self, where: Slice) -> list[dict[str, Any]]:
-        tables = [(self.scores.table(where, m.name), self.scores.decimals[m.name]) for m in self.metrics]
-        values = [_rounded(table, decimals) for table, decimals in tables]
+        comparison = self.comparison
+        names = [metric.name for metric in comparison.image_metrics]
+        values = [_rounded(self.scores.table(where, name), self.scores.decimals[name]) for name in names]
         reasons = self._reasons(where)
         return [
             {
-                "lr": self._lr_address(self.comparison.lr_path(where.category, image.image, where.factor)),
+                "lr": self._address(comparison.lr_path(where.category, image.image, where.factor), is_lr=True),
                 "sr": [self._address(path) for path in self._sr_paths(image, where.factor)],
                 "values": [list(column) for column in zip(*(table[row] for table in values), strict=True)],
                 "reasons": reasons.get(image.image, {}),
             }
-            for row, image in enumerate(self.comparison.images_of(where.category))
+            for row, image in enumerate(comparison.images_of(where.category))
         ]
 
     def _sr_paths(self, image: ImageRecord, factor: int) -> Iterator[Path | None]:
@@ -103,30 +98,26 @@ class Grid:
             competes = label in self.comparison.ranked
             yield self.comparison.sr_path(label, image.category, image.image, factor) if competes else None
 
-    def _address(self, path: Path | None) -> str | None:
+    def _address(self, path: Path | None, *, is_lr: bool = False) -> str | None:
         if path is None:
             return None
-        return self._inlined.get(path) if self.is_single else text.address(path, self.out)
-
-    def _lr_address(self, path: Path | None) -> str | None:
-        if path is None:
-            return None
-        return inlined.address(path.read_bytes(), "image/png") if self.is_single else text.address(path, self.out)
+        if not self.is_single:
+            return text.address(path, self.out)
+        return data_address(path.read_bytes(), "image/png") if is_lr else self._inlined.get(path)
 
     @cached_property
     def _inlined(self) -> dict[Path, str]:
         files = {preview.thumbnail: preview.source for preview in self.previews()}
-        return {files[path]: address for path, address in inlined.thumbnails(files).items()}
+        return {files[path]: address for path, address in thumbnails(files).items()}
 
     def _reasons(self, where: Slice) -> dict[str, dict[int, str]]:
         frame = self.comparison.frame
         here = (frame["category"] == where.category) & (frame["factor"] == where.factor)
         failed = frame[here & (frame["status"] != "done") & frame["image"].notna()]
-        order = {label: index for index, label in enumerate(self.comparison.labels)}
         reasons: dict[str, dict[int, str]] = {}
         for image, method, status, reason in failed[["image", "method", "status", "reason"]].to_numpy():
             line = f"{status}: {reason}" if reason else status
-            reasons.setdefault(image, {})[order[method]] = text.plain(line)
+            reasons.setdefault(image, {})[self.comparison.labels.index(method)] = text.plain(line)
         return reasons
 
     def previews(self) -> Iterator[Preview]:

@@ -45,21 +45,18 @@ def place(where: Slice, comparison: Comparison, parts: Sequence[Slice]) -> str:
 def means(board: Board) -> str:
     """Say over which images the means of a leaderboard are taken."""
     compared = sum(not row.method.is_upper_bound and row.method.label not in board.absent for row in board.rows)
-    completed = "completed at every factor" if board.where.factor == EVERY else "completed"
+    is_overall, images = board.where.factor == EVERY, text.count(board.total, "image")
+    completed = "completed at every factor" if is_overall else "completed"
     if not compared:
-        return f"No method {completed} any of {text.count(board.total, 'image')}."
-    whose = (
-        f"that the method {completed}" if compared == 1 else f"that all {compared} compared methods {completed}"
-    )
+        return f"No method {completed} any of {images}."
+    methods = "the method" if compared == 1 else f"all {compared} compared methods"
     if board.common:
-        sentence = f"Means over {board.common} of {text.count(board.total, 'image')}: those {whose}."
+        sentence = f"Means over {board.common} of {images}: those that {methods} {completed}."
     else:
-        sentence = (
-            f"No image was {completed} by all {compared} compared methods, so there are no means to compare."
-        )
-    each = " Each image counts once, with its mean over the factors." if board.where.factor == EVERY else ""
+        sentence = f"No image was {completed} by {methods}, so there are no means to compare."
+    each = " Each image counts once, with its mean over the factors." if is_overall else ""
     absent = [text.plain(text.short(label)) for label in board.absent]
-    lacking = "Not restored at every factor" if board.where.factor == EVERY else "Without any result here"
+    lacking = "Not restored at every factor" if is_overall else "Without any result here"
     return f"{sentence}{each} {lacking}: {listed(absent)}." if absent else sentence + each
 
 
@@ -123,34 +120,25 @@ def format_test(comparison: PairedComparison | None, decimals: int) -> Formatted
         return FormattedTest("baseline", rank, f"{title}: the baseline, rank {rank}", "none", 0.0)
     difference = text.signed(test.difference, decimals)
     style = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(test.verdict, "undecided")
-    lines = [f"{title}: {difference}, {test.verdict.value}", *_details(test, comparison.detectable, decimals)]
-    tip = "\n".join([*lines, f"rank {rank}"])
-    details = "|".join([rank, *_short_details(test, comparison.detectable, decimals)])
-    return FormattedTest(difference + _ARROWS[test.verdict], rank, tip, style, test.difference, details)
+    lines, details = _details(test, comparison.detectable, decimals)
+    tip = "\n".join([f"{title}: {difference}, {test.verdict.value}", *filter(None, lines), f"rank {rank}"])
+    value = difference + _ARROWS[test.verdict]
+    return FormattedTest(value, rank, tip, style, test.difference, "|".join([rank, *details]))
 
 
-def _short_details(test: PairedTest, detectable: float, decimals: int) -> list[str]:
-    """Return what can stand under a difference besides the rank, in the order of `DETAILS`."""
+def _details(test: PairedTest, detectable: float, decimals: int) -> tuple[list[str], list[str]]:
+    """Return the lines of a tip, and what can stand under a difference besides the rank, as `DETAILS` has it."""
     low, high = (text.signed(value, decimals) for value in (test.low, test.high))
     interval = "" if math.isnan(test.low) else f"{low} to {high}"
-    effect = "" if math.isnan(detectable) else f"±{text.number(detectable, decimals)}"
-    return [interval, f"p {'' if test.p < 0.0001 else '= '}{_p(test.p)}", f"{test.win_rate:.0%}", effect]
-
-
-def _details(test: PairedTest, detectable: float, decimals: int) -> list[str]:
-    low, high = (text.signed(value, decimals) for value in (test.low, test.high))
-    lines = [] if math.isnan(test.low) else [f"95 % interval {low} to {high} (paired bootstrap)"]
-    lines += [
-        f"p = {_p(test.p)} (Wilcoxon, Holm)",
-        f"wins on {test.win_rate:.0%} of {text.count(test.n, 'image')}",
+    effect = "" if math.isnan(detectable) else text.number(detectable, decimals)
+    wins, p = f"{test.win_rate:.0%}", "< 0.0001" if test.p < 0.0001 else f"{test.p:.4f}"
+    lines = [
+        f"95 % interval {interval} (paired bootstrap)" if interval else "",
+        f"p = {p} (Wilcoxon, Holm)",
+        f"wins on {wins} of {text.count(test.n, 'image')}",
+        f"a difference of {effect} would be found with 80 % power" if effect else "",
     ]
-    if not math.isnan(detectable):
-        lines.append(f"a difference of {text.number(detectable, decimals)} would be found with 80 % power")
-    return lines
-
-
-def _p(p: float) -> str:
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+    return lines, [interval, f"p {p}" if p[0] == "<" else f"p = {p}", wins, effect and f"±{effect}"]
 
 
 def _rank(rank: RankInterval) -> str:

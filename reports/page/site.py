@@ -15,12 +15,11 @@ from reports.data import problems, quoted
 from reports.data.comparison import Comparison, name_of
 from reports.data.leaderboard import Leaderboards
 from reports.data.metrics import arrow, marked_title
-from reports.data.recorded import recorded
 from reports.data.scores import Scores
 from reports.data.significance import ComparisonTable, PairedComparison, Significance
 from reports.export import export_tables
-from reports.page import inlined, sentences
-from reports.page.embedded import embedded
+from reports.page import sentences
+from reports.page.embedded import data_address, embedded
 from reports.page.grid import Grid
 from reports.page.sentences import listed
 from reports.plots.draw import Plot, Plots
@@ -63,7 +62,7 @@ class Site:
         previews.refresh(self.grid.previews())
         plots = Plots(self.leaderboards, self.significance)
         if self.is_single:
-            page = self._render([inlined.with_contents(plot) for plot in plots.drawn()], [])
+            page = self._render([_with_contents(plot) for plot in plots.drawn()], [])
         else:
             files = export_tables(self.leaderboards, self.significance, self.out / "tables")
             page = self._render(plots.write(self.out / "plots"), files)
@@ -80,7 +79,7 @@ class Site:
     def _render(self, plots: Sequence[Plot], files: Sequence[str]) -> str:
         template = self._environment().get_template("page.html")
         return template.render(
-            **embedded(self._data(), is_single=self.is_single)._asdict(),
+            **embedded(self._data(), is_single=self.is_single),
             plots=plots,
             files=files,
             is_single=self.is_single,
@@ -104,35 +103,24 @@ class Site:
     def _contents(self) -> dict[str, Any]:
         comparison = self.comparison
         return {
-            "sections": self._sections(),
+            "comparison": comparison,
             "details": sentences.DETAILS,
-            "categories": comparison.categories,
             "titles": {category.name: category.title for category in comparison.categories},
-            "factors": comparison.factors,
-            "methods": comparison.methods,
-            "metrics": comparison.metrics,
             "boards": self.leaderboards.every,
             "baselines": [method for method in comparison.methods if method.label in comparison.ranked],
             "tables": self._comparison_tables(),
             "failures": problems.failures(comparison),
             "untried": problems.missing_cells(comparison, self.scores),
             "unscored": problems.missing_values(comparison, self.scores),
-            "recorded": recorded(comparison),
-            "unavailable": comparison.unavailable,
+            "recorded": problems.recorded(comparison),
             "flagged": [image for image in comparison.images if image.flag],
             "runs": [{"name": name_of(run), "provenance": run.provenance} for run in comparison.runs],
         }
 
     def _comparison_tables(self) -> list[ComparisonTable]:
         """Return the tests against every baseline, the first baseline's first."""
-        others = [label for label in self.comparison.ranked if label != self.significance.first]
-        labels = [self.significance.first, *others]
+        labels = sorted(self.comparison.ranked, key=lambda label: label != self.significance.first)
         return [table for label in labels for table in self.significance.against(label)]
-
-    def _sections(self) -> list[tuple[str, str]]:
-        names = ("Leaderboard", "Statistics", "Plots", "Images")
-        sections = [(name.lower(), name) for name in names]
-        return [*sections, ("problems", "Missing"), ("provenance", "Provenance")]
 
     def _lede(self) -> str:
         comparison = self.comparison
@@ -157,11 +145,10 @@ class Site:
         )
 
     def _data(self) -> dict[str, Any]:
-        names = [metric.name for metric in self.grid.metrics]
-        shown = [names.index(metric.name) for metric in self.leaderboards.headline.present]
-        rest = [index for index in range(len(names)) if index not in shown]
-        first = self.significance.first
-        return {**self.grid.data, "shown": sorted((shown + rest)[:4]), "baseline": text.plain(first)}
+        names = [metric.name for metric in self.comparison.image_metrics]
+        headline = {metric.name for metric in self.leaderboards.headline.present}
+        shown = sorted(range(len(names)), key=lambda index: names[index] not in headline)[:4]
+        return {**self.grid.data, "shown": sorted(shown), "baseline": text.plain(self.significance.first)}
 
     def _format_test(self, comparison: PairedComparison | None) -> sentences.FormattedTest:
         decimals = self.scores.decimals[comparison.metric.name] if comparison else 0
@@ -194,3 +181,9 @@ class Site:
             "format_test": self._format_test,
         }
         return environment
+
+
+def _with_contents(plot: Plot) -> Plot:
+    """Return a plot with addresses that hold the plot itself."""
+    light, dark = (data_address(twin.encode(), "image/svg+xml") for twin in (plot.drawn.light, plot.drawn.dark))
+    return plot._replace(light=light, dark=dark)

@@ -1,7 +1,8 @@
-"""What the axes of all plots share: their names, up is better, and how a method's points look."""
+"""What all plots share: their panels' axes, how a method's points look, and the legend."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.store.results import MetricRecord
@@ -12,6 +13,7 @@ from reports.plots.palette import method_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def competing(board: Board) -> list[Row]:
@@ -37,3 +39,14 @@ def orient(axis: Axes, metric: MetricRecord) -> None:
     """Turn the axis so that up is better, whatever the direction of the metric."""
     if is_lower_better(metric):
         axis.invert_yaxis()
+
+
+def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """Put one legend under all panels; a method that several panels show is named once."""
+    handles: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    if handles:
+        columns = max(1, min(len(handles), int(figure.get_figwidth() // 1.9)))
+        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)

@@ -12,14 +12,15 @@ from reports import text
 from reports.data.leaderboard import Board, Leaderboards
 from reports.data.metrics import Headline, first_of, headline
 from reports.data.significance import Significance
-from reports.plots.by_factor import by_factor
-from reports.plots.differences import differences
-from reports.plots.distributions import distributions
+from reports.plots.by_image import differences, distributions
+from reports.plots.means import by_factor, scatter
 from reports.plots.save import DrawnPlot, svg
-from reports.plots.scatter import scatter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    _Drawing = tuple[str, str, str, Callable[[], Figure]]
+    """Name, title, what the page says above it, and what draws it."""
 
 
 class Plot(NamedTuple):
@@ -33,15 +34,6 @@ class Plot(NamedTuple):
     light: str = ""
     """Its address for light paper."""
     dark: str = ""
-
-
-class _Drawing(NamedTuple):
-    """A plot to be drawn."""
-
-    name: str
-    title: str
-    about: str
-    draw: Callable[[], Figure]
 
 
 @dataclass(frozen=True)
@@ -66,15 +58,15 @@ class Plots:
         """Draw every plot that the results allow."""
         for number, category in enumerate(self.leaderboards.comparison.categories, 1):
             boards = [board for board in self.leaderboards.boards if board.where.category == category.name]
-            for one in self._drawings(boards) if boards else ():
-                yield Plot(f"{number}-{one.name}", one.title, one.about, category.name, svg(one.draw))
+            for name, title, about, draw in self._drawings(boards) if boards else ():
+                yield Plot(f"{number}-{name}", title, about, category.name, svg(draw))
 
     def _drawings(self, boards: list[Board]) -> Iterator[_Drawing]:
         metrics = [metric for board in boards for metric in board.metrics]
         shown = headline(metrics)
         distortion, perception, _ = shown
         if distortion and perception:
-            yield _Drawing(
+            yield (
                 "perception-distortion",
                 "Perception against distortion",
                 f"Up and to the right is better: {perception.title} says how natural an image looks, "
@@ -83,10 +75,10 @@ class Plots:
             )
         if len(boards) > 1 and shown.present:
             about = "Up is better. Bars are 95 % intervals of the mean."
-            yield _Drawing("factor", "Quality against factor", about, lambda: by_factor(boards, shown.present))
+            yield ("factor", "Quality against factor", about, lambda: by_factor(boards, shown.present))
         seconds = first_of(("seconds",), metrics)
         if seconds and shown.present:
-            yield _Drawing(
+            yield (
                 "seconds",
                 "Quality against seconds an image",
                 "Up and to the left is better. No method on the dotted line is beaten in both.",
@@ -97,7 +89,7 @@ class Plots:
     def _by_image(self, boards: list[Board], shown: Headline) -> Iterator[_Drawing]:
         scores, identity, tables = self.leaderboards.scores, shown.identity, self.significance.tables
         if identity:
-            yield _Drawing(
+            yield (
                 "identity",
                 "Identity, image by image",
                 "Up is better. A box holds the middle half of the images, the line in it their median.",
@@ -106,7 +98,7 @@ class Plots:
         tested = [metric for metric in shown.present if any(metric in table.metrics for table in tables)]
         if tested:
             name = text.short(text.plain(tables[0].baseline.title))
-            yield _Drawing(
+            yield (
                 "differences",
                 f"Difference from {name}, image by image",
                 f"Each method's images from its worst to its best; above the line it is better than {name}.",

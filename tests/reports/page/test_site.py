@@ -24,7 +24,7 @@ from bench.store.results import Run
 from reports import text
 from reports.data.comparison import Comparison
 from reports.export import export
-from reports.page import inlined
+from reports.page import embedded
 from reports.report import report
 from tests.reports.conftest import HOSTILE
 from tests.reports.making import RunSpec, write_run
@@ -110,7 +110,7 @@ def test_one_file_holds_everything(tmp_path: Path) -> None:
 
 def test_one_file_stays_under_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), size=256))
-    monkeypatch.setattr(inlined, "BUDGET", 40_000)
+    monkeypatch.setattr(embedded, "BUDGET", 40_000)
     page = report([run], is_single=True)
     thumbnails = re.findall(r"data:image/webp;base64,([^\"]+)", page.read_text(encoding="utf-8"))
     assert len(thumbnails) == 2 + 2 * 3

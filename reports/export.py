@@ -1,18 +1,24 @@
-"""Tables for programs, as CSV: every value, the leaderboards as printed, and the tests. Metrics keep their ids."""
+"""`bench export`, and the files beside a page: every value, the leaderboards as printed, and the tests.
 
-import csv
-import io
+CSV is for programs: metrics keep their ids there.
+"""
+
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pandas as pd
 
-from bench.store.results import MetricRecord
+from bench.base.errors import UsageError
+from bench.base.files import write_atomically
+from bench.store.results import MetricRecord, Run
 from reports import text
+from reports.data.comparison import Comparison
 from reports.data.leaderboard import Cell, Leaderboards, Row
 from reports.data.quoted import Quoted
-from reports.data.scores import Slice
+from reports.data.scores import Scores, Slice
 from reports.data.significance import ComparisonTable, PairedComparison, Significance
+from reports.markup import leaderboard_latex, leaderboard_markdown
 
 _COLUMNS = ["method", "category", "factor", "image", "metric", "value", "signature", "status", "reason"]
 _LEADERBOARD = [
@@ -25,23 +31,65 @@ _STATISTICS = [
 ]
 
 
-def long_table(frame: pd.DataFrame) -> pd.DataFrame:
+def export(run: Run, path: Path) -> None:
+    """Write a run's values to a file whose suffix says how.
+
+    `.csv` and `.parquet` hold one row a value (and one a cell without any) at full precision, with a column
+    `repeat` when cells were restored more than once; `.tex` holds the leaderboards with `booktabs` rules.
+
+    Raises:
+        bench.base.errors.UsageError: for any other suffix.
+    """
+    comparison = Comparison((run,))
+    match path.suffix.lower():
+        case ".csv":
+            content = _long_csv(comparison.frame)
+        case ".parquet":
+            content = _long_table(comparison.frame).to_parquet(index=False)
+        case ".tex":
+            content = leaderboard_latex(Leaderboards(comparison, Scores(comparison)).every).encode()
+        case suffix:
+            raise UsageError(
+                f"{path} cannot be exported", got=suffix or "no suffix", expected=".csv, .parquet or .tex"
+            )
+    write_atomically(path, content)
+
+
+def export_tables(leaderboards: Leaderboards, significance: Significance, folder: Path) -> list[str]:
+    """Write the files beside a page, with the digits that it prints: leaderboards, tests and all values.
+
+    Returns:
+        The files' names.
+    """
+    files = {
+        "leaderboard.csv": _leaderboard_csv(leaderboards).encode(errors="replace"),
+        "leaderboard.md": leaderboard_markdown(leaderboards.every).encode(errors="replace"),
+        "leaderboard.tex": leaderboard_latex(leaderboards.every).encode(errors="replace"),
+        "statistics.csv": _significance_csv(significance).encode(errors="replace"),
+        "results.csv": _long_csv(leaderboards.comparison.frame),
+    }
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return list(files)
+
+
+def _long_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the exported columns of `Run.frame`."""
     is_repeated = bool((frame["repeat"].fillna(0) > 0).any())
     return frame[[*_COLUMNS[:4], *(["repeat"] if is_repeated else []), *_COLUMNS[4:]]]
 
 
-def long_csv(frame: pd.DataFrame) -> bytes:
+def _long_csv(frame: pd.DataFrame) -> bytes:
     """Return the exported columns of `Run.frame` as CSV."""
-    return long_table(frame).to_csv(index=False, lineterminator="\n").encode(errors="replace")
+    return _long_table(frame).to_csv(index=False, lineterminator="\n").encode(errors="replace")
 
 
-def leaderboard_csv(leaderboards: Leaderboards) -> str:
+def _leaderboard_csv(leaderboards: Leaderboards) -> str:
     """Return every leaderboard as one long CSV table, the numbers as printed."""
     return _csv(_LEADERBOARD, _leaderboard_rows(leaderboards))
 
 
-def significance_csv(significance: Significance) -> str:
+def _significance_csv(significance: Significance) -> str:
     """Return the tests against the baseline as one long CSV table."""
     rows = (
         _test(table, entrant.method.label, comparison)
@@ -53,12 +101,8 @@ def significance_csv(significance: Significance) -> str:
     return _csv(_STATISTICS, rows)
 
 
-def _csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(headings)
-    writer.writerows(rows)
-    return buffer.getvalue()
+def _csv(headings: list[str], rows: Iterable[list[object]]) -> str:
+    return pd.DataFrame(rows, columns=headings, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
 def _leaderboard_rows(leaderboards: Leaderboards) -> Iterator[list[object]]:

@@ -1,0 +1,81 @@
+"""The leaderboards as LaTeX and as Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from bench.store.results import MetricRecord
+from reports import text
+from reports.data.leaderboard import Board, Cell, Row
+from reports.data.metrics import heading
+from reports.data.quoted import Quoted
+
+
+def leaderboard_latex(boards: Sequence[Board]) -> str:
+    r"""Return leaderboards as LaTeX tables for `\usepackage{booktabs}`: best bold, second underlined."""
+    return "\n".join(_latex_table(board) for board in boards)
+
+
+def leaderboard_markdown(boards: Sequence[Board]) -> str:
+    """Return leaderboards as Markdown: the best bold, the second in italics."""
+    return "\n\n".join("\n".join(_markdown_table(board)) for board in boards) + "\n"
+
+
+def _latex_table(board: Board) -> str:
+    metrics = [metric for metric in board.metrics if metric.scope != "cost"]
+    heads = [text.tex(heading(metric)) for metric in metrics]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        f"\\caption{{{text.tex(board.where.place)}: means over {board.common} of {board.total} images.}}",
+        f"\\begin{{tabular}}{{l{'r' * len(heads)}}}",
+        r"\toprule",
+        " & ".join(["Method", *heads]) + r" \\",
+        r"\midrule",
+    ]
+    ranked = [row for row in board.rows if not row.method.is_upper_bound]
+    bounds = [row for row in board.rows if row.method.is_upper_bound]
+    lines += [_latex_row(row) for row in ranked]
+    lines += [r"\midrule", *(_latex_row(row) for row in bounds)] if bounds else []
+    quoted = [_latex_quotation(one, metrics) for one in board.quoted]
+    lines += [r"\midrule", *quoted] if quoted else []
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def _latex_row(row: Row) -> str:
+    cells = [_latex_cell(cell) for cell in row.cells if cell.metric.scope != "cost"]
+    return " & ".join([text.tex(row.method.title), *cells]) + r" \\"
+
+
+def _latex_quotation(quoted: Quoted, metrics: Sequence[MetricRecord]) -> str:
+    name = f"{text.tex(quoted.method)} \\textit{{(quoted: {text.tex(quoted.source)})}}"
+    cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in metrics]
+    return " & ".join([name, *cells]) + r" \\"
+
+
+def _latex_cell(cell: Cell) -> str:
+    value = text.tex(cell.value)
+    return f"\\textbf{{{value}}}" if cell.is_best else f"\\underline{{{value}}}" if cell.is_second else value
+
+
+def _markdown_table(board: Board) -> list[str]:
+    heads = ["method", "done", *(heading(metric) for metric in board.metrics)]
+    lines = [f"## {text.markdown(board.where.place)}", ""]
+    lines += [
+        _markdown_line(text.markdown(head) for head in heads),
+        _markdown_line(["---", *["---:"] * (len(heads) - 1)]),
+    ]
+    for row in board.rows:
+        name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
+        lines.append(_markdown_line([name, f"{row.done}/{row.total}", *map(_markdown_cell, row.cells)]))
+    for quoted in board.quoted:
+        name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
+        values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
+        lines.append(_markdown_line([name, "", *values]))
+    return [*lines, "", f"Means over {board.common} of {board.total} images."]
+
+
+def _markdown_line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown_cell(cell: Cell) -> str:
+    return f"**{cell.value}**" if cell.is_best else f"*{cell.value}*" if cell.is_second else cell.value
