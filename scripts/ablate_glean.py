@@ -8,7 +8,6 @@ the command again after an interruption. The table is `table.md` in `--out`.
 
 import argparse
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -182,12 +181,9 @@ def _table(rows: dict[str, dict[int, Scores]]) -> str:
     head = ["variant", *(f"{what} {factor}x" for factor in factors for what in ("PSNR", "lite2"))]
     lines = [head, ["---"] * len(head)]
     for name, row in rows.items():
-        lines.append([name, *(text for side in sides for text in _cells(row[side]))])
+        values = ((row[side].psnr, row[side].lite2) for side in sides)
+        lines.append([name, *(text for psnr, lite2 in values for text in (f"{psnr:.2f}", f"{lite2:.3f}"))])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _cells(value: Scores) -> Sequence[str]:
-    return f"{value.psnr:.2f}", f"{value.lite2:.3f}"
 
 
 def main() -> None:

@@ -64,9 +64,8 @@ def main() -> None:
             log.info("%d samples: %s", index, losses)
             _save(fitting.averaged())
     for truncation in (0.7, 1.0):
-        log.info(
-            "held out, truncation %.1f: %s", truncation, held_out(bank, fitting.averaged(), range(32), truncation)
-        )
+        scores = held_out(bank, fitting.averaged(), range(32), truncation)
+        log.info("held out, truncation %.1f: %s", truncation, scores)
 
 
 class Fitting:
@@ -166,11 +165,11 @@ def _latents(bank: MobileStyleGAN, index: int) -> Tensor:
 
 def _save(surrogates: Surrogates) -> None:
     tensors = {
-        f"{res}.{name}": value
+        f"{res}.{name}": value.half().contiguous()
         for res, surrogate in surrogates.items()
         for name, value in surrogate.state_dict().items()
     }
-    save_file({name: value.half().contiguous() for name, value in tensors.items()}, WEIGHTS)
+    save_file(tensors, WEIGHTS)
 
 
 def _scale(features: Sequence[Tensor]) -> Tensor:

@@ -28,6 +28,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import pandas as pd
+
 FOLDERS = ("bench", "methods", "reports", "scripts")
 VAGUE = ("found", "made", "said", "told", "known", "wanted", "given", "chosen")
 MAX_LINES = 300
@@ -126,14 +128,7 @@ def _bare_strings(tree: ast.Module) -> list[ast.Constant]:
 
 def table(columns: dict[str, dict[str, int]]) -> str:
     """Return the figures as text, one column a commit."""
-    rows = [["", *columns]]
-    rows += [
-        [name, *(f"{column[name]:,}" for column in columns.values())] for name in next(iter(columns.values()))
-    ]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
-    )
+    return str(pd.DataFrame(columns).map("{:,}".format).to_string())
 
 
 def _checked_out(commit: str, stack: ExitStack) -> Path:

@@ -99,15 +99,13 @@ def fit(image: Tensor, random: torch.Generator, config: PyramidConfig) -> Fitted
     iterations = max(config.iterations, min(config.most, config.iterations * FULL // image[0, 0].numel()))
     for number, size in enumerate(sizes(*image.shape[2:])):
         width = min(config.width << (number // 4 if config.widens else 0), WIDEST)
-        networks = _networks(width, before, random)
-        networks = networks[0].to(image.device), networks[1].to(image.device)
-        _train(fitted, resize_tensor(image, *size), networks, random, iterations)
-        before = networks
+        before = _networks(width, before, random, image.device)
+        _train(fitted, resize_tensor(image, *size), before, random, iterations)
     return fitted
 
 
 def _networks(
-    width: int, before: tuple[Generator, Critic] | None, random: torch.Generator
+    width: int, before: tuple[Generator, Critic] | None, random: torch.Generator, device: torch.device
 ) -> tuple[Generator, Critic]:
     """Return the networks of a scale, begun with the weights of the scale before where those fit."""
     networks = Generator(width), Critic(width)
@@ -115,6 +113,7 @@ def _networks(
         initialise(network, random)
         if before is not None and before[0].width == width:
             network.load_state_dict(before[number].state_dict())
+        network.to(device)
     return networks
 
 

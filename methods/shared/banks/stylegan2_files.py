@@ -17,7 +17,6 @@ from methods.shared.state_files import Tensors, building, check_name, read
 _FOLDER = "https://download.openmmlab.com/mmgen/stylegan2"
 _FROM_BGR = {r"rgbs\.\d+\.(weight|bias)": 0, r"from_rgb\.weight": 1}
 """The dimension of each tensor that counts the colours."""
-_OFFICIAL = "Nvidia Source Code License-NC, converted by OpenMMLab"
 
 
 class Source(NamedTuple):
@@ -48,28 +47,26 @@ class Source(NamedTuple):
             return _build(convert_state_dict(tensors, path), path, self.kind, bgr=self.bgr).to(device)
 
 
+def _released(name: str, path: str, licence: str, *, bgr: bool = False) -> Source:
+    address = Address(f"{_FOLDER}/{path}")
+    return Source(Asset(f"stylegan2/{Path(path).name}", licence, None, None, (address,)), metadata(name).kind, bgr)
+
+
 def _official(name: str, file: str) -> Source:
-    path = f"{name}-config-f-official_{file}.pth"
-    address = Address(f"{_FOLDER}/official_weights/{path}")
-    return Source(Asset(f"stylegan2/{path}", _OFFICIAL, None, None, (address,)), metadata(name).kind)
+    path = f"official_weights/{name}-config-f-official_{file}.pth"
+    return _released(name, path, "Nvidia Source Code License-NC, converted by OpenMMLab")
 
 
-_FFHQ_256 = "stylegan2_c2_ffhq_256_b4x8_20210407_160709-7890ae1f.pth"
 RELEASED = {
     "stylegan2-ffhq": _official("stylegan2-ffhq", "20210327_171224-bce9310c"),
     "stylegan2-car": _official("stylegan2-car", "20210327_172340-8cfe053c"),
     "stylegan2-cat": _official("stylegan2-cat", "20210327_172444-15bc485b"),
     "stylegan2-church": _official("stylegan2-church", "20210327_172657-1d42b7d1"),
     "stylegan2-horse": _official("stylegan2-horse", "20210327_173203-ef3e69ca"),
-    "stylegan2-ffhq-256": Source(
-        Asset(
-            f"stylegan2/{_FFHQ_256}",
-            "Apache-2.0, trained by OpenMMLab on FFHQ, CC BY-NC-SA 4.0",
-            None,
-            None,
-            (Address(f"{_FOLDER}/{_FFHQ_256}"),),
-        ),
-        metadata("stylegan2-ffhq-256").kind,
+    "stylegan2-ffhq-256": _released(
+        "stylegan2-ffhq-256",
+        "stylegan2_c2_ffhq_256_b4x8_20210407_160709-7890ae1f.pth",
+        "Apache-2.0, trained by OpenMMLab on FFHQ, CC BY-NC-SA 4.0",
         bgr=True,
     ),
 }
