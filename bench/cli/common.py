@@ -53,27 +53,19 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     console().print(table)
 
 
-def run_folder(path: Path | None) -> Path:
-    """Return the run folder that a command names, or the latest.
+def open_runs(paths: Sequence[Path] | None) -> list[Run]:
+    """Return the runs that a command names, or the latest.
 
     Raises:
-        StoreError: when it is not a run folder.
+        StoreError: when one is not a run folder.
     """
-    from bench.store.layout import RunLayout
-    from bench.store.results import latest_run
+    from bench.store.results import Run, latest_run
     from bench.store.store import connect_read_only
 
-    folder = path if path is not None else latest_run()
-    connect_read_only(RunLayout(folder).database).close()
-    return folder
-
-
-def open_runs(paths: Sequence[Path] | None) -> list[Run]:
-    """Return the runs that a command names, or the latest; errors as of `run_folder`."""
-    from bench.store.results import Run
-
-    folders: Sequence[Path | None] = paths or [None]
-    return [Run(run_folder(path)) for path in folders]
+    runs = [Run(path) for path in paths or [latest_run()]]
+    for run in runs:
+        connect_read_only(run.layout.database).close()
+    return runs
 
 
 def numbers(text: str, flag: str) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import bench
-from bench.cli.common import DeviceOption, MetricsOption, RedoOption, RunArgument, console, run_folder
+from bench.cli.common import DeviceOption, MetricsOption, RedoOption, RunArgument, console, open_runs
 from bench.registry.selection import split
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ def score(
 ) -> None:
     """Compute the metrics that a run does not have yet."""
     names, again = split(metrics) or None, cast("Redo | None", redo)
-    bench.score(run_folder(run), names, device=device, redo=again, console=console())
+    bench.score(open_runs([run] if run else None)[0], names, device=device, redo=again, console=console())

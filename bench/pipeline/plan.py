@@ -9,8 +9,7 @@ from bench.categories.category import CategorySource, find_category
 from bench.registry import DEFAULT_METRICS, METRICS
 from bench.registry.methods import Selected, create
 from bench.store.records import Redo
-from bench.workers import local
-from bench.workers.jobs import Executor, Settings
+from bench.workers.jobs import Settings
 from bench.workers.ray import Cluster
 from bench.workers.sandbox import sandbox
 
@@ -30,11 +29,6 @@ class Plan:
     settings: Settings
     cluster: Cluster | None
     """Where the workers are; None for one worker on this machine."""
-
-    @property
-    def executor(self) -> Executor:
-        """What restores."""
-        return self.cluster.restore_all if self.cluster else local.restore_all
 
 
 def make_plan(

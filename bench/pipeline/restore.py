@@ -20,6 +20,7 @@ from bench.pipeline.plan import Plan
 from bench.registry.methods import Selected
 from bench.store.records import COSTS, CellRow, InputRecord, MethodRecord, MetricRecord, Score, Status
 from bench.store.store import Store
+from bench.workers import local
 from bench.workers.jobs import Outcome, Task
 from bench.workers.sandbox import sandbox
 
@@ -123,8 +124,9 @@ class Restoration:
         """Restore cells, in whichever order the workers finish them."""
         tasks = {self._task(cell): cell for cell in pending}
         settings = self.plan.settings._replace(needs=self.selected.method.needs)
+        restore_all = self.plan.cluster.restore_all if self.plan.cluster else local.restore_all
         with reporter.stage(self.selected.label, len(pending)) as advance:
-            for task, outcome in self.plan.executor(self.selected.text, tasks, settings):
+            for task, outcome in restore_all(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
                 result = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
                 advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {result}")

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Set
 from pathlib import Path
-from typing import NamedTuple
 
 from bench.base.errors import BenchError, one_line
 from bench.base.metric import ImageMetric
@@ -16,11 +15,6 @@ from bench.store.results import Run
 
 TOLERANCE = 1e-5
 """How far, relatively, a value may lie from the one that another machine computed."""
-
-
-class _File(NamedTuple):
-    path: Path
-    digest: str
 
 
 def verify(run: Run, reporter: Reporter) -> Iterator[str]:
@@ -38,11 +32,11 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
     damaged: set[Path] = set()
     files = list(_files(run))
     with reporter.stage("files", len(files)) as advance:
-        for file in files:
-            if problem := _mismatch(file):
-                damaged.add(file.path)
-                yield f"{file.path}: {problem}"
-            advance(str(file.path))
+        for path, digest in files:
+            if problem := _mismatch(path, digest):
+                damaged.add(path)
+                yield f"{path}: {problem}"
+            advance(str(path))
     for record in run.metrics:
         if record.scope == "image":
             yield from _values(run, record, damaged, reporter)
@@ -50,26 +44,27 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
             reporter.say(f"{record.name} describes whole sets; it is not computed again")
 
 
-def _files(run: Run) -> Iterator[_File]:
+def _files(run: Run) -> Iterator[tuple[Path, str]]:
+    """Yield the path of each image that a run recorded, and the digest of its pixels."""
     layout = run.layout
     for image in run.images:
         if image.has_hr:
-            yield _File(layout.hr(image.category, image.image), image.digest)
+            yield layout.hr(image.category, image.image), image.digest
     for (category, factor, name), digest in run.input_digests.items():
         if digest is not None:
-            yield _File(layout.lr(category, name, factor), digest)
+            yield layout.lr(category, name, factor), digest
     for cell in run.restored_cells:
-        yield _File(layout.sr_of(cell), cell.digest)
+        yield layout.sr_of(cell), cell.digest
 
 
-def _mismatch(file: _File) -> str | None:
+def _mismatch(path: Path, recorded: str) -> str | None:
     try:
-        digest = pixel_digest(load_png(file.path))
+        digest = pixel_digest(load_png(path))
     except FileNotFoundError:
         return "it is missing"
     except Exception as error:  # what a damaged PNG raises is of many kinds
         return f"it cannot be read: {one_line(error)}"
-    return None if digest == file.digest else "its pixels are not those that the run recorded"
+    return None if digest == recorded else "its pixels are not those that the run recorded"
 
 
 def _values(run: Run, record: MetricRecord, damaged: Set[Path], reporter: Reporter) -> Iterator[str]:

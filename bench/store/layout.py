@@ -26,11 +26,6 @@ class RunLayout(NamedTuple):
         """What a person wants to see first."""
         return self.root / "run.json"
 
-    @property
-    def report(self) -> Path:
-        """The folder of the page."""
-        return self.root / "report"
-
     def hr(self, category: str, image: str) -> Path:
         """Return a ground truth."""
         return self.root / "hr" / category / f"{image}.png"

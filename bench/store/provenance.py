@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import bench
 
 PACKAGES = (
@@ -25,7 +27,7 @@ def describe(command: str, device: str, threads: int) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "memory_gb": round(_memory() / 1e9),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "device": device,
         "device_name": _device_name(device),
         "threads": threads,
@@ -64,12 +66,6 @@ def _processor() -> str:
         if named:
             return named[0]
     return platform.processor() or platform.machine()
-
-
-def _memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().total)
 
 
 def _device_name(device: str) -> str:

@@ -1,6 +1,5 @@
 """What goes to a worker and what comes back: settings, jobs, outcomes."""
 
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +59,3 @@ class Outcome(NamedTuple):
     pixels: Pixels | None = None
     costs: dict[str, float] = {}  # noqa: RUF012 (a NamedTuple's default is never changed)
     values: dict[str, float] = {}  # noqa: RUF012
-
-
-Executor = Callable[[str, Iterable[Task], Settings], Iterator[tuple[Task, Outcome]]]
-"""Restores tasks with the method that a selection names, and yields each with its outcome as soon as it ends."""

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from bench.base.errors import Unavailable, UsageError
 from bench.store.records import Status
@@ -100,18 +100,13 @@ def _words(resources: Mapping[str, float]) -> str:
     return f"{resources['CPU']:g} cores, {resources['GPU']:g} GPUs and {resources['memory'] / 1e9:.1f} GB"
 
 
-class _Running(NamedTuple):
-    task: Task
-    actor: Any
-
-
 class _WorkerPool:
     """The workers of one method, each with one job at a time."""
 
     def __init__(self, ray: Any, new_worker: Callable[[], Any], size: int) -> None:
         self._ray, self._new_worker = ray, new_worker
         self._idle = [new_worker() for _ in range(size)]
-        self._running: dict[Any, _Running] = {}
+        self._running: dict[Any, tuple[Task, Any]] = {}
         self._attempts: Counter[Task] = Counter()
 
     def work(self, waiting: deque[Task]) -> Iterator[tuple[Task, Outcome]]:
@@ -119,7 +114,7 @@ class _WorkerPool:
         while waiting or self._running:
             while waiting and self._idle:
                 task, actor = waiting.popleft(), self._idle.pop()
-                self._running[actor.restore.remote(task.read())] = _Running(task, actor)
+                self._running[actor.restore.remote(task.read())] = task, actor
             ended, _ = self._ray.wait(list(self._running), num_returns=1)
             for reference in ended:
                 task, actor = self._running.pop(reference)
@@ -142,7 +137,7 @@ class _WorkerPool:
 
     def stop(self) -> None:
         """End all workers."""
-        actors: Sequence[Any] = [*self._idle, *(running.actor for running in self._running.values())]
+        actors: Sequence[Any] = [*self._idle, *(actor for _, actor in self._running.values())]
         for actor in actors:
             self._ray.kill(actor)
 
