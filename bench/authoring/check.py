@@ -138,9 +138,8 @@ def _options_problem(method: Method) -> str | None:
         return f"Options is {cls!r}, not a dataclass; declare it with @dataclass(frozen=True)"
     if not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return "Options can be changed after the method was built; declare it with @dataclass(frozen=True)"
-    missing = dataclasses.MISSING
     for field in dataclasses.fields(cls):
-        if field.default is missing and field.default_factory is missing:
+        if field.default is field.default_factory is dataclasses.MISSING:
             return f"option {field.name} has no default; a method must work when no option is given"
     if not isinstance(vars(method).get("options"), cls):
         return "the method does not keep its options as self.options, which its identity is made from"

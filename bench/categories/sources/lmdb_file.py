@@ -5,12 +5,10 @@ a value by key. Every page number, offset and length is checked against the file
 https://github.com/LMDB/lmdb/blob/LMDB_0.9.31/libraries/liblmdb/mdb.c (MDB_page, MDB_meta, MDB_node)
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
 _MAGIC, _VERSION = 0xBEEFC0DE, 1
 _HEADER = 16
@@ -57,7 +55,7 @@ class Database:
             self._file.close()
             raise
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
