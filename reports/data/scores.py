@@ -69,11 +69,6 @@ class Scores:
             return [where]
         return [one for one in self.slices if where.category in ("", one.category)]
 
-    def names(self, where: Slice) -> list[tuple[str, str]]:
-        """Return the images that a slice is about, as category and name, in list order."""
-        categories = dict.fromkeys(one.category for one in self.parts(where))
-        return [(i.category, i.image) for c in categories for i in self.comparison.images_of(c)]
-
     @cached_property
     def _tables(self) -> dict[tuple[str, int, str], pd.DataFrame]:
         frame = self.comparison.frame
@@ -98,7 +93,7 @@ class Scores:
 
     def _mean_table(self, where: Slice, metric: str) -> pd.DataFrame:
         if where.factor != EVERY:
-            names = [name for _, name in self.names(where)]
+            names = [image.image for image in self.comparison.images_of(where.category)]
             table = self._tables.get((where.category, where.factor, metric), pd.DataFrame())
             return table.reindex(index=names, columns=self.comparison.labels).astype(float)
         return self._over_factors(where, lambda part: self.table(part, metric), "mean").astype(float)
@@ -126,7 +121,7 @@ class Scores:
         """Return which cells are done: bool, images by methods; over all factors, those done at each of them."""
         if where.factor == EVERY:
             return self._over_factors(where, self.done, "all")
-        names = [name for _, name in self.names(where)]
+        names = [image.image for image in self.comparison.images_of(where.category)]
         done = self._done.get(where, pd.DataFrame())
         return done.reindex(index=names, columns=self.comparison.labels).notna()
 

@@ -69,8 +69,7 @@ def svg(draw: Callable[[], Figure]) -> DrawnPlot:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = draw()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    drawn = buffer.getvalue()
-    width, height = figure.get_size_inches()
-    return DrawnPlot(
-        drawn, drawn.replace(INK, _DARK_INK).replace(_GRID, _DARK_GRID), round(96 * width), round(96 * height)
-    )
+    light = buffer.getvalue()
+    dark = light.replace(INK, _DARK_INK).replace(_GRID, _DARK_GRID)
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    return DrawnPlot(light, dark, width, height)
