@@ -29,11 +29,11 @@ class Measured(NamedTuple):
 def measure_images(
     metric: ImageMetric, layout: RunLayout, cells: Iterable[RestoredCell]
 ) -> Iterator[list[Measured]]:
-    """Measure cells, those of one reference image together, so that it is described once."""
-    groups: dict[Path | None, list[RestoredCell]] = defaultdict(list)
+    """Measure cells, those of one image together, so that their reference is described once."""
+    groups: dict[tuple[str, str, Path | None], list[RestoredCell]] = defaultdict(list)
     for cell in cells:
-        groups[reference_path(metric, layout, cell)].append(cell)
-    for reference, group in groups.items():
+        groups[cell.category, cell.image, reference_path(metric, layout, cell)].append(cell)
+    for (_, _, reference), group in groups.items():
         yield _measure_group(metric, layout, reference, group)
 
 
