@@ -1,12 +1,13 @@
 # make demo    install, restore, score and report on the embedded faces; says where the page is
 # make check   install, then format, lint, types, import rules and all tests but perf
-# make quick   the tests for the inner loop: no browser, no Ray, nothing slow
+# make quick   the tests for the inner loop: no browser, no Ray, nothing slow; as in check, two files at a time
 # make fuzz    damaged and hostile inputs for FUZZ_MINUTES (10) a kind of reader; failing ones go to tests/fuzz/corpus
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH := $(BIN)/bench
 METHODS := bicubic,esrgan,pulse,glean
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test quick lint check perf fuzz browser clean
@@ -36,10 +37,10 @@ browser:
 	@sh tests/install_browser.sh $(BIN)/python
 
 test: $(VENV)/.test browser
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 quick: $(VENV)/.test
-	$(BIN)/python -m pytest -m 'not (browser or ray or slow or fuzz or perf)' --timeout=120
+	$(PYTEST) -m 'not (browser or ray or slow or fuzz or perf)' --timeout=120
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -60,6 +62,32 @@ def bench(*arguments: object, cwd: Path, timeout: float = 300, env: dict[str, st
         check=False,
         env={**os.environ, **(env or {}), "COLUMNS": "200"},
     )
+
+
+class Finished(NamedTuple):
+    """What a command left when it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line in `tmp_path` and in this process: for what needs no process of its own."""
+    from bench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own handlers
+
+    def run(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Finished(ended.value.code, *capsys.readouterr())
+
+    return run
 
 
 def photo(seed: int, height: int = 64, width: int = 64) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Wrong use is one clear sentence and exit 2; help and listings load no torch."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -63,41 +64,40 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_use_is_one_sentence(name, tmp_path):
+def test_wrong_use_is_one_sentence(name, command, tmp_path):
     arguments, expected = WRONG[name]
-    done = bench(*arguments, cwd=tmp_path)
+    done = command(*arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1, done.stderr
-    import re
-
     assert re.search(expected, done.stderr), done.stderr
     assert not any(tmp_path.iterdir()), "wrong use leaves nothing behind"
 
 
-def test_config_file(folder, tmp_path):
+def test_config_file(folder, command, tmp_path):
     (tmp_path / "run.toml").write_text(
         f'methods = ["bicubic"]\ncategory = ["mine={folder}"]\nfactor = [16, 32]\nmetrics = ["psnr"]\ndevice = "cpu"\n'
     )
-    planned = bench("run", "--config", "run.toml", "--dry-run", "--factor", "16", cwd=tmp_path)
+    planned = command("run", "--config", "run.toml", "--dry-run", "--factor", "16")
     assert planned.returncode == 0, planned.stderr
     assert "category mine: 3 images" in planned.stdout
     assert "factors 16; metrics psnr" in planned.stdout
     (tmp_path / "run.toml").write_text("method = ['bicubic']\n")
-    refused = bench("run", "--config", "run.toml", cwd=tmp_path)
+    refused = command("run", "--config", "run.toml")
     assert refused.returncode == 2
     assert "unknown key in run.toml 'method'" in refused.stderr
     assert "did you mean methods" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["bicubic", "esrgan", "faces", "celebahq", "psnr", "lpips"])
-def test_info_describes(name, tmp_path):
-    done = bench("info", name, cwd=tmp_path)
+def test_info_describes(name, command):
+    done = command("info", name)
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
 
 
-def test_doctor_says_what_is_missing(tmp_path):
-    done = bench("doctor", cwd=tmp_path, env={"BENCH_HOME": str(tmp_path / "empty")})
+def test_doctor_says_what_is_missing(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "empty"))
+    done = command("doctor")
     assert done.returncode == 0, done.stderr
     assert "missing   mobilestylegan/" in done.stdout
     assert str(tmp_path / "empty") in done.stdout
@@ -120,10 +120,10 @@ def test_another_package_of_our_name_is_refused(tmp_path):
     assert "the package 'methods' that Python finds is not glean-bench's" in done.stderr
 
 
-def test_new_method_by_the_command_line(tmp_path):
-    assert bench("methods", "new", "mymethod", cwd=tmp_path).returncode == 0
-    refused = bench("methods", "check", "./mymethod.py", cwd=tmp_path)
+def test_new_method_by_the_command_line(command, tmp_path):
+    assert command("methods", "new", "mymethod").returncode == 0
+    refused = command("methods", "check", "./mymethod.py")
     assert refused.returncode == 1
     assert "fill me in" in refused.stdout
     write_adapter(tmp_path / "good.py")
-    assert "keeps the contract" in bench("methods", "check", "./good.py", cwd=tmp_path).stdout
+    assert "keeps the contract" in command("methods", "check", "./good.py").stdout
