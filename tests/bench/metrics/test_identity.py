@@ -14,6 +14,7 @@ from bench.base.errors import ImageError, Unavailable
 from bench.base.files import file_digest
 from bench.metrics.arcface import Arcface
 from bench.networks import arcface
+from bench.networks.dlib import DlibLandmarks
 from bench.registry import METRICS
 from tests.conftest import photo
 
@@ -43,7 +44,7 @@ def test_dlib_equals_its_own_chip_and_descriptor(metric, astronaut) -> None:
 
     sr = blurred(astronaut, 8)
     box = dlib.get_frontal_face_detector()(astronaut)[0]
-    points = metric.network.predictor(astronaut, box)
+    points = metric.network.finder.predictor(astronaut, box)
     chips = [dlib.get_face_chip(image, points, size=150, padding=0.25) for image in (astronaut, sr)]
     a, b = (np.array(metric.network.network.compute_face_descriptor(chip)) for chip in chips)
     value = metric.compare(sr, metric.features(astronaut), 8)
@@ -64,6 +65,17 @@ def test_dlib_wants_a_face_in_hr(metric, astronaut) -> None:
         metric.features(photo(0, 128, 128))
     with pytest.raises(ImageError, match="one size"):
         metric.compare(astronaut[:128], metric.features(astronaut), 8)
+
+
+def test_the_68_points_lie_where_the_ibug_markup_puts_them() -> None:
+    """The means of points 36-41 and 42-47 are the eyes, 48-67 the mouth: read off the picture, within 3 pixels."""
+    pytest.importorskip("dlib", reason="the extra `identity` is not installed")
+    portrait = np.ascontiguousarray(skimage.data.astronaut()[:256, 96:352])
+    finder = DlibLandmarks()
+    points = finder.points(portrait, finder.largest_face(portrait))
+    assert points.shape == (68, 2)
+    centres = np.array([points[part].mean(0) for part in (slice(36, 42), slice(42, 48), slice(48, 68))])
+    np.testing.assert_allclose(centres, [(107, 101), (151, 103), (128, 145)], atol=3)
 
 
 POINTS = np.array([(104.0, 92), (150, 88), (130, 118), (112, 142), (149, 138)])
