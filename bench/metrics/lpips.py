@@ -1,7 +1,8 @@
 """Learned perceptual image patch similarity (Zhang et al., CVPR 2018), version 0.1.
 
-Network and linear heads are those of the `lpips` package. The trunks are torchvision's ImageNet classifiers:
-when one cannot be had its metric is unavailable, and no other network answers under its name.
+Network and linear heads are those of the `lpips` package. The trunks are torchvision's ImageNet classifiers, of
+which AlexNet and VGG16 are in a package, too; SqueezeNet is not: offline its metric is unavailable, and no other
+network answers under its name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,8 @@ from torch import Tensor
 from bench.assets.declare import Asset
 from bench.base.metric import Better
 from bench.metrics.common import FeatureDistance, needing_assets
-from bench.networks.imagenet import read_weights
-from bench.networks.lpips import TRUNKS, Trunk, lpips_network
+from bench.networks.imagenet import convolutions_asset, load_convolutions
+from bench.networks.lpips import CLASSIFIERS, Trunk, lpips_network
 
 
 class Lpips(FeatureDistance):
@@ -29,12 +30,12 @@ class Lpips(FeatureDistance):
 
     def assets(self) -> Sequence[Asset]:
         """Return the trunk; the heads come with the `lpips` package."""
-        return (TRUNKS[self.trunk],)
+        return (convolutions_asset(CLASSIFIERS[self.trunk]),)
 
     def load(self, device: torch.device) -> None:
         """Read trunk and heads; see `Metric.load`."""
         with needing_assets(self.name):
-            weights = read_weights(TRUNKS[self.trunk])
+            weights = load_convolutions(CLASSIFIERS[self.trunk])
         self.build(weights, device)
 
     def build(self, trunk: Mapping[str, Tensor], device: torch.device) -> None:

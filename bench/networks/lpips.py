@@ -8,11 +8,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from bench.assets.declare import Asset
-from bench.networks.imagenet import ALEXNET, SQUEEZENET, VGG16
+from bench.networks.imagenet import Classifier
 
 Trunk = Literal["alex", "vgg", "squeeze"]
-TRUNKS: dict[Trunk, Asset] = {"alex": ALEXNET, "vgg": VGG16, "squeeze": SQUEEZENET}
+CLASSIFIERS: dict[Trunk, Classifier] = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet"}
 
 
 def lpips_network(trunk: Trunk, state: Mapping[str, Tensor]) -> Any:

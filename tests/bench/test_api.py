@@ -20,7 +20,7 @@ PUBLIC = {
     *("Method", "Batch", "Restored", "Needs", "Category", "Cell", "Pixels", "Size"),
     *("Bank", "FeatureHook", "Latents", "Synthesis", "plugin_bank"),
     *("ImageMetric", "SetMetric", "SetFeatures", "SetValue", "Better", "Source"),
-    *("Asset", "Address", "ByHand", "Wheel", "fetch", "is_here"),
+    *("Asset", "Address", "ByHand", "SourceArchive", "Wheel", "fetch", "is_here"),
     *("BenchError", "AssetError", "ImageError", "MethodError", "StoreError", "Unavailable", "UsageError"),
 }
 SMALL = {"factors": [16], "metrics": ["psnr"], "device": "cpu", "threads": 1}

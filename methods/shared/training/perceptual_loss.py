@@ -5,8 +5,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from bench import is_here
-from bench.networks.imagenet import VGG16, read_weights
 from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS, Lite0, Network, Vgg16
 
 DEPTH = 22
@@ -33,11 +31,6 @@ class PerceptualLoss(nn.Module):
         with torch.no_grad():
             target_features = self.network.features(_unit(target))
         return self.weight * self.network.distance(self.network.features(_unit(image)), target_features)
-
-
-def default_perceptual_loss() -> PerceptualLoss:
-    """Return VGG16's loss when its weights are in the cache, EfficientNet-Lite0's otherwise."""
-    return vgg16(read_weights(VGG16)) if is_here(VGG16) else lite0()
 
 
 def lite0() -> PerceptualLoss:

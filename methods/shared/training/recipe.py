@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from bench import Bank
 from bench.base import seeds
 from methods.shared import weight_files
-from methods.shared.training.perceptual_loss import PerceptualLoss, default_perceptual_loss
+from methods.shared.training.perceptual_loss import PerceptualLoss, lite0
 from methods.shared.training.pool import Draw, Pool
 from methods.shared.training.sample_grid import SampleGrid, Validation, validate
 from methods.shared.training.samples import Samples, read_folder
@@ -105,7 +105,7 @@ class BankRecipe(Recipe):
     network: nn.Module
     pool: Pool
     validation: Samples
-    perceptual_loss: PerceptualLoss = field(default_factory=default_perceptual_loss)
+    perceptual_loss: PerceptualLoss = field(default_factory=lite0)
     stages: Sequence[Stage] = ()
     discriminator: nn.Module | None = None
     history: dict[str, object] = field(default_factory=dict)

@@ -1,11 +1,13 @@
 """Files are fetched once, verified before use, and their absence is one sentence."""
 
 import hashlib
+import io
+import tarfile
 import zipfile
 
 import pytest
 
-from bench.assets.declare import Address, Asset, ByHand, Wheel
+from bench.assets.declare import Address, Asset, ByHand, SourceArchive, Wheel
 from bench.assets.fetch import fetch, is_here
 from bench.base.errors import AssetError
 
@@ -45,6 +47,45 @@ def test_a_member_of_a_wheel_is_fetched_verified_and_kept(cache):
     assert fetch(one).read_bytes() == CONTENT
     (cache / "wheels" / "some_pack-1.0-py3-none-any.whl").unlink()
     assert fetch(one).read_bytes() == CONTENT
+
+
+SETUP = "import setuptools, pathlib; pathlib.Path({marker!r}).touch(); setuptools.setup(name='some_pack', version='1.0')"
+
+
+def put_source_archive(folder, marker):
+    """Write the archive of a package whose `setup.py` leaves a mark when it runs, and return its digest."""
+    path = folder / "some_pack-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        metadata = b"Metadata-Version: 2.1\nName: some_pack\nVersion: 1.0\n"
+        files = {
+            "setup.py": SETUP.format(marker=str(marker)).encode(),
+            "PKG-INFO": metadata,
+            "pack/data.bin": CONTENT,
+        }
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"some_pack-1.0/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_member_of_a_source_archive_is_fetched_and_nothing_runs_of_another_archive(cache, tmp_path, monkeypatch):
+    marker = tmp_path / "ran"
+    digest = put_source_archive(tmp_path, marker)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    tampered = asset(SourceArchive("some-pack", "1.0", SHA, "pack/data.bin"))
+    with pytest.raises(AssetError, match=r"source archive of Python package some-pack 1\.0: pip download failed"):
+        fetch(tampered)
+    assert not marker.exists()
+    assert fetch(asset(SourceArchive("some-pack", "1.0", digest, "pack/data.bin"))).read_bytes() == CONTENT
+
+
+def test_a_source_archive_without_the_member_is_said(cache, tmp_path):
+    (cache / "wheels").mkdir(parents=True)
+    digest = put_source_archive(cache / "wheels", tmp_path / "ran")
+    with pytest.raises(AssetError, match="it has no file pack/gone"):
+        fetch(asset(SourceArchive("some-pack", "1.0", digest, "pack/gone")))
 
 
 def test_a_wrong_checksum_is_refused_and_nothing_is_kept(cache):

@@ -1,4 +1,4 @@
-"""LPIPS against the `lpips` package, both on one fixed random trunk: the real ones need a network."""
+"""LPIPS against the `lpips` package: on random trunks, and on the real AlexNet that every machine can have."""
 
 import warnings
 
@@ -10,12 +10,13 @@ import torchvision
 from bench.assets.declare import Asset, ByHand
 from bench.base.errors import ImageError, Unavailable
 from bench.images.png import to_tensor
-from bench.metrics import lpips as ours
+from bench.networks import imagenet
 from bench.registry import METRICS
 from tests.conftest import photo
 
 BUILDERS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 NAMES = {"lpips": "alex", "lpips_vgg": "vgg", "lpips_squeeze": "squeeze"}
+RECORDED = [0.208802, 0.195289]
 
 
 def random_trunk(trunk: str) -> torch.nn.Module:
@@ -53,7 +54,7 @@ def test_lpips_equals_the_package(name: str, monkeypatch) -> None:
 def test_trunk_is_read_from_the_cache(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     asset = Asset("torchvision/trunk.pth", "none", None, None, ())
-    monkeypatch.setitem(ours.TRUNKS, "squeeze", asset)
+    monkeypatch.setitem(imagenet.FILES, "squeezenet", (asset,))
     trunk = random_trunk("squeeze")
     asset.path.parent.mkdir(parents=True)
     torch.save(dict(trunk.state_dict(prefix="")) | {"classifier.1.weight": torch.zeros(1)}, asset.path)
@@ -64,10 +65,49 @@ def test_trunk_is_read_from_the_cache(monkeypatch, tmp_path) -> None:
     assert values[0] == values[1] > 0
 
 
+def real_trunk() -> torch.nn.Module:
+    """AlexNet with the convolutions of the package."""
+    with torch.device("meta"):
+        network = torchvision.models.alexnet(weights=None)
+    network.load_state_dict(dict(imagenet.load_convolutions("alexnet")), strict=False, assign=True)
+    return network
+
+
+def test_the_real_network_gives_the_packages_values(monkeypatch) -> None:
+    metric = METRICS.create("lpips")
+    metric.load(torch.device("cpu"))
+    trunk = real_trunk()
+    for seed in range(20):
+        hr, sr = photo(seed, 96, 80), photo(seed + 1, 96, 80)
+        wanted = package_value("alex", trunk, monkeypatch, sr, hr)
+        assert metric.compare(sr, metric.features(hr), 16) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_real_network_gives_the_values_recorded() -> None:
+    """Recorded with the values that give the official sample pictures 0.722 and 0.138."""
+    metric = METRICS.create("lpips")
+    metric.load(torch.device("cpu"))
+    values = [metric.compare(photo(k), metric.features(photo(0)), 16) for k in (1, 2)]
+    assert values == pytest.approx(RECORDED, abs=1e-5)
+
+
+def test_torchvisions_own_file_is_read_where_it_is(monkeypatch, tmp_path) -> None:
+    packaged, state = imagenet.FILES["alexnet"][1], imagenet.load_convolutions("alexnet")
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    file = Asset("torchvision/alexnet.pth", "none", None, None, ())
+    monkeypatch.setitem(imagenet.FILES, "alexnet", (file, packaged))
+    assert imagenet.convolutions_asset("alexnet") is packaged
+    file.path.parent.mkdir(parents=True)
+    torch.save({**state, "classifier.1.weight": torch.zeros(1)}, file.path)
+    loaded = imagenet.load_convolutions("alexnet")
+    assert "classifier.1.weight" in loaded
+    assert all(torch.equal(loaded[name], value) for name, value in state.items())
+
+
 def test_without_its_trunk_it_is_unavailable_with_a_remedy(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     asset = Asset("torchvision/trunk.pth", "none", None, None, (ByHand("ask torchvision"),))
-    monkeypatch.setitem(ours.TRUNKS, "alex", asset)
+    monkeypatch.setitem(imagenet.FILES, "alexnet", (asset,))
     with pytest.raises(Unavailable, match="metric lpips has no weights") as caught:
         METRICS.create("lpips").load(torch.device("cpu"))
     assert str(asset.path) in caught.value.remedy
