@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import Asset, Batch, Method, Restored, UsageError
-from methods.shared.networks import cascade, checkpoint
+from bench import Asset, Batch, Method, MethodError, Restored, UsageError
+from methods.shared.networks import cascade, checkpoint, restorer
 
 if TYPE_CHECKING:
     import torch
 
 
 class Spandrel(Method):
-    """Run any network that spandrel recognises in a cascade: spandrel:WEIGHTS."""
+    """Run any network that spandrel recognises, in a cascade or on the enlarged LR: spandrel:WEIGHTS."""
 
     name = "spandrel"
-    notes = "In a cascade up to the factor; the rest of the factor is bicubic, with the kernel of the LR."
+    notes = (
+        "In a cascade up to the factor; the rest of the factor is bicubic, with the kernel of the LR. A network "
+        "that keeps the size of an image is fed the LR, enlarged with that kernel: to HR's size, or to the 512 "
+        "pixels of a face network, whose result is then resized to HR's."
+    )
 
     @dataclass(frozen=True)
     class Options:
@@ -33,7 +37,7 @@ class Spandrel(Method):
     @property
     def title(self) -> str:
         """The file's name."""
-        return f"{self.options.weights.stem if self.options.weights else self.name}, cascaded"
+        return self.options.weights.stem if self.options.weights else self.name
 
     def assets(self) -> Sequence[Asset | Path]:
         """Return the weight file.
@@ -47,13 +51,23 @@ class Spandrel(Method):
         """Read the network.
 
         Raises:
-            AssetError: when the file cannot be read safely, or holds no network that enlarges RGB images.
+            AssetError: when the file cannot be read safely, or holds no network from RGB to RGB images.
         """
         self.network, self._upscaler = checkpoint.load(self._weights(), device)
 
     def restore(self, batch: Batch) -> Restored:
-        """Run the cascade."""
-        return Restored(cascade.restore(self._upscaler, batch.lr, batch.factor))
+        """Run the cascade, or a network of scale 1 on the enlarged LR.
+
+        Raises:
+            MethodError: when the network cannot reach the factor, or takes squares and the LR is none.
+        """
+        forward, scale, side = self._upscaler
+        if scale > 1:
+            return Restored(cascade.restore(self._upscaler, batch.lr, batch.factor))
+        height, width = batch.lr.shape[-2:]
+        if side and height != width:
+            raise MethodError("a face network restores square images", got=f"an LR of {width}x{height}")
+        return Restored(restorer.restore(forward, batch, side))
 
     def _weights(self) -> Path:
         path = self.options.weights

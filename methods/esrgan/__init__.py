@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import Asset, AssetError, Batch, Category, Method, Needs, Restored, Size, UsageError, fetch
-from bench.base.errors import unknown
+from bench import Asset, AssetError, Batch, Category, Method, Needs, Restored, Size, fetch
 from methods.esrgan.weights import BIN, PARAM, PUBLISHED
 from methods.shared.networks import cascade, checkpoint
 
@@ -59,14 +58,7 @@ class Esrgan(Method):
         weights = self.options.weights
         if weights == EMBEDDED:
             return PARAM, BIN
-        if weights in PUBLISHED:
-            return (PUBLISHED[weights],)
-        path = Path(weights).expanduser()
-        if path.is_file():
-            return (path,)
-        if path.suffix:
-            raise UsageError(f"no weight file at {weights}", expected="a file or a published name")
-        raise unknown("weights of esrgan", weights, [EMBEDDED, *PUBLISHED])
+        return (checkpoint.named_file(self.name, weights, {EMBEDDED: PARAM, **PUBLISHED}),)
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse factors below the network's own; the scale of other weights is known once they are loaded."""

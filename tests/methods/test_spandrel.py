@@ -8,7 +8,7 @@ import torch
 
 from bench.base.errors import AssetError, UsageError
 from bench.registry.methods import create
-from tests.methods.common import batch, loaded
+from tests.methods.common import batch, loaded, restored
 
 
 def _compact(path, upscale: int, channels: int = 3):
@@ -29,7 +29,7 @@ def test_cascade_of_another_architecture(tmp_path, scale, factor, passes):
     for _ in range(passes):
         expected = network(expected).detach().clamp(0, 1)
     np.testing.assert_allclose(method.restore(inputs).sr.numpy(), expected.numpy(), atol=1e-5)
-    assert method.title == "general, cascaded"
+    assert method.title == "general"
     assert sum(parameter.numel() for parameter in method.network.parameters()) > 1000
 
 
@@ -58,10 +58,12 @@ def test_a_window_transformer_takes_any_size(tmp_path):
     assert loaded(f"spandrel:{tmp_path / 'swinir.pth'}").restore(batch(4, 9, 13)).sr.shape == (1, 3, 36, 52)
 
 
-def test_a_network_that_does_not_enlarge_is_refused(tmp_path):
-    _compact(tmp_path / "x1.pth", 1)
-    with pytest.raises(AssetError, match="holds no network that enlarges: got Compact of scale 1"):
-        loaded(f"spandrel:{tmp_path / 'x1.pth'}")
+def test_a_network_of_scale_1_is_fed_the_enlarged_lr(tmp_path):
+    network, inputs = _compact(tmp_path / "x1.pth", 1), batch(16)
+    expected = network(restored("bicubic", inputs)).detach().clamp(0, 1)
+    np.testing.assert_allclose(
+        restored(f"spandrel:{tmp_path / 'x1.pth'}", inputs).numpy(), expected.numpy(), atol=1e-5
+    )
 
 
 def test_a_grey_network_is_refused(tmp_path):

@@ -21,11 +21,13 @@ Forward = Callable[["Tensor"], "Tensor"]
 
 
 class Upscaler(NamedTuple):
-    """A network that enlarges images."""
+    """A network that enlarges images; one of scale 1 restores them (`methods.shared.networks.restorer`)."""
 
     forward: Forward
     """float32 RGB in [0, 1], (N, 3, h, w) -> (N, 3, h * scale, w * scale)."""
     scale: int
+    side: int | None = None
+    """The one side that it takes, None for any."""
 
 
 class _Span(NamedTuple):

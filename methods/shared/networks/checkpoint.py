@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import math
 import pickle
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
-from bench import AssetError
-from bench.base.errors import one_line
+from bench import Asset, AssetError, UsageError
+from bench.base.errors import one_line, unknown
 from methods.shared.networks.cascade import Upscaler, tiled
 
 if TYPE_CHECKING:
     import torch
+    from spandrel import ArchRegistry
     from torch import Tensor, nn
 
 TILE = 256  # the largest input that a 4x network sees on its way to 1024 pixels
@@ -25,35 +30,79 @@ OVERLAP = 32
 GENERATORS = ("generator_ema.", "generator.")
 """The prefixes under which mmagic keeps a generator, beside its discriminator and its losses."""
 
+FACE_NETWORKS = ("GFPGAN", "CodeFormer", "RestoreFormer")
+"""By spandrel's ids. They take and return [-1, 1]; spandrel's own call feeds [0, 1] to the first two."""
+FACE_SIDE = 512
+EXTRA = "spandrel_extra_arches"
+EXTRA_REMEDY = "install its package with: pip install 'glean-bench[codeformer]'"
 
-def load(path: Path, device: torch.device, only: str | None = None) -> tuple[nn.Module, Upscaler]:
+
+def named_file(method: str, weights: str, released: Mapping[str, Asset]) -> Asset | Path:
+    """Return the released file of a name, or the file at a path.
+
+    Raises:
+        UsageError: when it is neither.
+    """
+    if weights in released:
+        return released[weights]
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix:
+        raise UsageError(f"no weight file at {weights}", expected="a file or a published name")
+    raise unknown(f"weights of {method}", weights, released)
+
+
+def load(
+    path: Path, device: torch.device, only: str | None = None, **options: float
+) -> tuple[nn.Module, Upscaler]:
     """Load a network and return it with the way to run it on float32 RGB in [0, 1], (N, 3, h, w).
 
     Args:
         path: a .pth, .pt, .ckpt or .safetensors file of weights.
         device: where to run it.
         only: the one architecture to accept, by spandrel's id.
+        options: what a face network takes beside the image (CodeFormer's `weight`).
 
     Raises:
-        AssetError: when the file cannot be read safely, or holds no network that enlarges RGB images.
+        AssetError: when the file cannot be read safely, or holds no network from RGB to RGB images.
     """
-    from spandrel import MAIN_REGISTRY, UnsupportedModelError
+    from spandrel import UnsupportedModelError
 
-    state = _plain(_read(path), path)
+    registry = _registry()
+    state = _plain(_read(path), path, registry)
     try:
         with _budget(state):
-            model = MAIN_REGISTRY.load(state)
+            model = registry.load(state)
     except UnsupportedModelError as error:
-        raise AssetError(f"{path} holds no architecture that spandrel recognises", got=_sample(state)) from error
+        remedy = None if find_spec(EXTRA) else f"if it is one with a licence of its own, {EXTRA_REMEDY}"
+        what = f"{path} holds no architecture that spandrel recognises"
+        raise AssetError(what, got=_sample(state), remedy=remedy) from error
     except Exception as error:  # architectures are derived from keys and shapes, which may be anything
         raise AssetError(f"{path} holds weights that fit no network: {one_line(error)[:200]}") from error
     _require_usable(path, model, only)
     model.model.requires_grad_(False).eval().to(device=device)
-    return model.model, _upscaler(model)
+    return model.model, _upscaler(model, options)
 
 
-def _upscaler(model: Any) -> Upscaler:
+def _registry() -> ArchRegistry:
+    """Return spandrel's architectures, and where they are installed those with licences of their own."""
+    from spandrel import MAIN_REGISTRY
+
+    registry = MAIN_REGISTRY.copy()
+    if find_spec(EXTRA):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch of some of its networks, when imported
+            registry.add(*import_module(EXTRA).EXTRA_REGISTRY)
+    return registry
+
+
+def _upscaler(model: Any, options: dict[str, float]) -> Upscaler:
     from spandrel import ModelTiling
+
+    if model.architecture.id in FACE_NETWORKS:
+        network = model.model
+        return Upscaler(lambda image: (network(image * 2 - 1, **options)[0] + 1) / 2, 1, FACE_SIDE)
 
     def forward(image: Tensor) -> Tensor:
         out: Tensor = model(image)
@@ -72,8 +121,6 @@ def _require_usable(path: Path, model: Any, only: str | None) -> None:
         raise AssetError(f"{path} is not {only}", got=architecture, remedy=f"use spandrel[weights={path}]")
     if not isinstance(model, ImageModelDescriptor) or (model.input_channels, model.output_channels) != (3, 3):
         raise AssetError(f"{path} holds no network from RGB to RGB images", got=architecture)
-    if model.scale < 2:
-        raise AssetError(f"{path} holds no network that enlarges", got=f"{architecture} of scale {model.scale}")
 
 
 def _budget(state: dict[str, Any]) -> Any:
@@ -119,24 +166,26 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
-def _plain(content: dict[str, Any], path: Path) -> dict[str, Any]:
+def _plain(content: dict[str, Any], path: Path, registry: ArchRegistry) -> dict[str, Any]:
     from torch import Tensor
 
     from methods.shared.state_files import check_plain
 
     try:
-        state = _generator(content)
+        state = _network(content, registry)
     except Exception as error:  # keys need not be texts
         _refuse(path, one_line(error)[:200], error)
     check_plain({str(key): value for key, value in state.items() if isinstance(value, Tensor)}, path)
     return state
 
 
-def _generator(state: dict[str, Any]) -> dict[str, Any]:
+def _network(state: dict[str, Any], registry: ArchRegistry) -> dict[str, Any]:
     """Unwrap the network itself from what a training framework saved."""
     from spandrel import canonicalize_state_dict
 
     state = canonicalize_state_dict(state)
+    if any(support.detect(state) for support in registry):  # CodeFormer has a part called `generator`
+        return state
     for prefix in GENERATORS:
         if generator := {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}:
             return generator
