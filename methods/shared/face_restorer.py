@@ -35,7 +35,8 @@ class FaceRestorer(Method):
     @property
     def title(self) -> str:
         """Whose weights these are, and what they were trained for."""
-        return f"{Path(self.options.weights).stem}, trained for {self.trained_for}"
+        weights = self.options.weights
+        return f"{weights if weights in self.released else Path(weights).stem}, trained for {self.trained_for}"
 
     @property
     def notes(self) -> str:
