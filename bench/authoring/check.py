@@ -33,7 +33,7 @@ _FACTORS = (16, 32, 64)
 
 
 class Problem(Enum):
-    """What can be wrong with an adapter."""
+    """What can be wrong with an adapter, or with a metric."""
 
     DOCSTRING = "missing docstring"
     OPTIONS = "unusable options"
@@ -48,6 +48,11 @@ class Problem(Enum):
     DTYPE = "wrong dtype"
     NAN = "values that are not finite"
     RANGE = "wrong range"
+    # Of metrics alone.
+    SIGNATURE = "unusable declaration"
+    DIRECTION = "wrong direction"
+    REFERENCE = "a reference that is not there"
+    MUTATION = "a changed input"
 
 
 class Finding(NamedTuple):
@@ -60,7 +65,7 @@ class Finding(NamedTuple):
         return f"{self.problem.value}: {self.sentence}"
 
 
-class _Stop(Exception):
+class Stop(Exception):
     """Ends a check at its first finding, whose fields it is given."""
 
 
@@ -81,9 +86,18 @@ def check(text: str) -> list[Finding]:
     Raises:
         BenchError: when the selection names nothing that can be built.
     """
+    return in_own_process(_build_and_check, text)
+
+
+def in_own_process(inspect: Callable[[str], list[Finding]], text: str) -> list[Finding]:
+    """Return what an inspection finds in a process of its own, which may end by itself.
+
+    Raises:
+        BenchError: as the inspection.
+    """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(sender, text), daemon=True)
+    process = context.Process(target=_serve, args=(sender, inspect, text), daemon=True)
     process.start()
     sender.close()
     try:
@@ -97,17 +111,19 @@ def check(text: str) -> list[Finding]:
     return answer
 
 
-def _serve(connection: Connection, text: str) -> None:
-    from bench.registry.methods import build
-
+def _serve(connection: Connection, inspect: Callable[[str], list[Finding]], text: str) -> None:
     try:
-        method = build(text)
+        connection.send(inspect(text))
     except BenchError as error:
         connection.send(error)
     except Exception as error:
         connection.send([Finding(Problem.EXCEPTION, f"building it failed: {one_line(error)}")])
-    else:
-        connection.send(check_method(method))
+
+
+def _build_and_check(text: str) -> list[Finding]:
+    from bench.registry.methods import build
+
+    return check_method(build(text))
 
 
 def check_method(method: Method) -> list[Finding]:
@@ -118,7 +134,7 @@ def check_method(method: Method) -> list[Finding]:
     findings = list(_check_declaration(method))
     try:
         _check_behaviour(method)
-    except _Stop as stop:
+    except Stop as stop:
         findings.append(Finding(*stop.args))
     return findings
 
@@ -147,20 +163,20 @@ def _options_problem(method: Method) -> str | None:
 
 
 def _check_behaviour(method: Method) -> None:
-    _call("assets()", method.assets)
+    call("assets()", method.assets)
     size = _lightest_input(method)
     one, other = (_batch(method, size, index) for index in (1, 2))
     adapter, again = _loaded(method), _loaded(method)
     first = _restore(adapter, one)
     if not _restore(again, one).equal(first):
-        raise _Stop(
+        raise Stop(
             Problem.NONDETERMINISM,
             "two fresh starts made different images of one input and seed; take every random number from a "
             "generator that batch.seeds sets",
         )
     _restore(adapter, other)
     if not _restore(adapter, one).equal(first):
-        raise _Stop(
+        raise Stop(
             Problem.STATE,
             "an image came out differently after another one was restored; let restore() change nothing on self",
         )
@@ -170,11 +186,11 @@ def _lightest_input(method: Method) -> _Input:
     reason: str | None = None
     for size in sorted(starmap(_Input, product(_SIDES, _FACTORS)), key=lambda size: (size.output, size)):
         lr, hr = (size.side, size.side), (size.output, size.output)
-        reason = _call("supports()", partial(method.supports, lr, hr, size.factor, _category(method)))
+        reason = call("supports()", partial(method.supports, lr, hr, size.factor, _category(method)))
         if reason is None:
             return size
     sentence = f"supports() accepts no LR of {_SIDES} pixels at factors {_FACTORS}; the last reason was: {reason}"
-    raise _Stop(Problem.NO_INPUT, sentence)
+    raise Stop(Problem.NO_INPUT, sentence)
 
 
 def _category(method: Method) -> Category:
@@ -193,8 +209,8 @@ def _batch(method: Method, size: _Input, index: int) -> Batch:
 def _loaded(method: Method) -> Method:
     import torch
 
-    built = _call("Adapter(options)", lambda: type(method)(method.options))
-    _call("load()", lambda: built.load(torch.device("cpu")))
+    built = call("Adapter(options)", lambda: type(method)(method.options))
+    call("load()", lambda: built.load(torch.device("cpu")))
     return built
 
 
@@ -203,15 +219,16 @@ def _restore(method: Method, batch: Batch) -> Tensor:
     from bench.workers.result import check_result
 
     copy = dataclasses.replace(batch, lr=batch.lr.clone())
-    restored = _call("restore()", lambda: method.restore(copy))
+    restored = call("restore()", lambda: method.restore(copy))
     try:
         return check_result(restored, batch).sr.clone()
     except MethodError as error:
-        raise _Stop(Problem(error.what), str(error).removeprefix(f"{error.what}: ")) from error
+        raise Stop(Problem(error.what), str(error).removeprefix(f"{error.what}: ")) from error
 
 
-def _call(step: str, function: Callable[[], T]) -> T:
+def call(step: str, function: Callable[[], T]) -> T:
+    """Take a step of a check; one that fails ends it."""
     try:
         return function()
     except Exception as error:
-        raise _Stop(Problem.EXCEPTION, f"{step} failed: {one_line(error)}") from error
+        raise Stop(Problem.EXCEPTION, f"{step} failed: {one_line(error)}") from error

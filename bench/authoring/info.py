@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.assets.declare import Asset
 from bench.assets.fetch import is_here
 from bench.base import options
-from bench.base.errors import unknown
+from bench.base.errors import BenchError, unknown
 from bench.categories.card import read_cards
 from bench.categories.category import find_category
 from bench.registry import METHODS, METRICS
@@ -22,14 +22,21 @@ def info(text: str) -> Iterator[str]:
         UsageError: when no method, category or metric has that name.
     """
     name = parse(text).name
-    if name in METRICS.entries():
-        return _metric(name)
+    if name in METRICS.entries() or _is_metric_file(name):
+        return _metric(parse(text).target)
     if name in read_cards():
         return _category(text)
     if name in METHODS.entries() or name.endswith(".py"):
         return _method(text)
     names = [*METHODS.entries(), *read_cards(), *METRICS.entries()]
     raise unknown("method, category or metric", name, names)
+
+
+def _is_metric_file(name: str) -> bool:
+    try:
+        return name.endswith(".py") and bool(METRICS.load(name))
+    except BenchError:  # which a method's file raises, and one that is not there
+        return False
 
 
 def _method(text: str) -> Iterator[str]:
@@ -60,7 +67,8 @@ def _category(text: str) -> Iterator[str]:
 
 def _metric(name: str) -> Iterator[str]:
     metric = METRICS.create(name)
-    yield f"{name}: {inspect.getdoc(type(metric)) or ''}"
+    yield f"{metric.title or metric.name} (metric {metric.name})"
+    yield inspect.getdoc(type(metric)) or ""
     yield f"signature: {metric.signature}"
     yield f"better: {metric.better.value}"
     if metric.kinds:

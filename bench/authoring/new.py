@@ -1,4 +1,4 @@
-"""`bench methods new`: writes an adapter to fill in."""
+"""`bench methods new` and `bench metrics new`: write a file to fill in."""
 
 import keyword
 from pathlib import Path
@@ -7,7 +7,7 @@ from string import Template
 from bench.base.errors import UsageError
 from bench.base.files import write_atomically
 
-_TEMPLATE = Template('''\
+_METHOD = Template('''\
 """$name: how it works, and where it was published."""
 
 from bench import Batch, Method, MethodError, Restored
@@ -27,19 +27,46 @@ class $cls(Method):
         raise MethodError("fill me in")
 ''')
 
+_METRIC = Template('''\
+"""$name: what it measures, and where it was published."""
+
+from bench import Better, ImageError, ImageMetric, Pixels
+
+
+class $cls(ImageMetric):
+    """Say in one line what it measures: `bench list metrics` shows this line."""
+
+    name = "$name"
+    better = Better.LOWER
+    signature = "$name|rgb|uint8|v1"  # whatever decides its value: crop, range, network
+
+    def compare(self, sr: Pixels, features: Pixels, factor: int) -> float:
+        """Return one number for `sr`, uint8 RGB (H, W, 3), beside `features`, the HR image; change neither."""
+        raise ImageError("fill me in")
+''')
+
 
 def new(name: str, folder: Path) -> Path:
-    """Write NAME.py into a folder and return its path.
+    """Write a method, NAME.py, into a folder and return its path.
 
     Raises:
         UsageError: when the name cannot be a module's name, or the file is there already.
     """
+    return _write("method", _METHOD, name, folder)
+
+
+def new_metric(name: str, folder: Path) -> Path:
+    """Write a metric, NAME.py, into a folder and return its path; errors as of `new`."""
+    return _write("metric", _METRIC, name, folder)
+
+
+def _write(kind: str, template: Template, name: str, folder: Path) -> Path:
     if not name.isidentifier() or not name.islower() or keyword.iskeyword(name):
         expected = "small letters, digits and _, such as my_method"
-        raise UsageError(f"'{name}' cannot name a method", expected=expected)
+        raise UsageError(f"'{name}' cannot name a {kind}", expected=expected)
     path = folder / f"{name}.py"
     if path.exists() or (folder / name).exists():
         raise UsageError(f"{path} is there already", remedy="choose another name")
     cls = "".join(part.capitalize() for part in name.split("_"))
-    write_atomically(path, _TEMPLATE.substitute(name=name, cls=cls).encode())
+    write_atomically(path, template.substitute(name=name, cls=cls).encode())
     return path

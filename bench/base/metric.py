@@ -39,11 +39,11 @@ class Metric(ABC):
         extra: the optional dependency that it needs, None for none.
     """
 
-    name: ClassVar[str]
-    better: ClassVar[Better]
-    signature: ClassVar[str]
-    title: ClassVar[str] = ""
-    unit: ClassVar[str] = ""
+    name: str
+    better: Better
+    signature: str
+    title: str = ""
+    unit: str = ""
     kinds: ClassVar[tuple[str, ...] | None] = None
     extra: ClassVar[str | None] = None
 
@@ -63,7 +63,7 @@ class Metric(ABC):
 class ImageMetric(Metric):
     """One value an image. With reference `hr` or `lr` it compares with that; with `none` it looks at SR alone."""
 
-    reference: ClassVar[Literal["hr", "lr", "none"]] = "hr"
+    reference: Literal["hr", "lr", "none"] = "hr"
 
     def features(self, reference: Pixels) -> Any:
         """Describe the reference image, uint8 (H, W, 3); called once an image, for all methods.

@@ -10,7 +10,21 @@ import typer
 
 from bench import __version__
 from bench.base.errors import AssetError, BenchError
-from bench.cli import compare, doctor, export, figure, info, merge, methods, prepare, report, run, score, train
+from bench.cli import (
+    compare,
+    doctor,
+    export,
+    figure,
+    info,
+    merge,
+    methods,
+    metrics,
+    prepare,
+    report,
+    run,
+    score,
+    train,
+)
 from bench.cli import list as list_
 
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
@@ -54,6 +68,7 @@ app.command()(doctor.doctor)
 app.command()(info.info)
 app.add_typer(list_.app, name="list")
 app.add_typer(methods.app, name="methods")
+app.add_typer(metrics.app, name="metrics")
 
 
 def main() -> None:

@@ -114,13 +114,13 @@ def _threads(executor: str, workers: int | None, address: str | None) -> int:
 
 
 def metric_names(names: Sequence[str] | None) -> list[str]:
-    """Return the names of metrics, the default ones for None.
+    """Return the names of metrics, the default ones for None; each can be built.
 
     Raises:
-        UsageError: for an unknown name.
+        UsageError: for an unknown name, or a file that holds no metric.
     """
     for name in names or ():
-        METRICS.find(name)
+        METRICS.create(name)
     return list(names or DEFAULT_METRICS)
 
 

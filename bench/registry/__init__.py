@@ -1,7 +1,7 @@
 """The registries: what can be selected by name, listed without importing any of it.
 
     METRICS.entries()       what there is, by name
-    METRICS.create("psnr")  an object; a name, or the path of a .py file
+    METRICS.create("psnr")  an object; a name, `name:argument`, or the path of a .py file
 
 A selection of a method, with options, is built by `bench.registry.methods`.
 """
@@ -16,7 +16,7 @@ METRICS = Registry(
     ("ImageMetric", "SetMetric"),
     order=(
         *("psnr", "psnr_y", "ssim", "ms_ssim", "lr_psnr", "haarpsi", "lpips", "lpips_vgg", "lpips_squeeze"),
-        *("lite2", "lite0", "arcface", "arcface_antelope", "dlib", "fid", "kid"),
+        *("lite2", "lite0", "arcface", "arcface_antelope", "dlib", "fid", "kid", "pyiqa"),
     ),
     takes_files=True,
 )

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.base.errors import BenchError, UsageError, one_line, unknown
+from bench.base.files import file_digest
 from bench.registry.entries import Entry, built_in, plugins
 
 
@@ -81,8 +82,19 @@ class Registry:
         return self._only(classes, where)
 
     def create(self, name: str) -> Any:
-        """Return an object of the class of a name, or of the path of a .py file; see `load`."""
-        return self.load(name)()
+        """Return an object of the class of a name, of `name:argument`, or of the path of a .py file; see `load`.
+
+        The signature of one from a file ends with a digest of the file: an edited one is another.
+        """
+        if name.endswith(".py"):
+            created = self.load(name)()
+            created.signature += f"|source:{file_digest(Path(name).expanduser())[:12]}"
+            return created
+        head, _, argument = name.partition(":")
+        cls = self.load(head)
+        if argument and not inspect.signature(cls).parameters:
+            raise UsageError(f"{self.kind} {head} takes no argument", got=f":{argument}")
+        return cls(argument) if argument else cls()
 
     def _only(self, classes: list[type], where: str) -> type:
         public = importlib.import_module("bench")

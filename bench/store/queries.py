@@ -235,9 +235,18 @@ class Writer(Reader):
         return self.upsert("categories", record._asdict())
 
     def register_metric(self, record: records.MetricRecord) -> int:
-        """Write a metric and return its id; another signature is another metric."""
+        """Write a metric and return its id; another signature is another metric.
+
+        One from a file replaces what the file was before, with its values.
+        """
         row = record._asdict() | {"better": record.better.value}
         del row["is_training_metric"]
+        signature, is_file, _ = record.signature.partition("|source:")
+        if is_file:
+            edited = "SELECT id FROM metrics WHERE name = ? AND signature LIKE ? || '|source:%' AND signature != ?"
+            for table, key in (("scores", "metric_id"), ("set_scores", "metric_id"), ("metrics", "id")):
+                values = (record.name, signature, record.signature)
+                self.connection.execute(f"DELETE FROM {table} WHERE {key} IN ({edited})", values)
         return self.upsert("metrics", row)
 
     def write_image(self, row: records.ImageRow) -> int:

@@ -23,7 +23,10 @@ def test_listing_imports_no_heavy_package() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", METRICS.entries())
+NAMES = [name for name in METRICS.entries() if name != "pyiqa"]  # which is one only with the name of its own
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_entry_says_what_the_class_says(name: str) -> None:
     entry, metric = METRICS.entries()[name], METRICS.create(name)
     assert isinstance(metric, SetMetric if name in ("fid", "kid") else ImageMetric)
@@ -35,7 +38,7 @@ def test_entry_says_what_the_class_says(name: str) -> None:
 
 
 def test_signatures_are_unique_and_versioned() -> None:
-    signatures = [METRICS.load(name).signature for name in METRICS.entries()]
+    signatures = [METRICS.load(name).signature for name in NAMES]
     assert len(set(signatures)) == len(signatures)
     assert all(signature.endswith("|v1") for signature in signatures)
 

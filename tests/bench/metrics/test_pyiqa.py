@@ -1,0 +1,111 @@
+"""pyiqa's metrics, in an environment of their own: the package is no dependency, and its terms are not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench.base.errors import Unavailable, UsageError
+from bench.registry import METRICS
+from tests.conftest import bench, photo
+
+ROOT = Path(__file__).parents[3]
+VERSION = "0.1.16"
+CODE = """
+import json, sys
+import numpy as np, pyiqa, torch
+from bench.base.errors import BenchError
+from bench.registry import METRICS
+a, b = np.load(sys.argv[1])
+tensors = [torch.from_numpy(x).permute(2, 0, 1)[None] / 255 for x in (a, b)]
+found = {}
+for name in ("ssimc", "ms_ssim"):
+    metric = METRICS.create(f"pyiqa:{name}")
+    metric.load(torch.device("cpu"))
+    own = pyiqa.create_metric(name, device="cpu")
+    found[name] = [metric.compare(a, metric.features(b), 16), own(*tensors).item(), metric.better.value, metric.signature]
+for name in ("niqe", "no_such"):
+    try:
+        METRICS.create(f"pyiqa:{name}").load(torch.device("cpu"))
+    except BenchError as error:
+        found[name] = [type(error).__name__, str(error), error.remedy]
+print(json.dumps(found))
+"""
+
+
+def test_without_the_package_it_says_the_remedy() -> None:
+    if find_spec("pyiqa"):
+        pytest.skip("pyiqa is installed here")
+    metric = METRICS.create("pyiqa:musiq")
+    assert metric.name == "pyiqa:musiq"
+    with pytest.raises(Unavailable, match=r"pyiqa:musiq needs the package pyiqa.*pip install pyiqa"):
+        metric.load(torch.device("cpu"))
+    with pytest.raises(UsageError, match="expected pyiqa:NAME"):
+        METRICS.create("pyiqa")
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter that has this one's packages, and pyiqa."""
+    folder = tmp_path_factory.mktemp("pyiqa")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
+    command = [python, "-m", "pip", "install", "--quiet", "--no-deps", f"pyiqa=={VERSION}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+@pytest.mark.slow
+def test_its_values_are_pyiqas_own(python: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "pair.npy", np.stack([photo(1, 256, 256), photo(2, 256, 256)]))
+    env = {**os.environ, "TORCH_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "http_proxy": "http://127.0.0.1:9",
+           "https_proxy": "http://127.0.0.1:9"}  # fmt: skip
+    command = [python, "-W", "ignore", "-c", CODE, tmp_path / "pair.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=env)
+    found = json.loads(done.stdout.splitlines()[-1])
+    for name in ("ssimc", "ms_ssim"):
+        ours, own, better, signature = found[name]
+        assert ours == own
+        assert better == "higher"
+        assert signature == f"pyiqa|{VERSION}|{name}|range:0,1|one-image|uint8|v1"
+    kind, sentence, remedy = found["niqe"]
+    assert kind == "Unavailable"
+    assert "pyiqa cannot make niqe" in sentence
+    assert "get its file" in remedy
+    assert found["no_such"][0] == "UsageError"
+
+
+@pytest.mark.slow
+def test_one_command_takes_a_file_a_name_and_one_of_pyiqas(tmp_path: Path) -> None:
+    """Without pyiqa: its metric is unavailable with one sentence, and the others have values."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.fromarray(photo(1, 128, 128)).save(folder / "a.png")
+    assert bench("metrics", "new", "mine", cwd=tmp_path).returncode == 0
+    path = tmp_path / "mine.py"
+    filled = "return float(abs(sr.astype(int) - features).mean())"
+    path.write_text(path.read_text().replace('raise ImageError("fill me in")', filled))
+    arguments = ["--methods", "nearest", "--category", "t=images", "--factor", "16", "--metrics"]
+    done = bench("run", *arguments, "./mine.py,psnr,pyiqa:ssimc", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "metric pyiqa:ssimc needs the package pyiqa" in done.stdout
+    path.write_text(path.read_text().replace(".mean())", ".max())"))
+    assert bench("score", "out", "--metrics", "./mine.py", cwd=tmp_path).returncode == 0
+    code = "import bench; f = bench.read_results('out'); print(f[f.metric == 'mine'].value.tolist())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    (value,) = json.loads(done.stdout)
+    assert value == round(value)  # the largest difference: the values of the edited file alone are left
