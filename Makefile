@@ -21,7 +21,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) -e '.[identity,sources,train,test]'
+	$(PIP) -e '.[identity,sources,train,diffusion,test]'
 	@touch $@ $(VENV)/.demo
 
 demo:

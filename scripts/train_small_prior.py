@@ -1,0 +1,98 @@
+"""Train a small diffusion prior of faces at 64 pixels for `ddrm`, where a released one cannot be had.
+
+    python -m scripts.train_small_prior --out training/faces64 --minutes 10
+    bench run --methods 'ddrm[prior=training/faces64]' --categories 'faces[prepare=squash:64]' --factors 8
+
+Its images are drawn from the embedded bank with the training stream of random numbers: its layers up to 64, the
+surrogate for 128, and the mean of two by two pixels.
+"""
+
+import argparse
+import logging
+import time
+from pathlib import Path
+
+import torch
+from diffusers import DDPMScheduler, UNet2DModel
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from bench.base.seeds import Domain
+from methods.shared import banks
+from methods.shared.banks import surrogate
+
+log = logging.getLogger(__name__)
+
+SIZE, SOURCE = 64, 128
+POOL, BATCH, RATE = 2048, 16, 5e-4
+TRUNCATION = 0.7
+KEEP = 0.998
+"""Of the moving average, from step to step."""
+
+
+def network() -> UNet2DModel:
+    """Return an untrained UNet of 3.3 million parameters, with attention at 8 pixels."""
+    return UNet2DModel(
+        sample_size=SIZE,
+        block_out_channels=(32, 64, 96, 128),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"),
+        attention_head_dim=32,
+        norm_num_groups=16,
+    )
+
+
+@torch.no_grad()
+def draw(count: int) -> Tensor:
+    """Return faces (count, 3, 64, 64) in [-1, 1]."""
+    bank = banks.load("mobilestylegan")
+    finish, images = surrogate.load(bank, SOURCE), []
+    for index in range(count):
+        latents = bank.sample([index], Domain.TRAINING, TRUNCATION)
+        feature = bank.synthesise(latents, stop_at=SOURCE // 2).features[SOURCE // 2]
+        images.append(F.avg_pool2d(finish(feature, latents).clamp(-1, 1), SOURCE // SIZE))
+    return torch.cat(images)
+
+
+def train(images: Tensor, seconds: float) -> UNet2DModel:
+    """Return the moving average of a network that learned to predict the noise in images, mirrored or not."""
+    model, levels = network(), DDPMScheduler()
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEEP))
+    optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.0)
+    start, step, mean = time.monotonic(), 0, 1.0
+    while (elapsed := time.monotonic() - start) < seconds:
+        optimiser.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / 100, 4 * (1 - elapsed / seconds))
+        clean = images[torch.randint(len(images), (BATCH,))]
+        clean = clean.flip(3) if step % 2 else clean
+        noise, t = torch.randn_like(clean), torch.randint(1000, (BATCH,))
+        loss = F.mse_loss(model(levels.add_noise(clean, noise, t), t).sample, noise)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        average.update_parameters(model)
+        step, mean = step + 1, 0.98 * mean + 0.02 * loss.item()
+        if step % 50 == 0:
+            log.info("step %d, %.0f s, loss %.4f", step, elapsed, mean)
+    trained: UNet2DModel = average.module
+    return trained
+
+
+def main() -> None:
+    """Train, and save as `diffusers` saves a pipeline."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, help="of training; drawing the faces takes two more"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.manual_seed(0)
+    trained = train(draw(POOL), 60 * arguments.minutes)
+    trained.save_pretrained(arguments.out / "unet")
+    DDPMScheduler().save_pretrained(arguments.out / "scheduler")
+
+
+if __name__ == "__main__":
+    main()
