@@ -9,7 +9,7 @@ from importlib import import_module
 _ROOMS = {
     "bench.assets.declare": ("Address", "Asset", "ByHand", "SourceArchive", "Wheel"),
     "bench.assets.fetch": ("fetch", "is_here"),
-    "bench.base.bank": ("Bank", "FeatureHook", "Latents", "Synthesis"),
+    "bench.base.bank": ("Bank", "FeatureHook", "Latents", "NoiseMaps", "Synthesis"),
     "bench.base.errors": (
         *("AssetError", "BenchError", "ImageError", "MethodError", "StoreError", "Unavailable", "UsageError"),
     ),

@@ -8,6 +8,7 @@ from bench.assets.fetch import is_here as is_here
 from bench.base.bank import Bank as Bank
 from bench.base.bank import FeatureHook as FeatureHook
 from bench.base.bank import Latents as Latents
+from bench.base.bank import NoiseMaps as NoiseMaps
 from bench.base.bank import Synthesis as Synthesis
 from bench.base.errors import AssetError as AssetError
 from bench.base.errors import BenchError as BenchError

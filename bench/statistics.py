@@ -222,8 +222,7 @@ def _detectable_effect(n: int) -> float:
     def lacking(effect: float) -> float:
         return float(stats.nct.cdf(critical, n - 1, effect)) - 0.2
 
-    effect: float = optimize.brentq(lacking, 0, 20 + critical)
-    return effect
+    return optimize.brentq(lacking, 0, 20 + critical)
 
 
 def _verdict(low: float, high: float, p: float, sign: int, small: bool) -> Verdict:

@@ -40,6 +40,8 @@ class Synthesis(NamedTuple):
 
 
 FeatureHook = Callable[[int, Tensor], Tensor]
+NoiseMaps = Sequence[Tensor | None]
+"""One (N or 1, 1, r, r) a noise input of a whole bank, coarse to fine; None for the bank's own."""
 
 
 class Bank(nn.Module, ABC):
@@ -88,16 +90,14 @@ class Bank(nn.Module, ABC):
         """Map Gaussian z (N, width) to latents w (N, width), or to one a slot (N, slots, width)."""
 
     @abstractmethod
-    def block(
-        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
-    ) -> Tensor:
+    def block(self, r: int, x: Tensor | None, w: Tensor, noise: NoiseMaps, label: Tensor | None = None) -> Tensor:
         """Return the feature of resolution r, (N, C, r, r).
 
         Args:
             r: one of `channels`.
             x: the feature of r/2; None at 4, which begins with the constant or the latents.
             w: (N, slots, width).
-            noise: one map a noise input of the whole bank, None for the bank's own.
+            noise: those of the whole bank.
             label: classes (N,), for a bank that has them.
         """
 

@@ -93,4 +93,4 @@ def _describe(hint: Any) -> str:
     if dataclasses.is_dataclass(hint) or get_origin(hint) not in (None, tuple):
         return "a table"
     names = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
-    return names.get(hint, "a list of texts")
+    return names.get(hint, "a list of whole numbers" if get_args(hint)[:1] == (int,) else "a list of texts")

@@ -74,8 +74,7 @@ class Card:
             own = {"category": self.name, "how_to_get": self.how_to_get, "folder": self.file.parent}
             return toml.build(LocalSource, self.settings, where, **own)
         SOURCES.find(self.source, f"source of card {self.file}")
-        source: Source = toml.build(SOURCES.load(self.source), self.settings, where)
-        return source
+        return toml.build(SOURCES.load(self.source), self.settings, where)
 
 
 def read_cards() -> dict[str, Card]:

@@ -74,8 +74,7 @@ def resize(image: Pixels, height: int, width: int) -> Pixels:
 
 def quantise(image: npt.NDArray[np.floating]) -> Pixels:
     """Clip [0, 1] values and round half to even, to 8 bits."""
-    levels: Pixels = np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
-    return levels
+    return np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
 
 
 def resize_tensor(image: Tensor, height: int, width: int) -> Tensor:

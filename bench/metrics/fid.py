@@ -54,8 +54,7 @@ class InceptionMetric(SetMetric):
         """Return the pooled features of one image, (d,)."""
         x = to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last)
         (maps,) = self.network(x)
-        pooled: Features = maps.mean((2, 3))[0].cpu().numpy()
-        return pooled
+        return maps.mean((2, 3))[0].cpu().numpy()
 
 
 class Fid(InceptionMetric):

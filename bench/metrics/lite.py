@@ -37,8 +37,7 @@ class Lite2(FeatureDistance):
 
     def maps(self, image: Tensor) -> list[Tensor]:
         """Return the features after the five resolutions; see `LiteFeatures`."""
-        maps: list[Tensor] = self.network(image)
-        return maps
+        return self.network(image)
 
     def distance(self, sr: list[Tensor], hr: list[Tensor]) -> float:
         """Return the distance, in [0, 4]."""

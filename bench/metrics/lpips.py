@@ -55,8 +55,7 @@ class Lpips(FeatureDistance):
 
 def _unit(stage: Tensor) -> Tensor:
     """Return the package's `normalize_tensor`, in half of its time."""
-    unit: Tensor = stage / torch.linalg.vector_norm(stage, dim=1, keepdim=True).add_(1e-10)
-    return unit
+    return stage / torch.linalg.vector_norm(stage, dim=1, keepdim=True).add_(1e-10)
 
 
 class LpipsVgg(Lpips):

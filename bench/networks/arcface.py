@@ -102,8 +102,7 @@ class ArcFace:
 
         crop = cv2.warpAffine(np.ascontiguousarray(image[..., ::-1]), warp, (_CROP, _CROP))
         embedding = self.recogniser.get_feat(crop)[0]
-        unit: npt.NDArray[np.float32] = embedding / np.linalg.norm(embedding)
-        return unit
+        return embedding / np.linalg.norm(embedding)
 
 
 def _similarity(points: Points, template: Points) -> Points:

@@ -38,8 +38,7 @@ def read_weights(asset: Asset) -> Mapping[str, Tensor]:
     Raises:
         AssetError: when it cannot be had.
     """
-    values: Mapping[str, Tensor] = torch.load(fetch(asset), map_location="cpu", weights_only=True)
-    return values
+    return torch.load(fetch(asset), map_location="cpu", weights_only=True)
 
 
 def _torchvision(file: str, size: int, sha256: str) -> Asset:

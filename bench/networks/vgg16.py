@@ -29,5 +29,4 @@ class Vgg16Features(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return (N, C, h, w) of RGB in [0, 1], (N, 3, H, W)."""
-        features: Tensor = self.layers(self.normalise(image))
-        return features
+        return self.layers(self.normalise(image))

@@ -24,14 +24,12 @@ def load_bank(name: str, device: str | torch.device = "cpu") -> Bank:
         UsageError: when no bank has this name.
         AssetError: when its files cannot be had.
     """
-    bank: Bank = import_module(BANKS.package).load(name, device)
-    return bank
+    return import_module(BANKS.package).load(name, device)
 
 
 def bank_assets(name: str) -> Sequence[Asset | Path]:
     """Return the files that a bank needs; errors as of `load_bank`."""
-    files: Sequence[Asset | Path] = import_module(BANKS.package).assets(name)
-    return files
+    return import_module(BANKS.package).assets(name)
 
 
 def plugin_bank(name: str, built_in: Iterable[str]) -> Any:

@@ -48,8 +48,7 @@ def build(text: str) -> Method:
     texts = dict(selection.options)
     if selection.argument:
         texts[_argument_field(cls, selection)] = selection.argument
-    method: Method = cls(options.build(fields, texts, cls.name))
-    return method
+    return cls(options.build(fields, texts, cls.name))
 
 
 def _argument_field(cls: Any, selection: Selection) -> str:

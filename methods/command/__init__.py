@@ -16,14 +16,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Method, MethodError, Restored, Size, UsageError
 from bench.base import toml
-from bench.base.errors import unknown
 from bench.images.png import save_png, to_pixels
 from methods.shared.sr_files import read_sr
 
@@ -120,7 +119,6 @@ class Command(Method):
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
                 errors="replace",
                 check=False,
             )
@@ -166,35 +164,14 @@ def _filled(part: str, values: Mapping[str, str]) -> str:
 
 def _read_card(path: Path) -> Card:
     """Read a card; one that is not there, is not TOML or has a field that a card cannot have is refused."""
-    content = toml.read(path)
-    keys = [field.name for field in fields(Card)]
-    for key in content:
-        if key not in keys:
-            raise unknown(f"key in card {path}", key, keys)
-    name = content.get("name")
-    if not isinstance(name, str | None):
-        raise UsageError(f"name in card {path}", got=repr(name), expected="a text")
-    return Card(_command(path, content), name, _factors(path, content))
-
-
-def _command(path: Path, content: Mapping[str, Any]) -> tuple[str, ...]:
-    command = content.get("command")
-    if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
-        got = "nothing" if command is None else repr(command)
-        expected = 'a list of texts, such as ["python", "my.py"]'
-        raise UsageError(f"command in card {path}", got=got, expected=expected)
-    if any("\0" in part for part in command):
-        raise UsageError(f"command in card {path} holds a null character", got=command)
+    card = toml.build(Card, toml.read(path), f"card {path}")
+    if any("\0" in part for part in card.command):
+        raise UsageError(f"command of card {path} holds a null character", got=[*card.command])
     for placeholder in _REQUIRED:
-        if not any(placeholder in part for part in command):
-            raise UsageError(f"command in card {path} does not say where {placeholder} goes", got=command)
-    return tuple(command)
-
-
-def _factors(path: Path, content: Mapping[str, Any]) -> tuple[int, ...] | None:
-    factors = content.get("factors")
-    if factors is None:
-        return None
-    if not isinstance(factors, list) or not all(type(factor) is int and factor > 0 for factor in factors):
-        raise UsageError(f"factors in card {path}", got=repr(factors), expected="a list such as [16, 32]")
-    return tuple(factors)
+        if not any(placeholder in part for part in card.command):
+            raise UsageError(f"command of card {path} does not say where {placeholder} goes", got=[*card.command])
+    if any(factor < 1 for factor in card.factors or ()):
+        raise UsageError(
+            f"factors of card {path}", got=", ".join(map(str, card.factors or ())), expected="positive numbers"
+        )
+    return card

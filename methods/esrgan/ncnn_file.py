@@ -30,15 +30,13 @@ def read_convolutions(param: Path, weights: Path) -> list[tuple[Array, Array]]:
         AssetError: when either file is missing, damaged or holds something else.
     """
     shapes, reader = _read_param(param), _Bin(weights)
-    convolutions = [_convolution(reader, *shape) for shape in shapes]
+    convolutions = [
+        (reader.take_tagged(count).reshape(outputs, -1, kernel, kernel), reader.take(outputs, "<f4"))
+        for outputs, kernel, count in shapes
+    ]
     if reader.left:
         _fail(weights, f"{reader.left} bytes after the last convolution", "none")
     return convolutions
-
-
-def _convolution(reader: _Bin, outputs: int, kernel: int, count: int) -> tuple[Array, Array]:
-    weight = reader.take_tagged(count).reshape(outputs, -1, kernel, kernel)
-    return weight, reader.take(outputs, "<f4")
 
 
 def _read_param(path: Path) -> list[tuple[int, int, int]]:

@@ -50,5 +50,4 @@ class RRDBNet(nn.Module):
     def _tail(self, features: Tensor) -> Tensor:
         x = leaky(self.conv_up1(F.interpolate(features, scale_factor=2, mode="nearest")))  # (N, width, 2h, 2w)
         x = leaky(self.conv_up2(F.interpolate(x, scale_factor=2, mode="nearest")))  # (N, width, 4h, 4w)
-        last: Tensor = self.conv_last(leaky(self.conv_hr(x)))
-        return last
+        return self.conv_last(leaky(self.conv_hr(x)))

@@ -48,9 +48,8 @@ class EsrganPlus(Method):
     @property
     def title(self) -> str:
         """Which stage's weights these are."""
-        return {"embedded": "ESRGAN+", "embedded-l1": "ESRGAN+ (L1)"}.get(
-            self.options.weights, f"ESRGAN+, {self._path.stem}"
-        )
+        titles = {"embedded": "ESRGAN+", "embedded-l1": "ESRGAN+ (L1)"}
+        return titles.get(self.options.weights, f"ESRGAN+, {self._path.stem}")
 
     @property
     def kind(self) -> str | None:

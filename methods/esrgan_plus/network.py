@@ -102,5 +102,4 @@ class EsrganPlusNet(nn.Module):
 
     def _detail(self, x: Tensor, side: int, size: int) -> Tensor:
         """Return what a feature, or a crop of one, adds to the bicubic image."""
-        detail: Tensor = self.images[str(size)](self.above(x, side, size))
-        return detail.float()
+        return self.images[str(size)](self.above(x, side, size)).float()

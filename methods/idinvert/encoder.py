@@ -33,8 +33,7 @@ class Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.leaky_relu(self.norm(self.down(x)), 0.2)
-        out: Tensor = F.leaky_relu(x + self.pair(x), 0.2)
-        return out
+        return F.leaky_relu(x + self.pair(x), 0.2)
 
 
 class Encoder(nn.Module):
@@ -70,5 +69,5 @@ class Encoder(nn.Module):
         x = F.leaky_relu(self.first(enlarged), 0.2)
         h = F.leaky_relu(self.body(self.downs(x).flatten(1)), 0.2)
         own = torch.einsum("nsk,skd->nsd", self.slots(h).view(len(h), *self.basis.shape[:2]), self.basis)
-        common: Tensor = self.mean + self.guess(linear_guess.average_pixels(lr)) + self.shared(h)
+        common = self.mean + self.guess(linear_guess.average_pixels(lr)) + self.shared(h)
         return common[:, None] + own

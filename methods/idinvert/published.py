@@ -46,8 +46,7 @@ class PublishedEncoder(nn.Module):
         x = _active(self.first(enlarged))
         for block in self.blocks:
             x = block(F.avg_pool2d(x, 2))
-        latents: Tensor = self.dense(x.flatten(1))
-        return latents.view(len(x), *self.latents)
+        return self.dense(x.flatten(1)).view(len(x), *self.latents)
 
 
 class _Residual(nn.Module):
@@ -140,10 +139,8 @@ def _vector(left: Tensors, key: str, count: int, path: Path) -> Tensor:
     """Take a vector, one value a channel, in float64."""
     vector = pop_tensor(left, key, path)
     if vector.shape != (count,):
+        got, expected = f"{key} {tuple(vector.shape)}", f"({count},)"
         raise AssetError(
-            f"weight file {path.name} is no {_WHAT}",
-            got=f"{key} {tuple(vector.shape)}",
-            expected=f"({count},)",
-            remedy="get it again",
+            f"weight file {path.name} is no {_WHAT}", got=got, expected=expected, remedy="get it again"
         )
     return vector.double()

@@ -7,7 +7,7 @@ that an image of 128 pixels costs little of the bank's full pass.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -79,12 +79,9 @@ class IdinvertRecipe(BankRecipe):
         """Return what the bank makes of latents, (N, 3, SIZE, SIZE) in [-1, 1]; by a surrogate if it has one."""
         if banks.metadata(self.bank.name).surrogate >= SIZE:
             head = surrogate.load(self.bank, SIZE)
-            return cast(
-                Tensor, head(self.bank.synthesise(latents, stop_at=SIZE // 2).features[SIZE // 2], latents)
-            )
-        return F.adaptive_avg_pool2d(
-            banks.full_image(self.bank.synthesise(latents)), min(SIZE, self.bank.resolution)
-        )
+            return head(self.bank.synthesise(latents, stop_at=SIZE // 2).features[SIZE // 2], latents)
+        image = banks.full_image(self.bank.synthesise(latents))
+        return F.adaptive_avg_pool2d(image, min(SIZE, self.bank.resolution))
 
     def image_size(self, stage: Stage) -> int:
         """Return the side of every stage's images."""
@@ -112,10 +109,7 @@ def recipe(
     torch.manual_seed(0)
     encoder = Encoder(loaded)
     size = min(POOL_SIZE, loaded.resolution)
-    sides = tuple(
-        side for side in sorted(loaded.resolution // factor for factor in factors) if side <= weightfile.SIDE
-    )
+    sides = tuple(sorted(side for factor in factors if (side := loaded.resolution // factor) <= weightfile.SIDE))
     pool, validation, history = open_data(encoder, loaded, size, sides, data, out, start, weightfile.read_metadata)
-    discriminator = Discriminator(capped(min(SIZE, loaded.resolution)))
-    fresh = start is None
+    discriminator, fresh = Discriminator(capped(min(SIZE, loaded.resolution))), start is None
     return IdinvertRecipe(encoder, pool, validation, discriminator=discriminator, history=history, fresh=fresh)

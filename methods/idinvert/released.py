@@ -44,11 +44,10 @@ RELEASED = {
 
 def remedy(name: str) -> str | None:
     """Say where a file of this name is to be had; nothing of any other name."""
-    release = RELEASED.get(name)
-    return (
-        release
-        and f"{release.asset.sources[0]}, and give its path, or put it at {release.asset.path} and give its name"
-    )
+    if name not in RELEASED:
+        return None
+    asset = RELEASED[name].asset
+    return f"{asset.sources[0]}, and give its path, or put it at {asset.path} and give its name"
 
 
 def incompatibility_reason(name: str, bank: str) -> str | None:

@@ -58,8 +58,7 @@ def ensure_consumed(tensors: Tensors, origin: Path, what: str) -> None:
 
 def equalised(weight: Tensor, gain: float = 2**0.5) -> Tensor:
     """Return a weight times its run-time scale (equalised learning rate), gain / sqrt(fan-in)."""
-    scaled: Tensor = weight.float() * gain / weight[0].numel() ** 0.5
-    return scaled
+    return weight.float() * gain / weight[0].numel() ** 0.5
 
 
 def length(tensors: Mapping[str, Tensor], name: str, default: int) -> int:

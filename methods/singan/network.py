@@ -30,8 +30,7 @@ class Generator(nn.Module):
 
     def forward(self, noise: Tensor, image: Tensor) -> Tensor:
         """Return an image in about [-1, 1] from noise and the enlarged coarser image, both (1, 3, h, w)."""
-        added: Tensor = torch.tanh(self.last(self.body(F.pad(noise + image, [PAD] * 4))))
-        return image + added
+        return image + torch.tanh(self.last(self.body(F.pad(noise + image, [PAD] * 4))))
 
 
 class Critic(nn.Module):
@@ -43,8 +42,7 @@ class Critic(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return a map of scores (1, 1, h - 10, w - 10)."""
-        scores: Tensor = self.last(self.body(image))
-        return scores
+        return self.last(self.body(image))
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
@@ -71,11 +69,9 @@ def critic_loss(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, 
     between = (share * real + (1 - share) * fake).detach().requires_grad_()
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
-    loss: Tensor = critic(fake).mean() - critic(real).mean() + PENALTY * penalty
-    return loss
+    return critic(fake).mean() - critic(real).mean() + PENALTY * penalty
 
 
 def generator_loss(scores: Tensor, rebuilt: Tensor, real: Tensor) -> Tensor:
     """Return the loss of the generator: its critic's scores, and how far it rebuilds the real image."""
-    loss: Tensor = RECONSTRUCTION * F.mse_loss(rebuilt, real) - scores.mean()
-    return loss
+    return RECONSTRUCTION * F.mse_loss(rebuilt, real) - scores.mean()

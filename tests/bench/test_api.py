@@ -18,7 +18,7 @@ from tests.conftest import write_adapter
 PUBLIC = {
     *("run", "score", "report", "read_results", "Run", "Status"),
     *("Method", "Batch", "Restored", "Needs", "Category", "Cell", "Pixels", "Size"),
-    *("Bank", "FeatureHook", "Latents", "Synthesis", "plugin_bank"),
+    *("Bank", "FeatureHook", "Latents", "NoiseMaps", "Synthesis", "plugin_bank"),
     *("ImageMetric", "SetMetric", "SetFeatures", "SetValue", "Better", "Source"),
     *("Asset", "Address", "ByHand", "SourceArchive", "Wheel", "fetch", "is_here"),
     *("BenchError", "AssetError", "ImageError", "MethodError", "StoreError", "Unavailable", "UsageError"),
@@ -30,7 +30,7 @@ def test_the_public_names_are_these():
     assert set(bench.__all__) == PUBLIC
     assert len(bench.__all__) == len(PUBLIC) <= 40
     assert bench.__version__[0].isdigit()
-    for name in PUBLIC - {"FeatureHook", "Pixels", "Size", "Latents"}:
+    for name in PUBLIC - {"FeatureHook", "NoiseMaps", "Pixels", "Size", "Latents"}:
         assert getattr(bench, name).__doc__, name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = bench.nothing
@@ -45,7 +45,7 @@ def test_type_checkers_see_the_same_names_from_the_same_modules():
     modules = {
         name: getattr(bench, name).__module__
         for name in imported
-        if name not in ("FeatureHook", "Pixels", "Size", "Latents")
+        if name not in ("FeatureHook", "NoiseMaps", "Pixels", "Size", "Latents")
     }
     assert modules == {name: imported[name] for name in modules}
 

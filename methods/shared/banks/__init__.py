@@ -90,8 +90,7 @@ def load(name: str, device: str | torch.device = "cpu") -> Bank:
         UsageError: when no bank has this name.
         AssetError: when its files cannot be had.
     """
-    bank: Bank = _module(name).load(device)
-    return bank
+    return _module(name).load(device)
 
 
 def assets(name: str) -> Sequence[Asset | Path]:
@@ -100,8 +99,7 @@ def assets(name: str) -> Sequence[Asset | Path]:
     Raises:
         UsageError: when no bank has this name.
     """
-    declared: Sequence[Asset | Path] = _module(name).ASSETS
-    return declared
+    return _module(name).ASSETS
 
 
 def full_image(synthesis: Synthesis) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import Latents
+from bench import Latents, NoiseMaps
 from methods.shared.banks import biggan_layers
 from methods.shared.banks.biggan_layers import EPSILON, Attention, Up, attention, normalised
 from methods.shared.banks.unmapped import UnmappedBank
@@ -48,15 +48,12 @@ class BigGAN(UnmappedBank):
         self.norm = nn.BatchNorm2d(channels[self.resolution], EPSILON)
         self.to_image = nn.Conv2d(channels[self.resolution], 3, 3, padding=1)
 
-    def block(
-        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
-    ) -> Tensor:
+    def block(self, r: int, x: Tensor | None, w: Tensor, noise: NoiseMaps, label: Tensor | None = None) -> Tensor:
         """Run one residual block, and the attention after it, on its part of z and the class."""
         level = list(self.channels).index(r)
         part = torch.split(w.flatten(1), self.chunk, 1)[level]
         if x is None:
-            first: Tensor = self.linear(part)
-            return first.view(len(w), -1, 4, 4)
+            return self.linear(part).view(len(w), -1, 4, 4)
         x = self.blocks[level - 1](x, torch.cat([self.shared(label), part], 1))
         return self.attention[str(r)](x) if str(r) in self.attention else x
 

@@ -28,8 +28,7 @@ class ConditionalNorm(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         x = (x - self.mean[:, None, None]) * torch.rsqrt(self.variance + EPSILON)[:, None, None]
-        out: Tensor = x * (1 + self.gain(condition))[:, :, None, None] + self.bias(condition)[:, :, None, None]
-        return out
+        return x * (1 + self.gain(condition))[:, :, None, None] + self.bias(condition)[:, :, None, None]
 
 
 class Up(nn.Module):
@@ -45,8 +44,7 @@ class Up(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         h = F.interpolate(F.relu(self.bn1(x, condition)), scale_factor=2, mode="nearest")
         h = self.conv2(F.relu(self.bn2(self.conv1(h), condition)))
-        out: Tensor = h + self.conv_sc(F.interpolate(x, scale_factor=2, mode="nearest"))
-        return out
+        return h + self.conv_sc(F.interpolate(x, scale_factor=2, mode="nearest"))
 
 
 class Down(nn.Module):
@@ -91,8 +89,7 @@ class Attention(nn.Module):
         keys, values = (F.max_pool2d(part(x), 2).flatten(2) for part in (self.phi, self.g))
         share = F.softmax(queries.transpose(1, 2) @ keys, -1)
         attended = (values @ share.transpose(1, 2)).view(len(x), -1, *x.shape[2:])
-        out: Tensor = x + self.gamma * self.o(attended)
-        return out
+        return x + self.gamma * self.o(attended)
 
 
 class Discriminator(nn.Module):
@@ -113,8 +110,7 @@ class Discriminator(nn.Module):
         x = images
         for block in self.blocks:
             x = block(x)
-        logits: Tensor = self.linear(F.relu(x).sum((2, 3)))
-        return logits
+        return self.linear(F.relu(x).sum((2, 3)))
 
 
 def discriminator(left: Tensors, origin: Path) -> Discriminator:

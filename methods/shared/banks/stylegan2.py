@@ -3,13 +3,13 @@
 `blank` builds the network without values, for a file to fill: nothing random can remain in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from bench import Bank, Latents
+from bench import Bank, Latents, NoiseMaps
 from methods.shared.banks.stylegan2_layers import CHANNELS, EqualLinear, StyleConv, ToRGB, run_mapping
 from methods.shared.state_dicts import length
 from methods.shared.state_files import Tensors
@@ -47,9 +47,7 @@ class StyleGAN2(Bank):
         """Map Gaussian z (N, width) to latents w (N, width), in the precision of z."""
         return run_mapping(self.mapping, z)
 
-    def block(
-        self, r: int, x: Tensor | None, w: Tensor, noise: Sequence[Tensor | None], label: Tensor | None = None
-    ) -> Tensor:
+    def block(self, r: int, x: Tensor | None, w: Tensor, noise: NoiseMaps, label: Tensor | None = None) -> Tensor:
         """Run the convolutions of one resolution; the first one, at 4, is of the constant."""
         level = _level(r)
         if x is None:
@@ -60,8 +58,7 @@ class StyleGAN2(Bank):
 
     def rgb(self, r: int, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
         """Add what this resolution adds to the image of half its sides."""
-        total: Tensor = self.rgbs[_level(r)](x, w[:, 2 * _level(r) + 1], image)
-        return total
+        return self.rgbs[_level(r)](x, w[:, 2 * _level(r) + 1], image)
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the synthesis from coarse to fine, one group a resolution."""

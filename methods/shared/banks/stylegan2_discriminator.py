@@ -34,8 +34,7 @@ class Discriminator(nn.Module):
         for block in self.blocks:
             x = block(x)
         x = self.last(_with_deviation(x, self.group))
-        logits: Tensor = self.out(self.dense(x.flatten(1)))
-        return logits
+        return self.out(self.dense(x.flatten(1)))
 
 
 def blank(tensors: Tensors) -> Discriminator:
@@ -56,8 +55,7 @@ class _Block(nn.Module):
         self.skip = EqualConv(inputs, outputs, 1, down=True, activate=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = (self.conv2(self.conv1(x)) + self.skip(x)) * 0.5**0.5
-        return out
+        return (self.conv2(self.conv1(x)) + self.skip(x)) * 0.5**0.5
 
 
 def _with_deviation(x: Tensor, group: int) -> Tensor:

@@ -41,14 +41,12 @@ class SearchMethod(Method):
     @property
     def perceptual_network(self) -> Network | None:
         """The perceptual network of the loss, None when there is none."""
-        network: Network = self.options.perceptual
-        return network
+        return self.options.perceptual
 
     @property
     def label(self) -> int:
         """The number of the class for a bank with classes, -1 for none."""
-        number: int = self.options.label
-        return number
+        return self.options.label
 
     @property
     def kind(self) -> str | None:

@@ -105,8 +105,7 @@ def _upscaler(model: Any, options: dict[str, float]) -> Upscaler:
         return Upscaler(lambda image: (network(image * 2 - 1, **options)[0] + 1) / 2, 1, FACE_SIDE)
 
     def forward(image: Tensor) -> Tensor:
-        out: Tensor = model(image)
-        return out
+        return model(image)
 
     if model.tiling is not ModelTiling.SUPPORTED:  # it needs to see the whole image
         return Upscaler(forward, model.scale)

@@ -54,8 +54,7 @@ class Lite0(nn.Module):
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Return the features of RGB in [0, 1], (N, 3, h, w), at its own size."""
-        features: list[Tensor] = self.network(image)
-        return features
+        return self.network(image)
 
     def distance(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Return the mean over the images; it lies in [0, 4]."""
