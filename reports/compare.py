@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.statistics import PairedTest, compare
-from bench.store.results import MethodRecord, MetricRecord, Run
+from bench.store.results import MetricRecord, Run
 from reports import text
 from reports.data.scores import Slice
 
@@ -65,7 +65,10 @@ class Changes:
         yield from (f"{label}: only in the new run" for label in new if label not in old)
         for label in old:
             if label in new and old[label].identity != new[label].identity:
-                yield f"{label}: {_edited(old[label], new[label])}"
+                before, after = old[label].options, new[label].options
+                names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+                options = ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in names)
+                yield f"{label}: {f'other options: {options}' if options else 'its source or its weights changed'}"
 
     def _inputs(self) -> Iterator[str]:
         old, new = self.old.input_digests, self.new.input_digests
@@ -79,15 +82,13 @@ class Changes:
 
     def _states(self) -> Iterator[str]:
         columns = ["method", *_KEY]
-        old, new = (self._cells(run).drop_duplicates(columns).set_index(columns)["status"] for run in self._runs)
+        old, new = (
+            self._cells(run).drop_duplicates(columns).set_index(columns)["status"] for run in (self.old, self.new)
+        )
         both = pd.concat([old, new], axis=1, keys=["old", "new"]).dropna()
         moved = both[both["old"] != both["new"]].reset_index()
         for (method, before, after), rows in moved.groupby(["method", "old", "new"], sort=False):
             yield f"{method}: {text.count(len(rows), 'cell')} {before} → {after}".replace("_", " ")
-
-    @property
-    def _runs(self) -> tuple[Run, Run]:
-        return self.old, self.new
 
     @cached_property
     def shared_inputs(self) -> set[tuple[str, int, str]]:
@@ -111,7 +112,7 @@ class Changes:
     @cached_property
     def values(self) -> list[Change]:
         """Every method's change by every metric of both runs; p-values are Holm's within a table."""
-        old, new = (self._values(run) for run in self._runs)
+        old, new = (self._values(run) for run in (self.old, self.new))
         records = {(m.name, m.signature): m for m in self.new.metrics if m.scope == "image"}
         return [
             change
@@ -119,12 +120,6 @@ class Changes:
             if (where, metric) in new and metric in records
             for change in _changes(where, records[metric], old[where, metric], new[where, metric])
         ]
-
-
-def _edited(old: MethodRecord, new: MethodRecord) -> str:
-    names = [name for name in {**old.options, **new.options} if old.options.get(name) != new.options.get(name)]
-    options = [f"{name} {old.options.get(name)} → {new.options.get(name)}" for name in names]
-    return f"other options: {', '.join(options)}" if options else "its source or its weights changed"
 
 
 def _changes(where: Slice, metric: MetricRecord, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[Change]:

@@ -43,15 +43,14 @@ def export(run: Run, path: Path) -> None:
     comparison = Comparison((run,))
     match path.suffix.lower():
         case ".csv":
-            content = _long_csv(comparison.frame)
+            content = _long_csv(comparison.frame).encode(errors="replace")
         case ".parquet":
             content = _long_table(comparison.frame).to_parquet(index=False)
         case ".tex":
             content = leaderboard_latex(Leaderboards(comparison, Scores(comparison)).every).encode()
         case suffix:
-            raise UsageError(
-                f"{path} cannot be exported", got=suffix or "no suffix", expected=".csv, .parquet or .tex"
-            )
+            got, expected = suffix or "no suffix", ".csv, .parquet or .tex"
+            raise UsageError(f"{path} cannot be exported", got=got, expected=expected)
     write_atomically(path, content)
 
 
@@ -62,14 +61,14 @@ def export_tables(leaderboards: Leaderboards, significance: Significance, folder
         The files' names.
     """
     files = {
-        "leaderboard.csv": _leaderboard_csv(leaderboards).encode(errors="replace"),
-        "leaderboard.md": leaderboard_markdown(leaderboards.every).encode(errors="replace"),
-        "leaderboard.tex": leaderboard_latex(leaderboards.every).encode(errors="replace"),
-        "statistics.csv": _significance_csv(significance).encode(errors="replace"),
+        "leaderboard.csv": _csv(_LEADERBOARD, _leaderboard_rows(leaderboards)),
+        "leaderboard.md": leaderboard_markdown(leaderboards.every),
+        "leaderboard.tex": leaderboard_latex(leaderboards.every),
+        "statistics.csv": _csv(_STATISTICS, _significance_rows(significance)),
         "results.csv": _long_csv(leaderboards.comparison.frame),
     }
     for name, content in files.items():
-        write_atomically(folder / name, content)
+        write_atomically(folder / name, content.encode(errors="replace"))
     return list(files)
 
 
@@ -79,26 +78,15 @@ def _long_table(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[*_COLUMNS[:4], *(["repeat"] if is_repeated else []), *_COLUMNS[4:]]]
 
 
-def _long_csv(frame: pd.DataFrame) -> bytes:
+def _long_csv(frame: pd.DataFrame) -> str:
     """Return the exported columns of `Run.frame` as CSV."""
-    return _long_table(frame).to_csv(index=False, lineterminator="\n").encode(errors="replace")
+    return _long_table(frame).to_csv(index=False, lineterminator="\n")
 
 
-def _leaderboard_csv(leaderboards: Leaderboards) -> str:
-    """Return every leaderboard as one long CSV table, the numbers as printed."""
-    return _csv(_LEADERBOARD, _leaderboard_rows(leaderboards))
-
-
-def _significance_csv(significance: Significance) -> str:
-    """Return the tests against the baseline as one long CSV table."""
-    rows = (
-        _test(table, entrant.method.label, comparison)
-        for table in significance.tables
-        for entrant in table.entrants
-        for comparison in entrant.comparisons
-        if comparison
-    )
-    return _csv(_STATISTICS, rows)
+def _significance_rows(significance: Significance) -> Iterator[list[object]]:
+    for table in significance.tables:
+        for entrant in table.entrants:
+            yield from (_test(table, entrant.method.label, one) for one in entrant.comparisons if one)
 
 
 def _csv(headings: list[str], rows: Iterable[list[object]]) -> str:

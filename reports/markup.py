@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.store.results import MetricRecord
 from reports import text
 from reports.data.leaderboard import Board, Cell, Row
 from reports.data.metrics import heading
-from reports.data.quoted import Quoted
 
 
 def leaderboard_latex(boards: Sequence[Board]) -> str:
@@ -28,27 +26,28 @@ def _latex_table(board: Board) -> str:
         f"\\caption{{{text.tex(board.where.place)}: means over {board.common} of {board.total} images.}}",
         f"\\begin{{tabular}}{{l{'r' * len(heads)}}}",
         r"\toprule",
-        " & ".join(["Method", *heads]) + r" \\",
+        _latex_line(["Method", *heads]),
         r"\midrule",
     ]
     ranked = [row for row in board.rows if not row.method.is_upper_bound]
     bounds = [row for row in board.rows if row.method.is_upper_bound]
     lines += [_latex_row(row) for row in ranked]
     lines += [r"\midrule", *(_latex_row(row) for row in bounds)] if bounds else []
-    quoted = [_latex_quotation(one, metrics) for one in board.quoted]
-    lines += [r"\midrule", *quoted] if quoted else []
+    lines += [r"\midrule"] if board.quoted else []
+    for quoted in board.quoted:
+        name = f"{text.tex(quoted.method)} \\textit{{(quoted: {text.tex(quoted.source)})}}"
+        cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in metrics]
+        lines.append(_latex_line([name, *cells]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
 def _latex_row(row: Row) -> str:
     cells = [_latex_cell(cell) for cell in row.cells if cell.metric.scope != "cost"]
-    return " & ".join([text.tex(row.method.title), *cells]) + r" \\"
+    return _latex_line([text.tex(row.method.title), *cells])
 
 
-def _latex_quotation(quoted: Quoted, metrics: Sequence[MetricRecord]) -> str:
-    name = f"{text.tex(quoted.method)} \\textit{{(quoted: {text.tex(quoted.source)})}}"
-    cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in metrics]
-    return " & ".join([name, *cells]) + r" \\"
+def _latex_line(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
 
 
 def _latex_cell(cell: Cell) -> str:
@@ -59,10 +58,8 @@ def _latex_cell(cell: Cell) -> str:
 def _markdown_table(board: Board) -> list[str]:
     heads = ["method", "done", *(heading(metric) for metric in board.metrics)]
     lines = [f"## {text.markdown(board.where.place)}", ""]
-    lines += [
-        _markdown_line(text.markdown(head) for head in heads),
-        _markdown_line(["---", *["---:"] * (len(heads) - 1)]),
-    ]
+    lines.append(_markdown_line(text.markdown(head) for head in heads))
+    lines.append(_markdown_line(["---", *["---:"] * (len(heads) - 1)]))
     for row in board.rows:
         name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
         lines.append(_markdown_line([name, f"{row.done}/{row.total}", *map(_markdown_cell, row.cells)]))

@@ -61,7 +61,10 @@ class Comparison:
     @cached_property
     def methods(self) -> list[MethodRecord]:
         """In the order of the commands, labels as used here."""
-        records = [_relabelled(label, origins[0]) for label, origins in self.origins.items()]
+        records = []
+        for label, ((run, own), *_) in self.origins.items():
+            record = next(method for method in run.methods if method.label == own)
+            records.append(record._replace(label=label, title=record.title if label == own else label))
         titles = [record.title for record in records]
         return [r._replace(title=r.label) if titles.count(r.title) > 1 else r for r in records]
 
@@ -78,7 +81,10 @@ class Comparison:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """`Run.frame` of all runs, labels as used here, a metric with two signatures under two names."""
-        parts = [self._relabelled_frame(run).assign(run=index) for index, run in enumerate(self.runs)]
+        parts = []
+        for index, run in enumerate(self.runs):
+            names = {own: label for label, origins in self.origins.items() for one, own in origins if one is run}
+            parts.append(run.frame.assign(method=run.frame["method"].map(names), run=index))
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         rank = frame["run"] + len(self.runs) * (frame["status"] != "done")
         best = rank.groupby([frame[column] for column in _CELL], dropna=False).transform("min")
@@ -87,11 +93,6 @@ class Comparison:
             same = (frame["metric"] == name) & (frame["signature"] == signature)
             frame.loc[same, "metric"] = f"{name} {signature}"
         return frame
-
-    def _relabelled_frame(self, run: Run) -> pd.DataFrame:
-        pairs = [(o, label) for label, origins in self.origins.items() for o in origins if o.run is run]
-        names = {origin.label: label for origin, label in pairs}
-        return run.frame.assign(method=run.frame["method"].map(names))
 
     @cached_property
     def _ambiguous(self) -> list[tuple[str, str]]:
@@ -173,11 +174,6 @@ class Comparison:
 def name_of(run: Run) -> str:
     """Return how a run is called: the name of its folder."""
     return Path(run.path).resolve().name
-
-
-def _relabelled(label: str, origin: Origin) -> MethodRecord:
-    record = next(method for method in origin.run.methods if method.label == origin.label)
-    return record._replace(label=label, title=record.title if label == origin.label else label)
 
 
 def _first(pairs: Iterable[tuple[object, _Record]]) -> list[_Record]:

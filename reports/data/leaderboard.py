@@ -151,19 +151,13 @@ class Leaderboards:
         return Estimate(note=f"its own {images} have the mean {mean}, which compares with nothing here")
 
     def _of_sets(self, where: Slice, metric: str) -> list[Estimate]:
-        counts = self.scores.done(where).sum()
-        scores = {label: self.scores.of_set(where, metric, label) for label in self.comparison.labels}
-        return [
-            Estimate(score.value, n=int(counts[label]), note=score.note) if score else Estimate()
-            for label, score in scores.items()
-        ]
+        counts = self.scores.done(where).sum().items()
+        scores = [(self.scores.of_set(where, metric, str(label)), n) for label, n in counts]
+        return [Estimate(score.value, n=int(n), note=score.note) if score else Estimate() for score, n in scores]
 
     def _costs(self, where: Slice, metric: str) -> list[Estimate]:
-        counts = self.scores.done(where).sum()
-        return [
-            Estimate(self.scores.mean_cost(where, metric, label), n=int(counts[label]))
-            for label in self.comparison.labels
-        ]
+        counts = self.scores.done(where).sum().items()
+        return [Estimate(self.scores.mean_cost(where, metric, str(label)), n=int(n)) for label, n in counts]
 
 
 def _intervals(table: Floats) -> list[Estimate]:
@@ -206,11 +200,7 @@ def _mark_best(cells: list[Cell], methods: Sequence[MethodRecord]) -> list[Cell]
         cell._replace(
             is_best=value == steps[0],
             is_second=len(steps) > 1 and value == steps[1],
-            is_tied=value != steps[0] and not np.isnan(value) and _overlap(cell.estimate, best),
+            is_tied=value < steps[0] and cell.estimate.low <= best.high and best.low <= cell.estimate.high,
         )
         for cell, value in zip(cells, printed, strict=True)
     ]
-
-
-def _overlap(a: Estimate, b: Estimate) -> bool:
-    return bool(a.low <= b.high and b.low <= a.high)

@@ -1,11 +1,11 @@
 """What is missing and why, failed cells and values; and what the methods recorded about themselves."""
 
+from itertools import product
 from typing import Any, NamedTuple
 
-from bench.store.results import MetricRecord
 from reports import text
 from reports.data.comparison import Comparison
-from reports.data.scores import Scores, Slice
+from reports.data.scores import Scores
 
 
 class Failure(NamedTuple):
@@ -44,8 +44,16 @@ def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
 
 def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
     """Return a sentence for each metric and slice in which restored images lack a value."""
-    lines = [_missing(metric, where, scores) for metric in comparison.image_metrics for where in scores.slices]
-    return [line for line in lines if line]
+    lines = []
+    for metric, where in product(comparison.image_metrics, scores.slices):
+        done = scores.done(where)
+        lacking = (done & scores.table(where, metric.name).isna()).sum()
+        total, missing = int(done.sum().sum()), int(lacking.sum())
+        if missing:
+            names = ", ".join(f"{label} {n}" for label, n in lacking.items() if n)
+            what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
+            lines.append(text.plain(f"{metric.title} {what} for {where.place}"))
+    return lines
 
 
 def recorded(comparison: Comparison) -> list[Any]:
@@ -60,15 +68,3 @@ def recorded(comparison: Comparison) -> list[Any]:
     groups = rows.groupby(["category", "factor", "method", "metric"], sort=False, observed=True)["value"]
     table = groups.agg(mean="mean", low="min", high="max", n="count").reset_index()
     return list(table.itertuples(index=False))
-
-
-def _missing(metric: MetricRecord, where: Slice, scores: Scores) -> str:
-    """Return the sentence of one metric and slice, empty when every restored image has its value."""
-    done, table = scores.done(where), scores.table(where, metric.name)
-    lacking = (done & table.isna()).sum()
-    total, missing = int(done.sum().sum()), int(lacking.sum())
-    if not missing:
-        return ""
-    names = ", ".join(f"{label} {n}" for label, n in lacking.items() if n)
-    what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
-    return text.plain(f"{metric.title} {what} for {where.place}")

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from bench.base.errors import unknown
 from bench.statistics import (
@@ -92,10 +91,8 @@ class Significance:
         compared = self.scores.compared[where]
         if baseline not in compared or len(compared) < 2:
             return None
-        every = {
-            metric: self._columns[where, metric.name].get(baseline, {}) for metric in self.comparison.image_metrics
-        }
-        columns = {metric: comparisons for metric, comparisons in every.items() if comparisons}
+        every = [(metric, self._columns[where, metric.name]) for metric in self.comparison.image_metrics]
+        columns = {metric: tables[baseline] for metric, tables in every if baseline in tables}
         if not columns:
             return None
         entrants = [
@@ -116,25 +113,20 @@ class Significance:
         return {(where, metric.name): self._by_baseline(where, metric) for where, metric in pairs}
 
     def _by_baseline(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, PairedComparison]]:
-        table = _usable(self.scores.shared(where, metric.name)[self.scores.compared[where]])
+        table = self.scores.shared(where, metric.name)[self.scores.compared[where]]
+        is_finite = np.isfinite(table.to_numpy(dtype=float)).all(axis=0) & (len(table) > 0)
+        table = table.loc[:, is_finite]  # an infinite PSNR has no statistics
         if table.shape[1] < 2:
             return {}
         labels, values = list(map(str, table)), table.to_numpy()
         ranks = rank_intervals(values.T, metric.better)
         return {
             baseline: {
-                label: PairedComparison(
-                    metric, ranks[index], tests[index], _detectable(values[:, index] - values[:, own])
-                )
-                for index, label in enumerate(labels)
+                label: PairedComparison(metric, rank, test, _detectable(column - values[:, own]))
+                for label, rank, test, column in zip(labels, ranks, tests, values.T, strict=True)
             }
             for own, (baseline, tests) in enumerate(zip(labels, compare_all(values, metric.better), strict=True))
         }
-
-
-def _usable(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the methods that have this metric as a finite number: an infinite PSNR has no statistics."""
-    return table.loc[:, np.isfinite(table.to_numpy(dtype=float)).all(axis=0)] if len(table) else table.iloc[:, :0]
 
 
 def _detectable(differences: Floats) -> float:

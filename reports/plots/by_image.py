@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bench.statistics import Floats
 from bench.store.results import MetricRecord
 from reports import text
 from reports.data.leaderboard import Board
@@ -69,16 +68,12 @@ def _panel(axis: Axes, board: Board, metric: MetricRecord, table: pd.DataFrame, 
     for row in competing(board):
         if row.method.label == baseline:
             continue
-        values = _worst_first(table[row.method.label] - table[baseline], metric)
+        values = (table[row.method.label] - table[baseline]).to_numpy(dtype=np.float64)
+        values = values[np.isfinite(values)]
+        values = values[np.argsort(-values if is_lower_better(metric) else values, kind="stable")]  # worst first
         every = max(1, len(values) // 12)
         line = {**point_style(row), "linestyle": "-", "linewidth": 1.2, "markersize": 5, "markevery": every}
         if len(values):
             axis.plot(np.arange(1, len(values) + 1), values, **line)
     axis.locator_params(axis="x", integer=True)
     orient(axis, metric)
-
-
-def _worst_first(column: pd.Series[float], metric: MetricRecord) -> Floats:
-    values: Floats = np.asarray(column, dtype=np.float64)
-    values = values[np.isfinite(values)]
-    return values[np.argsort(-values if is_lower_better(metric) else values, kind="stable")]

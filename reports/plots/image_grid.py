@@ -170,13 +170,19 @@ class _Cell(NamedTuple):
         if self.column == LR:
             self._draw_corner(image, box)
         bottom = box.bottom - self._draw_crops(image, box.bottom)
-        if self.column not in (LR, HR):
-            self._draw_values(bottom)
+        values = self.grid.pictures.values(self.row, self.column) if self.column not in (LR, HR) else []
+        for index, (value, is_best) in enumerate(values):
+            x = self.left + self.side * (index + 0.5) / len(values)
+            weight = "bold" if is_best else "normal"
+            _write(self.figure, x, bottom - _VALUES * 0.42, value, weight=weight, size=6)
 
     def _show(self, image: Pixels, box: _Box) -> Axes:
-        axis = _axis(self.figure, box)
-        height, width = image.shape[:2]
-        axis.imshow(_resized(image, box), extent=(0, width, height, 0), interpolation="none", aspect="auto")
+        """Show an image at the resolution of print: larger pixels as squares, smaller ones averaged."""
+        axis, (height, width) = _axis(self.figure, box), image.shape[:2]
+        size = (max(1, round(_DPI * box.width)), max(1, round(_DPI * box.height)))
+        resample = Image.Resampling.LANCZOS if width > size[0] else Image.Resampling.NEAREST
+        resized = np.asarray(Image.fromarray(image, "RGB").resize(size, resample))
+        axis.imshow(resized, extent=(0, width, height, 0), interpolation="none", aspect="auto")
         return axis
 
     def _crops(self) -> list[tuple[Crop, str]]:
@@ -205,12 +211,6 @@ class _Cell(NamedTuple):
             for spine in axis.spines.values():
                 spine.set(visible=True, color=colour, linewidth=0.9)
         return side + _GAP / 2
-
-    def _draw_values(self, top: float) -> None:
-        values = self.grid.pictures.values(self.row, self.column)
-        for index, (value, is_best) in enumerate(values):
-            x = self.left + self.side * (index + 0.5) / len(values)
-            _write(self.figure, x, top - _VALUES * 0.42, value, weight="bold" if is_best else "normal", size=6)
 
 
 def _frame(axis: Axes, crop: Crop, image: Pixels, colour: str) -> None:
@@ -245,10 +245,3 @@ def _axis(figure: Figure, box: _Box) -> Axes:
 def _write(figure: Figure, x: float, y: float, words: str, **style: Any) -> None:
     width, height = figure.get_size_inches()
     figure.text(x / width, y / height, words, ha="center", va="center", **style)
-
-
-def _resized(image: Pixels, box: _Box) -> Pixels:
-    """Return an image at the resolution of print: larger pixels as squares, smaller ones averaged."""
-    width, height = (max(1, round(_DPI * inches)) for inches in (box.width, box.height))
-    resample = Image.Resampling.LANCZOS if image.shape[1] > width else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(image, "RGB").resize((width, height), resample))

@@ -59,9 +59,7 @@ def scatter(
     for board, axis in zip(boards, axes, strict=True):
         points = [(row, _estimate(row, across), _estimate(row, up)) for row in competing(board)]
         for row, x, y in points:
-            axis.errorbar(
-                x.value, y.value, xerr=_error_bar(x), yerr=_error_bar(y), elinewidth=1, **point_style(row)
-            )
+            axis.errorbar(x.value, y.value, _error_bar(y), _error_bar(x), elinewidth=1, **point_style(row))
         if has_pareto_front:
             _scale_by_tens(axis)
             _draw_pareto_front(axis, [(x.value, y.value) for _, x, y in points], lower=is_lower_better(up))
@@ -86,11 +84,8 @@ def _estimate(row: Row, metric: MetricRecord) -> Estimate:
 
 def _error_bar(value: Estimate) -> list[list[float]]:
     """Return the lengths of an interval below and above its mean, (2, 1), 0 where there is none."""
-    return [[_length(value.value, value.low)], [_length(value.high, value.value)]]
-
-
-def _length(high: float, low: float) -> float:
-    return max(high - low, 0.0) if math.isfinite(high - low) else 0.0
+    lengths = (value.value - value.low, value.high - value.value)
+    return [[max(length, 0.0) if math.isfinite(length) else 0.0] for length in lengths]
 
 
 def _scale_by_tens(axis: Axes) -> None:

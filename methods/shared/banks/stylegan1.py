@@ -54,7 +54,7 @@ class StyleGAN1(Bank):
     ) -> None:
         super().__init__(channels, Latents(2 * len(channels), width), kind)
         self.epsilon, self.bounded = epsilon, bounded
-        self.mapping = nn.ModuleList(nn.Linear(*sizes) for sizes in mapping)
+        self.mapping = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in mapping)
         self.constant = nn.Parameter(torch.zeros(1, channels[4], 4, 4))
         self.layers, self.convs = nn.ModuleList(), nn.ModuleList()
         for r, count in channels.items():

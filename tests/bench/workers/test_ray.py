@@ -52,15 +52,15 @@ def work(tmp_path):
 def test_any_number_of_workers_makes_the_same_images(folder, work):
     local = bench(*run_command(folder, "local", more=("--threads", "1")), cwd=work)
     assert local.returncode == 0, local.stderr
-    for workers in (1, 2, 4):
+    for workers in (1, 3):
         more = ("--executor", "ray", "--workers", str(workers), "--threads", "1")
         done = bench(*run_command(folder, f"ray{workers}", more=more), cwd=work)
         assert done.returncode == 0, done.stderr
         assert pngs(work / f"ray{workers}") == pngs(work / "local")
         assert values(work / f"ray{workers}").equals(values(work / "local"))
-    again = bench(*run_command(folder, "ray2"), cwd=work, timeout=20)
+    again = bench(*run_command(folder, "ray3"), cwd=work, timeout=60)
     assert "6 done" in again.stdout
-    assert len((work / "noisy.py.log").read_text().splitlines()) == 4 * 6
+    assert len((work / "noisy.py.log").read_text().splitlines()) == 3 * 6
 
 
 def test_the_longest_is_restored_first(folder, work):
@@ -168,16 +168,16 @@ def test_two_machines_with_folders_of_their_own(folder, work, cluster):
     assert "expected 1 cores, 0 GPUs and 1000000.0 GB" in huge.stderr.replace("\n", " ")
 
 
-def test_wrong_use_is_said_at_once(folder, tmp_path):
+def test_wrong_use_is_said_at_once(folder, command, tmp_path):
     nowhere = bench(
         *run_command(folder, "run", "bicubic", ("--executor", "ray", "--address", "127.0.0.1:9")), cwd=tmp_path
     )
     assert nowhere.returncode == 2
     assert "no Ray cluster at 127.0.0.1:9" in nowhere.stderr
-    alone = bench(*run_command(folder, "run", "bicubic", ("--workers", "2")), cwd=tmp_path)
+    alone = command(*run_command(folder, "run", "bicubic", ("--workers", "2")))
     assert alone.returncode == 2
     assert "workers 2 needs the executor ray" in alone.stderr
-    other = bench(*run_command(folder, "run", "bicubic", ("--executor", "slurm")), cwd=tmp_path)
+    other = command(*run_command(folder, "run", "bicubic", ("--executor", "slurm")))
     assert "executor: got slurm, expected local or ray" in other.stderr
 
 
