@@ -52,8 +52,8 @@ def wheel(package: str, version: str) -> Path:
 def source_archive(source: SourceArchive) -> Path:
     """Return the source archive of a Python package from the cache, or through pip.
 
-    pip checks the archive's digest before it runs anything of it, and runs it with the setuptools installed here: a
-    build environment of its own would be filled with whatever the index has today.
+    pip checks the archive's digest before it runs anything of it, and runs it with the setuptools that stands
+    here: a build environment of its own would be filled with whatever the index has today.
 
     Raises:
         OSError: when pip cannot get it, or it is another archive.

@@ -24,6 +24,7 @@ def train(
     start: Annotated[Path | None, typer.Option(help="Weights to start from, with a fresh optimiser.")] = None,
     steps: Annotated[list[str], typer.Option(help="Steps of single stages: latents=100,base=600.")] = [],
     rate: Annotated[float, typer.Option(help="Multiplies every learning rate.")] = 1.0,
+    batch: Annotated[int, typer.Option(min=1, help="Multiplies the images of every step.")] = 1,
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
 ) -> None:
     """Train a method, or continue a training that was interrupted."""
@@ -34,7 +35,8 @@ def train(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     stage_steps = dict(_stage(item) for item in split(steps))
     trained = tuple(numbers(factors, "--factors"))
-    train_method(method, bank, trained, data, out, start=start, steps=stage_steps, rate=rate, cpu=device == "cpu")
+    cpu = device == "cpu"
+    train_method(method, bank, trained, data, out, start=start, steps=stage_steps, rate=rate, batch=batch, cpu=cpu)
 
 
 def _stage(item: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""How ESRGAN+ is trained: L1 at an eighth, a quarter and all of the result's size, then ESRGAN's three losses.
+"""How ESRGAN+ is trained: L1 at an eighth, a quarter and all of its size, then the losses of ESRGAN and LPIPS.
 
 The stages that look at pictures are those of the embedded GLEAN, step for step and image for image, on the same
 pool of samples; what GLEAN learns of latents has no counterpart here.
@@ -17,8 +17,7 @@ from methods.esrgan_plus.network import CropRequest, Enlarged, EsrganPlusNet
 from methods.shared import banks
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
-from methods.shared.training.crop_targets import crop_target
-from methods.shared.training.crops import BORDER, CropBox, crop, draw_box, trim_border
+from methods.shared.training.crops import crop_target, draw_box, patch_side, patches, trim_border
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 
 STAGES = (
@@ -28,8 +27,6 @@ STAGES = (
     Stage("adversarial", 100_000, 4, 1e-4, adversarial=True, relativistic=True),
 )
 """Steps and batches are those of `methods.glean.recipe.STAGES`; the rates are ESRGAN's, doubled for L1."""
-PATCH = 128
-"""The side of what the discriminator sees where there is room for it, the published one."""
 DISCRIMINATOR_WIDTH = 128
 """Its widest layer: it then costs about what the published VGG-style one does."""
 
@@ -49,7 +46,8 @@ class EsrganPlusRecipe(BankRecipe):
         """What is trained."""
         sides = ", ".join(map(str, self.network.inputs))
         what = f"esrgan+ to {self.network.resolution} from {sides}, {self.network.shape}"
-        return f"{what}, on {self.bank.name} {self.bank.digest:.8}, {self.perceptual_loss.name}"
+        losses = f"{self.perceptual_loss.name}, {self.lpips_loss.name}"
+        return f"{what}, on {self.bank.name} {self.bank.digest:.8}, {losses}"
 
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
         """Return the losses of one step."""
@@ -59,14 +57,16 @@ class EsrganPlusRecipe(BankRecipe):
         result: Enlarged = network(draw.lr, size, CropRequest(draw.sampled, box) if with_crop else None)
         pairs = {"": (result.image, draw.hr)}
         if result.crop is not None:
-            target = crop_target(self.bank, draw, box, start, step)
+            target = crop_target(draw, box, start)
             pairs["crop "] = trim_border(result.crop, box), trim_border(target, box)
         if not stage.adversarial:
             return Terms({f"{name}pixel": self.pixel_loss(*pair) for name, pair in pairs.items()})
         losses = self.image_losses(pairs)
         # Only a sample has a target of the result's size, so photographs alone show the discriminator nothing.
-        patches = _patches(step, _patch_side(self.network), *pairs["crop "]) if "crop " in pairs else ()
-        return Terms(losses, *patches)
+        if "crop " not in pairs:
+            return Terms(losses)
+        fake, real = patches(step, patch_side(start, self.network.resolution), *pairs["crop "])
+        return Terms(losses | {"crop lpips": self.lpips_loss(fake, real)}, fake, real)
 
     def image_size(self, stage: Stage) -> int:
         """Return the side of a stage's images."""
@@ -74,26 +74,11 @@ class EsrganPlusRecipe(BankRecipe):
 
     def contaminated_metrics(self, stage: str) -> Sequence[str]:
         """Return the metrics of the perceptual network once its loss was used."""
-        return self.perceptual_loss.contaminated_metrics if stage == "adversarial" else ()
+        return super().contaminated_metrics(stage) if stage == "adversarial" else ()
 
     def write(self, path: Path, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
         """Write the weight file."""
         weightfile.write(path, self.network, weights, history)
-
-
-def _patch_side(network: EsrganPlusNet) -> int:
-    """Return the side of what the discriminator sees: PATCH, or the power of two that fits in a crop."""
-    start = network.middle // 2
-    room = (draw_box(0, start).side - 2 * BORDER) * network.resolution // start
-    return min(PATCH, 1 << room.bit_length() - 1)
-
-
-def _patches(step: int, side: int, *images: Tensor) -> list[Tensor]:
-    """Cut the same patch from images of one size, at a place that the step decides."""
-    size = images[0].shape[-1]
-    generator = torch.Generator().manual_seed(step)
-    top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
-    return [crop(image, CropBox(top, left, side), size) for image in images]
 
 
 def recipe(
@@ -105,6 +90,8 @@ def recipe(
     sides = tuple(loaded.resolution // factor for factor in factors)
     network = EsrganPlusNet(sides, loaded.resolution)
     size, sides = network.middle, network.inputs
-    pool, validation, history = open_data(network, loaded, size, sides, data, out, start, weightfile.read_metadata)
-    discriminator = Discriminator(capped(_patch_side(network), DISCRIMINATOR_WIDTH))
+    pool, validation, history = open_data(
+        network, loaded, size, sides, data, out, start, weightfile.read_metadata, keep_full=True
+    )
+    discriminator = Discriminator(capped(patch_side(size // 2, loaded.resolution), DISCRIMINATOR_WIDTH))
     return EsrganPlusRecipe(network, pool, validation, discriminator=discriminator, history=history)

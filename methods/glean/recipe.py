@@ -19,12 +19,19 @@ from methods.shared import banks
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.networks.consistency import add_detail
-from methods.shared.training.crop_targets import crop_target
-from methods.shared.training.crops import bank_noise, crop, draw_box, synthesise_crop, trim_border
+from methods.shared.training.crops import (
+    crop,
+    crop_target,
+    draw_box,
+    patch_side,
+    patches,
+    synthesise_crop,
+    trim_border,
+)
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, feature_loss, latent_loss
 from methods.shared.training.pool import Draw
-from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
+from methods.shared.training.recipe import FULL_STAGES, BankRecipe, Stage, Terms, open_data
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),
@@ -36,6 +43,8 @@ STAGES = (
 """For one data-centre GPU. Every stage's steps can be changed."""
 
 LATENT, FEATURE = 0.2, 0.05
+DISCRIMINATOR_WIDTH = 128
+"""The discriminator's widest layer, that of ESRGAN+."""
 MATCHED = (16, 32)
 """The resolutions at which features are compared with those that the bank makes of the sample."""
 
@@ -54,7 +63,8 @@ class GleanRecipe(BankRecipe):
         """What is trained."""
         factors = ", ".join(map(str, self.network.factors))
         over = f"{self.bank.name} {self.bank.digest:.8} at {self.bank.resolution}"
-        return f"glean over {over} for {factors}, {self.network.shape}, {self.perceptual_loss.name}"
+        losses = f"{self.perceptual_loss.name}, {self.lpips_loss.name}"
+        return f"glean over {over} for {factors}, {self.network.shape}, {losses}"
 
     def begin(self) -> None:
         """Fit the linear guess of the latents from the LR's pixels, in closed form."""
@@ -75,9 +85,12 @@ class GleanRecipe(BankRecipe):
             return Terms({"latent": latent})
         losses = {"latent": LATENT * latent, **self.image_losses({"": (result.image, draw.hr)})}
         losses["feature"] = FEATURE * self._feature_loss(result, draw)
-        if stage.name != "full":
-            return Terms(losses, *((result.image, draw.hr) if stage.adversarial else ()))
-        return Terms(losses | self._crop_losses(result, draw, step))
+        pair = self._crop_pair(result, draw, step) if stage.name in FULL_STAGES and draw.sampled.any() else None
+        if pair is None:
+            return Terms(losses)
+        fake, real = patches(step, patch_side(self.network.middle // 2, self.bank.resolution), *pair)
+        losses |= self.image_losses({"crop ": pair}) | {"crop lpips": self.lpips_loss(fake, real)}
+        return Terms(losses, *((fake, real) if stage.adversarial else ()))
 
     def image_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
         """Return the losses; the perceptual ones are computed first, which decides how gradients are rounded."""
@@ -97,19 +110,14 @@ class GleanRecipe(BankRecipe):
         losses = (feature_loss(result.features[r], targets[r], draw.exact) for r in matched)
         return torch.stack(list(losses)).mean()
 
-    def _crop_losses(self, result: Restoration, draw: Draw, step: int) -> dict[str, Tensor]:
-        """Compare a crop at the bank's own size: image and target are made by the upper bank alone."""
-        use = draw.sampled
-        if not use.any() or result.share is None:
-            return {"crop": result.image.sum() * 0}
-        start = self.network.middle // 2
-        box = draw_box(step, start)
-        feature = result.features[start][use]
-        detailed = synthesise_crop(self.bank, result.latents[use], start, feature, box, bank_noise(self.bank))
-        low, share = (crop(x[use], box, start) for x in (result.image, result.share))
-        image = add_detail(low, detailed, share)
-        target = crop_target(self.bank, draw, box, start, step)
-        return self.image_losses({"crop ": (trim_border(image, box), trim_border(target, box))})
+    def _crop_pair(self, result: Restoration, draw: Draw, step: int) -> tuple[Tensor, Tensor]:
+        """Return a crop at the bank's own size, which the upper bank alone makes, and its target."""
+        start, use = self.network.middle // 2, draw.sampled
+        box, noise = draw_box(step, start), banks.bank_noise(self.bank)
+        feature, share = result.features[start][use], cast(Tensor, result.share)[use]
+        detailed = synthesise_crop(self.bank, result.latents[use], start, feature, box, noise)
+        image = add_detail(crop(result.image[use], box, start), detailed, crop(share, box, start))
+        return trim_border(image, box), trim_border(crop_target(draw, box, start), box)
 
     def image_size(self, stage: Stage) -> int:
         """Return the side of a stage's images, the smallest one where it has latents alone."""
@@ -129,8 +137,8 @@ def recipe(
     network = EmbeddedGlean(loaded, factors)
     size = network.middle
     pool, validation, history = open_data(
-        network, loaded, size, network.inputs, data, out, start, weightfile.read_metadata
+        network, loaded, size, network.inputs, data, out, start, weightfile.read_metadata, keep_full=True
     )
-    discriminator = Discriminator(capped(size))
+    discriminator = Discriminator(capped(patch_side(size // 2, loaded.resolution), DISCRIMINATOR_WIDTH))
     fresh = start is None
     return GleanRecipe(network, pool, validation, discriminator=discriminator, history=history, fresh=fresh)

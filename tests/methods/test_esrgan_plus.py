@@ -22,8 +22,7 @@ from methods.glean.embedded import EmbeddedGlean
 from methods.shared import banks, weight_files
 from methods.shared.networks.consistency import consistent
 from methods.shared.training import plan_stages, sample_grid, state, train
-from methods.shared.training.crop_targets import crop_target
-from methods.shared.training.crops import CropBox, crop, draw_box, trim_border
+from methods.shared.training.crops import CropBox, crop, crop_target, draw_box, trim_border
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
 from methods.shared.training.pool import Pool
@@ -177,7 +176,7 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
         "base": {"pixel"},
         "middle": {"pixel"},
         "full": {"pixel", "crop pixel"},
-        "adversarial": {"pixel", "perceptual", "crop pixel", "crop perceptual"},
+        "adversarial": {"pixel", "perceptual", "crop pixel", "crop perceptual", "crop lpips"},
     }
     # A middle below the result has an image layer of its own, and the result's must learn all the same.
     made.network = EsrganPlusNet((4,), 32, TINY)
@@ -193,7 +192,7 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
     assert last.any()
     assert not made.discriminator[0].weight.equal(judge)
     said = weightfile.read_metadata(tmp_path / "weights.safetensors")
-    assert said.history["trained with"] == ["lite0"]
+    assert said.history["trained with"] == ["lite0", "lpips_vgg"]
     done = loaded(f"esrgan+[weights={tmp_path / 'weights.safetensors'}]").restore(batch(torch.rand(1, 3, 4, 4), 8))
     assert done.sr.shape == (1, 3, 32, 32)
 
@@ -215,7 +214,7 @@ class Means(torch.nn.Module):
 def last_stage(path, folder):
     """Return a recipe in one step of its last stage, whose every loss can be computed by hand."""
     made = recipe.recipe(str(path), (8,), None, folder)
-    made.network, made.perceptual_loss = randomised((4,)), Means()
+    made.network, made.perceptual_loss, made.lpips_loss = randomised((4,)), Means(), Means()
     made.discriminator = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 1))
     made.stages = (replace(recipe.STAGES[-1], steps=1, batch=2),)
     made.pool = Pool(made.pool.samples, first=8, growth=0, augment_prob=0.0)
@@ -228,12 +227,13 @@ def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small,
     draw = made.pool.draw(0, 2, 4, 16)
     box = draw_box(0, 8)
     image, piece = made.network(draw.lr, 16, CropRequest(draw.sampled, box))
-    truth = crop_target(made.bank, draw, box, 8, 0)
+    truth = crop_target(draw, box, 8)
     pairs = [(image, draw.hr), (trim_border(piece, box), trim_border(truth, box))]
     pairs = [[image.detach().double().numpy() for image in pair] for pair in pairs]
     wanted = sum(1e-2 * np.abs(one - other).mean() + 1.0 * pooled_distance(one, other) for one, other in pairs)
     weight, bias = (value.detach().double().numpy() for value in made.discriminator[1].parameters())
     fake, real = (image.reshape(2, -1) @ weight.T + bias for image in pairs[1])  # a piece is one patch here
+    wanted += pooled_distance(*pairs[1])  # that of the patch
     wanted += 5e-3 * relativistic(fake, real)
     Loop(made, tmp_path, cpu=True).run()
     _, _, losses = state.load(tmp_path / "state.pt", made.identity).curve[0]
@@ -243,7 +243,7 @@ def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small,
 
 def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(small, tmp_path):
     made = last_stage(small, tmp_path)
-    photographs = [made.pool.samples[index]._replace(latent=None) for index in range(2)]
+    photographs = [made.pool.samples[index]._replace(latent=None, full=None) for index in range(2)]
     made.pool = replace(made.pool, photographs=photographs)
     draws = ((step, made.pool.draw(step, 2, 4, 16)) for step in range(99))
     step, draw = next((step, draw) for step, draw in draws if not draw.sampled.any())

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bench import MethodError, plugin_bank
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from bench import Asset, Bank, Synthesis
 
@@ -111,6 +111,15 @@ def full_image(synthesis: Synthesis) -> Tensor:
     if synthesis.image is None:
         raise MethodError("a full pass of the bank made no image")
     return synthesis.image
+
+
+def bank_noise(bank: Bank) -> list[Tensor]:
+    """Return the bank's own noise maps in the units in which it takes others, coarse to fine."""
+    buffers = dict(cast("nn.Module", bank).named_buffers())
+    maps = {name: value for name, value in buffers.items() if name.endswith("noise")}
+    # A bank whose maps have their strength folded in keeps it beside them.
+    strengths = (buffers.get(f"{name.removesuffix('noise')}strength") for name in maps)
+    return [m if s is None else m / s.clamp(min=1e-12) for m, s in zip(maps.values(), strengths, strict=True)]
 
 
 def _module(name: str) -> Any:

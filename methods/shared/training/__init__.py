@@ -34,6 +34,7 @@ def train(
     start: Path | None = None,
     steps: Mapping[str, int] | None = None,
     rate: float = 1.0,
+    batch: int = 1,
     cpu: bool = False,
 ) -> None:
     """Train a method, or go on with the training that `out` holds.
@@ -47,6 +48,7 @@ def train(
         start: weights to start from, with a fresh optimiser.
         steps: the steps of single stages, by name; a stage without steps is passed over.
         rate: what the recipe's learning rates are multiplied with.
+        batch: what the images of a step are multiplied with.
         cpu: keep to the CPU.
 
     Raises:
@@ -62,7 +64,7 @@ def train(
     from methods.shared.training.loop import Loop
 
     recipe = make_recipe(bank, factors, data, out, start)
-    recipe.stages = plan_stages(recipe.stages, steps or {}, rate)
+    recipe.stages = plan_stages(recipe.stages, steps or {}, rate, batch)
     Loop(recipe, out, cpu=cpu, origin=_origin(start, data)).run()
 
 
@@ -94,8 +96,10 @@ def _origin(start: Path | None, data: Path | None) -> tuple[str, str]:
     return f"from {weights}", f"with {images}"
 
 
-def plan_stages(stages: Sequence[Stage], steps: Mapping[str, int], rate: float = 1.0) -> tuple[Stage, ...]:
-    """Return the stages with other step counts, and their learning rates times `rate`.
+def plan_stages(
+    stages: Sequence[Stage], steps: Mapping[str, int], rate: float = 1.0, batch: int = 1
+) -> tuple[Stage, ...]:
+    """Return the stages with other step counts, and their learning rates and batches multiplied.
 
     Raises:
         UsageError: when a name is no stage, or the rate is not a positive number.
@@ -107,5 +111,11 @@ def plan_stages(stages: Sequence[Stage], steps: Mapping[str, int], rate: float =
     if not 0 < rate < inf:
         raise UsageError("--rate", got=rate, expected="a positive number, such as 0.5")
     return tuple(
-        replace(stage, steps=steps.get(stage.name, stage.steps), rate=rate * stage.rate) for stage in stages
+        replace(
+            stage,
+            steps=steps.get(stage.name, stage.steps),
+            rate=rate * stage.rate,
+            batch=batch * stage.batch,
+        )
+        for stage in stages
     )

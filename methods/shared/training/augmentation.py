@@ -1,6 +1,6 @@
-"""How training images are varied: mirrored, recoloured or warped, with an LR that still belongs to them."""
+"""How training images are varied: samples warped when they are made, images mirrored and recoloured when drawn."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,20 +13,13 @@ from bench.images.png import to_pixels, to_tensor
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A mirroring and recolouring, linear, so that it commutes with the protocol's shrinking but for clipping.
-
-    A warped image is another face than any that the bank makes; its LR is made anew, of the warped HR.
-    """
+    """A mirroring and recolouring, linear, so that it commutes with the protocol's shrinking but for clipping."""
 
     saturation: float
     contrast: float
     light: float
     gains: tuple[float, float, float]
     mirrored: bool
-    sharpness: float
-    """How much of what lies above the pool's size the target has: photographs differ in it, and no LR tells."""
-    warp_seed: int | None = None
-    """What lies above the pool's size is lost by warping, so sharpness is 0."""
 
     def __call__(self, image: Tensor) -> Tensor:
         """Change an image (3, h, w) in [-1, 1], and round it to 8 bits as every image is."""
@@ -40,15 +33,13 @@ class Augmentation:
 def draw_augmentation(rng: np.random.Generator) -> Augmentation:
     """Return a random augmentation."""
     low, middle, high = rng.uniform(0.9, 1.1, 3).tolist()
-    change = Augmentation(
+    return Augmentation(
         rng.uniform(0.5, 1.3),
         rng.uniform(0.7, 1.2),
         rng.uniform(-0.2, 0.15),
         (low, middle, high),
         rng.random() < 0.7,
-        rng.random(),
     )
-    return change if rng.random() < 0.4 else replace(change, sharpness=0.0, warp_seed=int(rng.integers(1 << 31)))
 
 
 def warp(image: Pixels, seed: int) -> Pixels:

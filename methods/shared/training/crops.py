@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench import Bank
+from bench.images.png import to_tensor
 from methods.shared.banks import full_image
+from methods.shared.training.pool import Draw
 
 BORDER = 2
 """Pixels of `start` on every side that the padding at the crop's edge has changed."""
+PATCH = 128
+"""The side of what a discriminator and LPIPS see where there is room for it, ESRGAN's."""
 
 
 class CropBox(NamedTuple):
@@ -56,10 +60,27 @@ def synthesise_crop(  # noqa: PLR0917 (each is a part of one pass)
     return full_image(bank.synthesise(latents, noise=maps, start=(start, crop(feature, box, start))))
 
 
-def bank_noise(bank: Bank) -> list[Tensor]:
-    """Return the bank's own noise maps in the units in which it takes others, coarse to fine."""
-    buffers = dict(cast(nn.Module, bank).named_buffers())
-    maps = {name: value for name, value in buffers.items() if name.endswith("noise")}
-    # A bank whose maps have their strength folded in keeps it beside them.
-    strengths = (buffers.get(f"{name.removesuffix('noise')}strength") for name in maps)
-    return [m if s is None else m / s.clamp(min=1e-12) for m, s in zip(maps.values(), strengths, strict=True)]
+def crop_target(draw: Draw, box: CropBox, start: int) -> Tensor:
+    """Return what a crop of the full-size result should be, (n, 3, p, p), for images kept at that size."""
+    targets = []
+    for full, change in zip(draw.full, draw.augmentations, strict=True):
+        if full is not None:
+            there = box.mirrored(start) if change is not None and change.mirrored else box
+            top, left, side = (full.shape[0] // start * length for length in there)
+            target = to_tensor(full[top : top + side, left : left + side])[0] * 2 - 1
+            targets.append(target if change is None else change(target))
+    return torch.stack(targets).to(draw.hr.device)
+
+
+def patch_side(start: int, resolution: int) -> int:
+    """Return the side of what a discriminator sees of a crop: PATCH, or the power of two that fits in it."""
+    room = (draw_box(0, start).side - 2 * BORDER) * resolution // start
+    return min(PATCH, 1 << room.bit_length() - 1)
+
+
+def patches(step: int, side: int, *images: Tensor) -> list[Tensor]:
+    """Cut the same patch from images of one size, at a place that the step decides."""
+    size = images[0].shape[-1]
+    generator = torch.Generator().manual_seed(step)
+    top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
+    return [crop(image, CropBox(top, left, side), size) for image in images]

@@ -22,7 +22,7 @@ def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
         pool: whose samples.
         side: of the LR images that are looked at.
     """
-    items = [pool.samples[index] for index in range(pool.first)]
+    items = [item for index in range(pool.first) if not (item := pool.samples[index]).warped]
     lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
     latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
     mean = pool.samples.bank.mean_latent.cpu()

@@ -53,8 +53,7 @@ class Loop:
         self._kept = None if self.state is None else self.state.total
         # Stages leave parts of a network without gradient, the latents' stage most of it.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-        half = "bf16" if torch.cuda.is_available() and not cpu else "no"
-        self.accelerator = Accelerator(cpu=cpu, mixed_precision=half, kwargs_handlers=[unused])
+        self.accelerator = Accelerator(cpu=cpu, mixed_precision=mixed_precision(cpu), kwargs_handlers=[unused])
         self.recipe, self.out = recipe, out
         recipe.place(self.accelerator.device)
         self.network = self.accelerator.prepare(recipe.network)
@@ -104,7 +103,7 @@ class Loop:
                 if now.total % CURVE_STEPS == 0 or now.step == stage.steps:
                     now.curve.append((now.total, stage.name, values))
                 if main:
-                    reporter.advance(now.step, values)
+                    reporter.advance(now.step, values, self.recipe.stopwatch)
                 self._keep(stage, optimisers, now)
 
     def _optimisers(self, stage: Stage) -> list[torch.optim.Optimizer]:
@@ -118,15 +117,18 @@ class Loop:
             for group in optimiser.param_groups:
                 group["lr"] = stage.rate * schedule(now.step, stage.steps)
         shard = (self.accelerator.process_index, self.accelerator.num_processes)
-        with self.accelerator.autocast():
+        watch = self.recipe.stopwatch
+        with watch("forward and losses"), self.accelerator.autocast():
             terms = self.recipe.terms(self.network, stage, now.total, shard)
             losses = dict(terms.losses)
             against = stage.adversarial and self._everywhere(terms.fake is not None)
             if against:
                 losses["adversarial"] = self.recipe.adversarial_weight * self._generator_loss(terms, stage)
-        self._descend(losses, self.network, optimisers[0], now)
+        with watch("backward"):
+            self._descend(losses, self.network, optimisers[0], now)
         if against:
-            losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
+            with watch("discriminator"):
+                losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
         now.step, now.total = now.step + 1, now.total + 1
         self._average(now)
         return {name: float(value.detach()) for name, value in losses.items()}
@@ -221,6 +223,13 @@ class Loop:
         sample_grid.write_curves(now.curve, self.out / "curves")
         history = {"steps": now.total, "stage": stage.name, "seconds": round(now.seconds)}
         self.recipe.export(now.average, self.out / "weights.safetensors", history)
+
+
+def mixed_precision(cpu: bool) -> str:
+    """Return accelerate's name of the precision: bf16 on a CUDA device, and on a processor that can (AMX)."""
+    if torch.cuda.is_available() and not cpu:
+        return "bf16"
+    return "bf16" if torch.cpu.get_capabilities().get("amx_bf16") else "no"
 
 
 def schedule(step: int, steps: int) -> float:

@@ -1,8 +1,9 @@
 """What each step of a training draws: samples of a bank and photographs, some of them augmented.
 
-Making a 1024-pixel sample costs a full pass of the bank and a shrinking by the protocol, so a training draws from
-a pool that grows as it goes: at step t from the first `first + growth * t` samples, up to `capacity`. What a step
-draws depends on the step alone; the cache changes the speed and nothing else, and another process may fill it.
+Making a 1024-pixel sample costs a full pass of the bank and three shrinkings by the protocol, so each is made
+once, and a training draws from a pool that grows as it goes: at step t from `first + growth * t` samples, up to
+`capacity`. What a step draws depends on the step alone; the cache changes the speed and nothing else, and another
+process may fill it.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.images.degradation import make_lr
+from bench import Pixels
 from bench.images.png import to_tensor
-from methods.shared.training.augmentation import Augmentation, draw_augmentation, warp
+from methods.shared.training.augmentation import Augmentation, draw_augmentation
 from methods.shared.training.samples import Item, Samples
 
 
@@ -30,11 +31,13 @@ class Draw(NamedTuple):
     latents: Tensor
     """(N, width) or (N, slots, width) as the bank draws them; zeros for a photograph."""
     sampled: Tensor
-    """bool (N,): whether the bank made the image of the latent, before it was augmented."""
+    """bool (N,): whether it is a sample of the bank, warped or augmented or not."""
     exact: Tensor
     """bool (N,): whether the image is exactly what the bank makes of the latent."""
     augmentations: tuple[Augmentation | None, ...]
     """What was done to each image."""
+    full: tuple[Pixels | None, ...]
+    """Each image at the bank's own size, not augmented, where it is kept."""
 
 
 @dataclass(frozen=True)
@@ -44,34 +47,39 @@ class Pool:
     samples: Samples
     photographs: Sequence[Item] = ()
     first: int = 1024
-    growth: float = 1.0
-    capacity: int = 1 << 14
+    growth: float = 0.5
+    capacity: int = 1 << 12
     augment_prob: float = 0.6
-    """The share of images that are mirrored, recoloured or warped: photographs are less strange to a network then.
+    """The share of images that are mirrored or recoloured: photographs are less strange to a network then.
 
     The bank's noise stays in its place, so a mirrored sample is no image of the bank, as a photograph is none."""
     past: int = 0
-    """Steps of the trainings that this one goes on from: it draws what would have followed, not the same again."""
+    """Steps of the trainings that this one goes on from: it draws other samples, not the same again."""
 
     def draw(self, step: int, batch: int, side: int, size: int, shard: tuple[int, int] = (0, 1)) -> Draw:
         """Return the batch of a step for one LR side, the HR averaged down to `size`."""
-        step += self.past
-        rng = np.random.default_rng([step, *shard])
+        rng = np.random.default_rng([self.past + step, *shard])
         reach = min(self.capacity, int(self.first + self.growth * step))
         items = [self._pick(rng, reach) for _ in range(batch)]
         changes = tuple(draw_augmentation(rng) if rng.random() < self.augment_prob else None for _ in items)
         pairs = [_pair(item, side, change) for item, change in zip(items, changes, strict=True)]
         hr, lr = (torch.stack(images) for images in zip(*pairs, strict=True))
         sampled = torch.tensor([item.latent is not None for item in items])
-        exact = sampled & torch.tensor([change is None for change in changes])
+        exact = torch.tensor(
+            [
+                item.latent is not None and not item.warped and change is None
+                for item, change in zip(items, changes, strict=True)
+            ]
+        )
         device = self.samples.bank.mean_latent.device
         hr, lr, sampled, exact = (x.to(device) for x in (F.adaptive_avg_pool2d(hr, size), lr, sampled, exact))
-        return Draw(hr, lr, self._latents(items).to(device), sampled, exact, changes)
+        full = tuple(item.full for item in items)
+        return Draw(hr, lr, self._latents(items).to(device), sampled, exact, changes, full)
 
     def _pick(self, rng: np.random.Generator, reach: int) -> Item:
         if self.photographs and rng.random() < 0.5:
             return self.photographs[int(rng.integers(len(self.photographs)))]
-        return self.samples[int(rng.integers(reach))]
+        return self.samples[self.past + int(rng.integers(reach))]
 
     def _latents(self, items: Sequence[Item]) -> Tensor:
         shape = next((item.latent.shape for item in items if item.latent is not None), None)
@@ -81,9 +89,5 @@ class Pool:
 
 def _pair(item: Item, side: int, change: Augmentation | None) -> tuple[Tensor, Tensor]:
     """Return HR and LR in [-1, 1], both augmented in the same way."""
-    hr, lr = item.hr, item.lr[side]
-    if change is not None and change.warp_seed is not None:
-        hr = warp(hr, change.warp_seed)
-        lr = make_lr(hr, hr.shape[0] // side)
-    tensors = [to_tensor(image)[0] * 2 - 1 for image in (hr, lr)]
-    return (tensors[0], tensors[1]) if change is None else (change(tensors[0]), change(tensors[1]))
+    hr, lr = (to_tensor(image)[0] * 2 - 1 for image in (item.hr, item.lr[side]))
+    return (hr, lr) if change is None else (change(hr), change(lr))

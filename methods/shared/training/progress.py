@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from methods.shared.training.recipe import Stage
+from methods.shared.training.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,8 @@ class ProgressReporter:
         self._start = self._last_line = time.monotonic()
         self._steps = 0
 
-    def advance(self, step: int, losses: dict[str, float]) -> None:
-        """Report that one more step is finished, `step` of the stage in all."""
+    def advance(self, step: int, losses: dict[str, float], stopwatch: Stopwatch) -> None:
+        """Report that one more step is finished, `step` of the stage in all, and what its parts take."""
         self._steps += 1
         now = time.monotonic()
         pace = (now - self._start) / self._steps
@@ -36,7 +37,9 @@ class ProgressReporter:
         elif now - self._last_line > LINE_SECONDS or step == self._stage.steps:
             self._last_line = now
             left = pace * (self._stage.steps - step) / 60
+            shares = "  ".join(f"{part} {share:.0%}" for part, share in stopwatch.shares().items())
             log.info("%s %d/%d  %.0f min left  %s", self._stage.name, step, self._stage.steps, left, values)
+            log.info("time: %s", shares)
 
 
 @contextmanager

@@ -17,10 +17,11 @@ from torch.nn import functional as F
 from bench import Bank
 from bench.base import seeds
 from methods.shared import weight_files
-from methods.shared.training.perceptual_loss import PerceptualLoss, lite0
+from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss, lite0
 from methods.shared.training.pool import Draw, Pool
 from methods.shared.training.sample_grid import SampleGrid, Validation, validate
 from methods.shared.training.samples import Samples, read_folder
+from methods.shared.training.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ class Recipe(ABC):
         stages: in their order.
         discriminator: of the adversarial stages.
         adversarial_weight: of the generator's adversarial loss.
+        stopwatch: what the parts of a step take.
     """
 
     network: nn.Module
     stages: Sequence[Stage]
     discriminator: nn.Module | None = None
     adversarial_weight: ClassVar[float]
+    stopwatch = Stopwatch()
 
     @property
     @abstractmethod
@@ -112,6 +115,8 @@ class BankRecipe(Recipe):
     """What the weight file shall say of the training beside its steps."""
     fresh: bool = True
     """Whether the network has no weights yet but random ones."""
+    lpips_loss: LpipsLoss = field(default_factory=LpipsLoss)
+    """Of the stages that look at crops of the result's own size."""
 
     pixel_weight: ClassVar[float] = 1.0
     perceptual_weight: ClassVar[float] = 1.0
@@ -130,10 +135,12 @@ class BankRecipe(Recipe):
         """Move the bank and the loss network to a device."""
         cast(nn.Module, self.bank).to(device)
         self.perceptual_loss.to(device)
+        self.lpips_loss.to(device)
 
     def draw(self, stage: Stage, step: int, size: int, shard: tuple[int, int]) -> Draw:
         """Return the images of one step, HR of `size` pixels; the LR sides take turns."""
-        return self.pool.draw(step, stage.batch, self.sides[step % len(self.sides)], size, shard)
+        with self.stopwatch("samples"):
+            return self.pool.draw(step, stage.batch, self.sides[step % len(self.sides)], size, shard)
 
     def pixel_loss(self, image: Tensor, target: Tensor) -> Tensor:
         """Return the mean absolute difference."""
@@ -181,11 +188,18 @@ class BankRecipe(Recipe):
 
     def contaminated_metrics(self, stage: str) -> Sequence[str]:
         """Return the metrics whose network the training has used, up to and with a stage."""
-        return self.perceptual_loss.contaminated_metrics
+        near = self.perceptual_loss.contaminated_metrics
+        return (*near, *self.lpips_loss.contaminated_metrics) if stage in FULL_STAGES else near
 
     @abstractmethod
     def write(self, path: Path, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
         """Write the method's own weight file."""
+
+
+FULL_STAGES = ("full", "adversarial")
+"""The stages that look at crops of the result's own size."""
+FIRST_SAMPLES = 1024
+"""What the linear guess of the latents is fitted to."""
 
 
 class TrainingData(NamedTuple):
@@ -205,6 +219,8 @@ def open_data(  # noqa: PLR0917 (each is a part of one training)
     out: Path,
     start: Path | None,
     read_metadata: Callable[[Path], Any],
+    *,
+    keep_full: bool = False,
 ) -> TrainingData:
     """Put the weights that a training goes on from into its network; open a bank's samples and the photographs.
 
@@ -217,6 +233,7 @@ def open_data(  # noqa: PLR0917 (each is a part of one training)
         out: the training's folder, which keeps the samples.
         start: the weight file that it goes on from.
         read_metadata: reads what that file says of itself.
+        keep_full: whether the samples are kept at the bank's own size, too.
 
     Raises:
         UsageError: when the folder holds no image.
@@ -227,6 +244,9 @@ def open_data(  # noqa: PLR0917 (each is a part of one training)
         weight_files.load(network, start)
     photographs = () if data is None else read_folder(data, bank.resolution, size, sides)
     history = weight_files.initial_history(start, read_metadata, len(photographs))
-    pool = Pool(Samples(bank, size, sides, out / "pool"), photographs, past=weight_files.steps(history))
+    samples = Samples(bank, size, sides, out / "pool", keep_full=keep_full)
+    # A training that goes on has its linear guess, which wants many samples at once, and starts with few.
+    first = FIRST_SAMPLES if start is None else FIRST_SAMPLES // 4
+    pool = Pool(samples, photographs, first=first, past=weight_files.steps(history))
     validation = Samples(bank, size, sides, out / "validation", seeds.Domain.VALIDATION)
     return TrainingData(pool, validation, history)

@@ -21,10 +21,13 @@ from bench.images.degradation import make_lr
 from bench.images.listing import image_files
 from bench.images.png import to_pixels
 from bench.images.prepare import parse_preparation
-from methods.shared.banks import full_image
+from methods.shared.banks import bank_noise, full_image
+from methods.shared.training.augmentation import warp
 
 TRUNCATION = (0.5, 1.0)
 VALIDATION_TRUNCATION = 0.7
+WARP_PROB = 0.36
+"""The share of the samples to train on that are warped."""
 
 
 class Item(NamedTuple):
@@ -34,13 +37,21 @@ class Item(NamedTuple):
     """Averaged down to the pool's size."""
     lr: dict[int, Pixels]
     """By side, made of the full image by the protocol."""
-    latent: npt.NDArray[np.float32] | None
+    latent: npt.NDArray[np.float32] | None = None
     """The w that it was made of, (width,) or (slots, width) as the bank draws it; None for a photograph."""
+    warped: bool = False
+    """Whether it was warped, and so is no image of its w any more."""
+    full: Pixels | None = None
+    """At the bank's own size; None where a training does not look at it."""
 
 
 @dataclass(frozen=True)
 class Samples:
     """Samples of a bank, by index.
+
+    Those to train on have noise of their own above half of `size`, because the bank's is the same in every image
+    that it makes, and no other image has it: a network that learnt to count on it would paint it on photographs.
+    Some of them are warped, which makes other people than the bank does.
 
     Args:
         bank: where they come from.
@@ -55,6 +66,8 @@ class Samples:
     sides: tuple[int, ...]
     folder: Path | None
     domain: Literal[seeds.Domain.TRAINING, seeds.Domain.VALIDATION] = seeds.Domain.TRAINING
+    keep_full: bool = False
+    """Whether the image at the bank's own size is kept, too, in 3 MB at 1024 pixels."""
 
     def __post_init__(self) -> None:
         if self.domain not in (seeds.Domain.TRAINING, seeds.Domain.VALIDATION):
@@ -68,8 +81,7 @@ class Samples:
 
     def latent(self, index: int) -> Tensor:
         """Return the w of a sample (1, width) or (1, slots, width) without making its image."""
-        training = self.domain is seeds.Domain.TRAINING
-        spread = seeds.uniform(self.domain, index, *TRUNCATION) if training else VALIDATION_TRUNCATION
+        spread = seeds.uniform(self.domain, index, *TRUNCATION) if self._trains else VALIDATION_TRUNCATION
         return self.bank.sample([index], self.domain, spread)
 
     @torch.no_grad()
@@ -77,33 +89,54 @@ class Samples:
         # In full precision whatever the training's own: a sample is kept, and used by trainings to come.
         with torch.autocast(self.bank.mean_latent.device.type, enabled=False):
             latent = self.latent(index)
-            image = full_image(self.bank.synthesise(latent))
-        full = to_pixels((image[0] + 1) / 2)
-        return shrink(full, self.size, self.sides, latent[0].cpu().numpy())
+            image = full_image(self.bank.synthesise(latent, noise=self._noise(index)))
+        full, latent_array = to_pixels((image[0] + 1) / 2), latent[0].cpu().numpy()
+        rng = np.random.default_rng(index)
+        warped = self._trains and rng.random() < WARP_PROB
+        if warped:
+            full = warp(full, int(rng.integers(1 << 31)))
+        item = shrink(full, self.size, self.sides)
+        return item._replace(latent=latent_array, warped=warped, full=full if self.keep_full else None)
+
+    @property
+    def _trains(self) -> bool:
+        return self.domain is seeds.Domain.TRAINING
+
+    def _noise(self, index: int) -> list[Tensor] | None:
+        """Return the noise maps of a sample: the bank's own up to half of `size`, above it its own."""
+        maps = bank_noise(self.bank)
+        if not self._trains or not maps:
+            return None
+        generator = torch.Generator().manual_seed(index)
+        own = (torch.randn(one.shape, generator=generator).to(one) for one in maps)
+        return [new if one.shape[-1] > self.size // 2 else one for one, new in zip(maps, own, strict=True)]
 
     def _read(self, path: Path) -> Item | None:
         try:
             with path.open("rb") as file, np.load(file) as kept:
                 lr = {side: kept[f"lr{side}"] for side in self.sides}
-                return Item(kept["hr"], lr, kept["w"])
+                full = kept["full"] if self.keep_full else None
+                return Item(kept["hr"], lr, kept["w"], bool(kept["warped"]), full)
         except (FileNotFoundError, KeyError, ValueError, zipfile.BadZipFile):
-            return None  # not made yet, made for other sides, or cut short by a full disk: made again
+            return None  # not made yet, made without what is asked for, or cut short by a full disk: made again
 
     def _fill(self, index: int, path: Path) -> Item:
         item, buffer = self._make(index), io.BytesIO()
         arrays: dict[str, Any] = {f"lr{side}": pixels for side, pixels in item.lr.items()}
-        arrays |= {"w": item.latent, "hr": item.hr}
+        arrays |= {"w": item.latent, "hr": item.hr, "warped": item.warped}
+        if item.full is not None:
+            arrays["full"] = item.full
         np.savez(buffer, **arrays)
         write_atomically(path, buffer.getvalue())
         return item
 
 
-def shrink(full: Pixels, size: int, sides: Sequence[int], latent: npt.NDArray[np.float32] | None = None) -> Item:
+def shrink(full: Pixels, size: int, sides: Sequence[int]) -> Item:
     """Make an item of a full image: HR by area averaging, LR by the protocol."""
     block = full.shape[0] // size
     mean = full.reshape(size, block, size, block, 3).mean((1, 3))
     lr = {side: make_lr(full, full.shape[0] // side) for side in sides}
-    return Item(np.rint(mean).astype(np.uint8), lr, latent)
+    return Item(np.rint(mean).astype(np.uint8), lr)
 
 
 def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]) -> list[Item]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from torch import nn
 
 from bench.base.errors import MethodError, StoreError
@@ -310,3 +311,28 @@ def test_stages_can_be_shortened_and_skipped_by_name(tmp_path):
         plan_stages(stages(), {"on": 3})
     recipe = Line(list(plan_stages(stages(), {"one": 0, "two": 2})))
     assert [step for step, _ in run(recipe, tmp_path).losses] == [0, 1]
+
+
+@pytest.fixture
+def other_precision():
+    """Let accelerate, whose state is one a process, begin anew."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield AcceleratorState._reset_state
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_bf16_is_used_where_the_processor_can_and_changes_the_losses_little(
+    tmp_path, monkeypatch, other_precision
+):
+    curves = {}
+    for name, able in (("float32", False), ("bf16", True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {"amx_bf16": able})
+        other_precision(reset_partial_state=True)
+        line = Line([Stage("base", 40, 8, 1e-2)])
+        trained = Loop(line, tmp_path / name, cpu=True)
+        assert trained.accelerator.mixed_precision == ("bf16" if able else "no")
+        weights = trained.run()
+        assert {value.dtype for value in weights.values()} == {torch.float32}
+        curves[name] = [loss for _, loss in line.losses]
+    assert curves["bf16"] != curves["float32"]
+    assert curves["bf16"] == pytest.approx(curves["float32"], rel=0.05)

@@ -81,6 +81,9 @@ def test_another_start_or_folder_is_another_training(line, folder, tmp_path):
 def test_the_rates_are_multiplied():
     stages = [Stage("one", 2, 2, 1e-2), Stage("two", 3, 2, 1e-3)]
     assert [stage.rate for stage in training.plan_stages(stages, {}, 0.5)] == [5e-3, 5e-4]
+    assert [stage.batch for stage in training.plan_stages(stages, {}, batch=4)] == [
+        4 * stage.batch for stage in stages
+    ]
     assert training.plan_stages(stages, {}) == tuple(stages)
     for rate in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(UsageError, match=r"--rate: got .*, expected a positive number"):
