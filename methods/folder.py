@@ -27,6 +27,7 @@ class Folder(Method):
     """Take images that were made elsewhere: folder:PATH."""
 
     name = "folder"
+    group = "made elsewhere"
 
     @dataclass(frozen=True)
     class Options:

@@ -7,6 +7,7 @@ class GroundTruth(Method):
     """Return the ground truth; an upper bound, not a method."""
 
     name = "hr"
+    group = "upper bound"
     title = "Ground truth"
     sees_hr = True
 

@@ -25,6 +25,7 @@ MARKS = {
     "methods/shared/training": "slow",
     "methods/test_dgp.py": "slow",
     "methods/test_esrgan_plus.py": "slow",
+    "methods/test_face_restorers.py": "slow",
     "methods/test_glean.py": "slow",
     "methods/test_idinvert.py": "slow",
     "methods/test_mganprior.py": "slow",

@@ -24,6 +24,7 @@ class Method(ABC):
 
     Attributes:
         name: by which a command selects it.
+        group: under which `bench list methods` shows it; a listing imports nothing, so a plain text in its class.
         Options: a frozen dataclass, every field typed and with a default.
         sees_hr: True only for an upper bound, whose batches bring the ground truth in `extras["hr"]`.
     """
@@ -33,6 +34,7 @@ class Method(ABC):
         """No options."""
 
     name: ClassVar[str]
+    group: ClassVar[str] = "single pass"
     sees_hr: ClassVar[bool] = False
 
     def __init__(self, options: Any = None) -> None:

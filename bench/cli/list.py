@@ -7,16 +7,23 @@ import typer
 
 from bench.cli.common import show_table
 
+GROUPS = ("single pass", "search", "reference", "made elsewhere", "upper bound")
+"""Of methods, in the order in which they are shown; a group of a plugin's own follows."""
+
 app = typer.Typer(help="List methods, categories, metrics or runs.", no_args_is_help=True)
 
 
 @app.command("methods")
 def list_methods() -> None:
-    """List the methods."""
-    from bench import registry
+    """List the methods, group by group."""
+    from bench import Method, registry
 
-    rows = [[entry.name, entry.summary, entry.origin] for entry in registry.METHODS.entries().values()]
-    show_table("methods", ["name", "what it is", "from"], rows)
+    rows: dict[str, list[list[str]]] = {group: [] for group in GROUPS}
+    for entry in registry.METHODS.entries().values():
+        rows.setdefault(entry.group or Method.group, []).append([entry.name, entry.summary, entry.origin])
+    for group, entries in rows.items():
+        if entries:
+            show_table(group, ["name", "what it is", "from"], entries)
 
 
 @app.command("categories")

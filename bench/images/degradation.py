@@ -33,9 +33,12 @@ def _cubic(x: _Float) -> _Float:
 
 
 @lru_cache(maxsize=64)
-def resize_matrix(size: int, out: int) -> _Float:
-    """Return the (out, size) matrix that resizes one axis, antialiased when it shrinks."""
-    scale = out / size
+def resize_matrix(size: int, out: int, scale: float | None = None) -> _Float:
+    """Return the (out, size) matrix that resizes one axis, antialiased when it shrinks.
+
+    With a scale of its own the first pixels stay where that puts them, and `out` says how many are made.
+    """
+    scale = scale or out / size
     stretch = min(scale, 1.0)
     centre = (np.arange(out) + 0.5) / scale - 0.5
     support = 4.0 / stretch
@@ -77,10 +80,13 @@ def quantise(image: npt.NDArray[np.floating]) -> Pixels:
     return np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
 
 
-def resize_tensor(image: Tensor, height: int, width: int) -> Tensor:
-    """Resize tensors (N, C, H, W) with the protocol's kernel, unrounded and differentiable."""
+def resize_tensor(image: Tensor, height: int, width: int, scale: float | None = None) -> Tensor:
+    """Resize tensors (N, C, H, W) with the protocol's kernel, unrounded and differentiable.
+
+    See `resize_matrix` for `scale`.
+    """
     rows, columns = (
-        image.new_tensor(resize_matrix(size, out))
+        image.new_tensor(resize_matrix(size, out, scale))
         for size, out in zip(image.shape[-2:], (height, width), strict=True)
     )
     return rows @ image @ columns.T

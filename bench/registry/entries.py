@@ -21,6 +21,8 @@ class Entry(NamedTuple):
     """`built-in`, `plugin DISTRIBUTION` or `file`."""
     location: str
     """`module:attribute`, an importable module, or the path of a .py file."""
+    group: str | None = None
+    """What it says of itself by `group = "..."`, as methods do."""
 
 
 @cache
@@ -61,17 +63,18 @@ def _classes_in(path: Path, origin: str, module: str) -> Iterator[Entry]:
         yield Entry(path.stem, f"cannot be read: {error}", origin, module)
         return
     for node in tree.body:
-        if isinstance(node, ast.ClassDef) and (name := _own_name(node)):
+        if isinstance(node, ast.ClassDef) and (name := _own_text(node, "name")):
             summary = (ast.get_docstring(node) or "").partition("\n")[0]
-            yield Entry(name, summary, origin, f"{module}:{node.name}")
+            yield Entry(name, summary, origin, f"{module}:{node.name}", _own_text(node, "group"))
 
 
-def _own_name(node: ast.ClassDef) -> str | None:
+def _own_text(node: ast.ClassDef, attribute: str) -> str | None:
+    """Return the text that a class sets an attribute to in its own body."""
     for item in node.body:
         match item:
             case (
-                ast.Assign(targets=[ast.Name(id="name")], value=ast.Constant(value=str() as name))
-                | ast.AnnAssign(target=ast.Name(id="name"), value=ast.Constant(value=str() as name))
-            ):
-                return name
+                ast.Assign(targets=[ast.Name(id=target)], value=ast.Constant(value=str() as text))
+                | ast.AnnAssign(target=ast.Name(id=target), value=ast.Constant(value=str() as text))
+            ) if target == attribute:
+                return text
     return None

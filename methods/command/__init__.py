@@ -47,6 +47,7 @@ class Command(Method):
     """Run an external program: command:CARD.toml."""
 
     name = "command"
+    group = "made elsewhere"
 
     @dataclass(frozen=True)
     class Options:

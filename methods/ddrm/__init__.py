@@ -19,6 +19,7 @@ class Ddrm(Method):
     """Draw an image of a diffusion prior whose LR is the given one."""
 
     name = "ddrm"
+    group = "search"
     needs = Needs(memory_mb=2500)
     notes = (
         "The LR is taken as exact (no noise level), its operator is the suite's own with its exact singular "

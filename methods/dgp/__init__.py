@@ -20,6 +20,7 @@ class Dgp(SearchMethod):
     """Tune a generator to the LR, from its coarse parameters to its fine ones."""
 
     name = "dgp"
+    group = "search"
     title_prefix = "DGP"
     needs = Needs(memory_mb=1500)
     notes = (
@@ -31,8 +32,9 @@ class Dgp(SearchMethod):
         "proportion to each tensor's size and other momenta, tunes through surrogates, ever finer ones, that "
         "the full bank corrects, and leaves the layers above them as they are; preset=paper runs five stages "
         "of 200 steps with the full bank, whose weights are those of the released files with their "
-        "normalisation folded in, and starts a new Adam at every stage. Where both were run, paper came much "
-        "nearer in identity: do not call fast DGP."
+        "normalisation folded in, and starts a new Adam at every stage, and feeds perceptual=vgg16 "
+        "as published. The best image is returned, where the authors return the last. Where both were run, "
+        "paper came much nearer in identity: do not call fast DGP."
     )
     options: Options
 
@@ -63,16 +65,18 @@ class Dgp(SearchMethod):
         Raises:
             AssetError: when a file cannot be had.
         """
-        from methods.dgp.features import DiscriminatorFeatures
+        from bench.networks.imagenet import load_convolutions
+        from methods.dgp.features import DiscriminatorFeatures, RawVgg16
         from methods.shared.networks import perceptual_networks
 
         super().load(device)
-        discriminator = self._bank.discriminator
-        self._perceptual = (
-            DiscriminatorFeatures(discriminator, self._bank.resolution)
-            if discriminator is not None
-            else perceptual_networks.load(self.options.perceptual, 21, squared=True, device=device)
-        )
+        preset, network = self.options.preset, self.options.perceptual
+        if self._bank.discriminator is not None:
+            self._perceptual = DiscriminatorFeatures(self._bank.discriminator, self._bank.resolution)
+        elif (preset, network) == ("paper", "vgg16"):
+            self._perceptual = RawVgg16(load_convolutions("vgg16"), 21, squared=True).to(device)
+        else:
+            self._perceptual = perceptual_networks.load(network, 21, squared=True, device=device)
 
     def restore(self, batch: Batch) -> Restored:
         """Tune the bank to each image alone; the bank is then exactly as it was.

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from methods.shared.networks.perceptual_networks import SEARCH_SIZE, Vgg16
+
 LAST = 8
 """Features that count, the last ones, as published for 256 pixels."""
 
@@ -41,3 +43,12 @@ class DiscriminatorFeatures:
     def distance(self, features: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         """Return the sum over the features of the mean absolute difference."""
         return torch.stack([F.l1_loss(one, other) for one, other in zip(features, target, strict=True)]).sum()
+
+
+class RawVgg16(Vgg16):
+    """VGG16 as DGP's code feeds it: RGB in [-1, 1], without ImageNet's normalisation, enlarged bilinearly."""
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        size = (SEARCH_SIZE, SEARCH_SIZE)
+        enlarged = F.interpolate(2 * image - 1, size=size, mode="bilinear", align_corners=False)
+        return [self.network.layers(enlarged)]

@@ -18,6 +18,7 @@ class MGanPrior(SearchMethod):
     """Compose several latent codes of a generator so that the image downsamples to the LR."""
 
     name = "mganprior"
+    group = "search"
     title_prefix = "mGANprior"
     needs = Needs(memory_mb=1500)
     notes = (
@@ -26,7 +27,9 @@ class MGanPrior(SearchMethod):
         "gets one more code for the layers above the composition; the sum is not divided by the number of codes a "
         "second time. preset=fast composes 5 codes at 16 pixels, starts from the nearest of 128 random ones, and "
         "optimises with Adam through surrogates, ever finer ones, that the full bank corrects; "
-        "preset=paper composes 30 random codes at 16 pixels, 2,000 steps of SGD with the full bank."
+        "preset=paper composes 20 random codes at 16 pixels (the authors' command for super-resolution; their "
+        "script's default is 30), 2,000 steps of SGD with the full bank. The best image is returned, where the "
+        "authors return the last."
     )
     options: Options
 

@@ -52,7 +52,7 @@ PRESETS: dict[Preset, SearchConfig] = {
         betas=SHORT_MEMORY,
     ),
     "paper": SearchConfig(
-        codes=30, layer=16, candidates=0, steps=2000, corrections=None, code_rate=1.0, weight_rate=1.0, betas=None
+        codes=20, layer=16, candidates=0, steps=2000, corrections=None, code_rate=1.0, weight_rate=1.0, betas=None
     ),
 }
 

@@ -16,13 +16,16 @@ class Pulse(SearchMethod):
     """Search a face generator for an image that downsamples to the LR image."""
 
     name = "pulse"
+    group = "search"
     needs = Needs(memory_mb=1700)
     perceptual_network = None
     notes = (
         "The published search with the suite's own LR operator, on another generator (MobileStyleGAN, not "
         "StyleGAN); an image that misses eps is kept, and recorded as missed_eps. search=surrogate goes the "
         "published steps at low resolution, from the best of 64 random faces, and then corrects itself against "
-        "the full generator; search=full is the paper's."
+        "the full generator; search=full is the paper's. The prior is fitted on 4,096 samples, where the authors "
+        "take 1,000,000: its mean is off by 0.05 and its deviation by 3.6 %. The best image is "
+        "returned, where the authors return the last."
     )
     options: Options
 

@@ -15,6 +15,7 @@ class Singan(Method):
     """Train small GANs on the LR alone, and let the finest one sharpen it step by step."""
 
     name = "singan"
+    group = "search"
     needs = Needs(memory_mb=1300)
     notes = (
         "The published super-resolution mode: the reconstruction weighs 100; the coarsest side is 18 and the "
@@ -25,7 +26,8 @@ class Singan(Method):
         "image is drawn once, as the paper has it; images stay in float between the steps, clipped, are resized "
         "by the suite's kernel, and after every step are moved so that they downsample to the image before it; "
         "every generator step makes its image anew. preset=fast trains 40 iterations a scale at an LR of 64 "
-        "pixels, 160 at 32 and 400 at 16 instead of 2,000, with 32 channels at every scale."
+        "pixels, 160 at 32 and 400 at 16 instead of 2,000, with 32 channels at every scale, biases that begin at "
+        "0, and enlargements that are spread evenly; preset=paper resizes by one ratio, rounded up, and crops."
     )
     options: Options
 
@@ -63,6 +65,7 @@ class Singan(Method):
             random = torch.Generator().manual_seed(seed)
             with torch.enable_grad():
                 fitted = pyramid.fit(2 * lr - 1, random, config)
-            images.append(scaling.enlarge(fitted.levels[-1], 2 * lr - 1, batch.factor, random))
+            level, published = fitted.levels[-1], config.published
+            images.append(scaling.enlarge(level, 2 * lr - 1, batch.factor, random, published=published))
             values.append(fitted.values())
         return Restored(torch.cat(images), values)

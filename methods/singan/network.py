@@ -45,13 +45,16 @@ class Critic(nn.Module):
         return self.last(self.body(image))
 
 
-def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw the published initial weights from a generator of random numbers."""
+def initialise(network: nn.Module, generator: torch.Generator, *, biased: bool = False) -> None:
+    """Draw the published initial weights from a generator of random numbers.
+
+    The published biases of convolutions are PyTorch's default; without `biased` they are 0.
+    """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
             nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+            bound = module.weight[0].numel() ** -0.5 if biased else 0.0
+            nn.init.uniform_(module.bias, -bound, bound, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
             nn.init.zeros_(module.bias)

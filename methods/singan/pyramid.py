@@ -35,13 +35,14 @@ class PyramidConfig(NamedTuple):
     most: int
     """Of a smaller one: in inverse proportion to its pixels, up to this many; the time stays much the same."""
     width: int
-    widens: bool
-    """Whether the width doubles after every four scales, as published."""
+    published: bool
+    """Whether, as published, the width doubles after every four scales, images are resized by the ratio of the
+    scales and not to exact sizes, and biases begin as PyTorch's do."""
 
 
 PRESETS: dict[Preset, PyramidConfig] = {
-    "fast": PyramidConfig(40, 400, 32, widens=False),
-    "paper": PyramidConfig(2000, 2000, 32, widens=True),
+    "fast": PyramidConfig(40, 400, 32, published=False),
+    "paper": PyramidConfig(2000, 2000, 32, published=True),
 }
 
 
@@ -67,6 +68,8 @@ class Fitted:
     levels: list[Level] = field(default_factory=list)
     anchor: Tensor | None = None
     """The noise of the coarsest scale that rebuilds the image."""
+    ratio: float | None = None
+    """From a scale to the next one; None where the sizes alone decide."""
     error: float = math.inf
     """The mean squared error in [-1, 1] of the finest trained scale's rebuilt image."""
     diverged: bool = False
@@ -94,23 +97,31 @@ def fit(image: Tensor, random: torch.Generator, config: PyramidConfig) -> Fitted
     A trained scale runs with its running statistics from then on, as published. One whose losses are not finite is
     stopped, and keeps the weights that rebuilt the image best.
     """
-    fitted = Fitted()
+    pyramid = sizes(*image.shape[2:])
+    ratio = (min(image.shape[2:]) / min(pyramid[0])) ** (1 / (len(pyramid) - 1))
+    fitted = Fitted(ratio=ratio if config.published else None)
     before: tuple[Generator, Critic] | None = None
     iterations = max(config.iterations, min(config.most, config.iterations * FULL // image[0, 0].numel()))
-    for number, size in enumerate(sizes(*image.shape[2:])):
-        width = min(config.width << (number // 4 if config.widens else 0), WIDEST)
-        before = _networks(width, before, random, image.device)
-        _train(fitted, resize_tensor(image, *size), before, random, iterations)
+    for number, size in enumerate(pyramid):
+        width = min(config.width << (number // 4 if config.published else 0), WIDEST)
+        before = _networks(width, before, random, image.device, biased=config.published)
+        scale = fitted.ratio and fitted.ratio ** (number + 1 - len(pyramid))
+        _train(fitted, resize_tensor(image, *size, scale), before, random, iterations)
     return fitted
 
 
 def _networks(
-    width: int, before: tuple[Generator, Critic] | None, random: torch.Generator, device: torch.device
+    width: int,
+    before: tuple[Generator, Critic] | None,
+    random: torch.Generator,
+    device: torch.device,
+    *,
+    biased: bool,
 ) -> tuple[Generator, Critic]:
     """Return the networks of a scale, begun with the weights of the scale before where those fit."""
     networks = Generator(width), Critic(width)
     for number, network in enumerate(networks):
-        initialise(network, random)
+        initialise(network, random, biased=biased)
         if before is not None and before[0].width == width:
             network.load_state_dict(before[number].state_dict())
         network.to(device)
@@ -205,13 +216,13 @@ def coarser(fitted: Fitted, size: Size, random: torch.Generator | None) -> Tenso
     for number, (level, after) in enumerate(zip(fitted.levels, sizes, strict=False)):
         anchor = like if number == 0 else torch.zeros_like(image)
         added = anchor if random is None else noise(image, random, coarsest=number == 0)
-        image = resized(level.generator(level.amplitude * added, image), after)
+        image = resized(level.generator(level.amplitude * added, image), after, fitted.ratio)
     return image
 
 
-def resized(image: Tensor, size: Size) -> Tensor:
+def resized(image: Tensor, size: Size, scale: float | None = None) -> Tensor:
     """Resize an image in [-1, 1], clipped before and after, as images of 8 bits are."""
-    return resize_tensor(image.clamp(-1, 1), *size).clamp(-1, 1)
+    return resize_tensor(image.clamp(-1, 1), *size, scale).clamp(-1, 1)
 
 
 def noise(like: Tensor, random: torch.Generator, *, coarsest: bool = False) -> Tensor:

@@ -212,6 +212,25 @@ def test_the_published_preset_and_a_bank_with_a_discriminator(with_discriminator
     assert done.values[0]["objective"] < done.values[0]["objective_first"]
 
 
+def test_the_published_preset_feeds_vgg16_as_published(small, monkeypatch):
+    """[-1, 1] without ImageNet's normalisation, bilinear to 256, up to relu4_2."""
+    random, shapes = torch.Generator().manual_seed(0), {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128)}
+    shapes |= {10: (128, 256), 12: (256, 256), 14: (256, 256), 17: (256, 512), 19: (512, 512)}
+    weights = {}
+    for layer, (inputs, outputs) in shapes.items():
+        weights[f"features.{layer}.weight"] = torch.randn(outputs, inputs, 3, 3, generator=random) / inputs**0.5
+        weights[f"features.{layer}.bias"] = torch.randn(outputs, generator=random)
+    monkeypatch.setattr("bench.networks.imagenet.load_convolutions", lambda _: weights)
+    method, image = loaded(f"dgp[preset=paper,perceptual=vgg16,bank={small}]"), torch.rand(1, 3, 8, 8)
+    x = F.interpolate(2 * image - 1, (256, 256), mode="bilinear", align_corners=False)
+    for layer in shapes:
+        x = F.relu(F.conv2d(x, weights[f"features.{layer}.weight"], weights[f"features.{layer}.bias"], padding=1))
+        x = F.max_pool2d(x, 2) if layer in (2, 7, 14) else x
+    (feature,) = method._perceptual(image)
+    torch.testing.assert_close(feature, x)
+    assert method._perceptual.distance([feature], [x + 2]).item() == pytest.approx(4)
+
+
 def test_options_and_identity():
     with pytest.raises(UsageError):
         create("dgp[steps=-1]")

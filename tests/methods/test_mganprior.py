@@ -86,7 +86,7 @@ def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):
 
 def test_the_published_preset_is_sgd(small, light):
     config = search.configure("paper")
-    assert (config.codes, config.layer, config.steps, config.code_rate, config.betas) == (30, 16, 2000, 1.0, None)
+    assert (config.codes, config.layer, config.steps, config.code_rate, config.betas) == (20, 16, 2000, 1.0, None)
     done = loaded(f"mganprior[preset=paper,bank={small},codes=4,layer=8,steps=30]").restore(target(small))
     assert done.values[0]["objective"] < done.values[0]["objective_first"]
 

@@ -159,12 +159,40 @@ class Shifting(torch.nn.Module):
         return image + noise + torch.tensor([0.3, -0.2, 0.1])[None, :, None, None]
 
 
+class Still(torch.nn.Module):
+    """Adds nothing."""
+
+    def forward(self, noise, image):
+        return image
+
+
 def test_a_generator_that_shifts_the_colours_does_not_shift_them_step_by_step():
     image, level = photo_batch(4, 16, 16).lr, pyramid.Level(Shifting(), 0.0, (16, 16))
     made = scaling.enlarge(level, 2 * image - 1, 16, torch.Generator().manual_seed(0))
     assert made.shape == (1, 3, 256, 256)
     downsampled = pyramid.resize_tensor(made, 16, 16)
     assert (downsampled - image).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_what_lies_at_a_place_stays_there(published):
+    """A ramp is enlarged to a ramp; the published sizes are rounded up (16 pixels become 66) and cropped."""
+    ramp = torch.linspace(-0.9, 0.9, 16).expand(1, 3, 16, 16)
+    level = pyramid.Level(Still(), 0.0, (16, 16))
+    made = scaling.enlarge(level, ramp, 4, torch.Generator().manual_seed(0), published=published)
+    assert made.shape == (1, 3, 64, 64)
+    places = (torch.arange(64) + 0.5) / 4 - 0.5
+    wanted = (-0.9 + 1.8 * places / 15 + 1) / 2
+    torch.testing.assert_close(made[0, 0, 32, 16:48], wanted[16:48], atol=2e-3, rtol=0)
+
+
+def test_published_biases_begin_as_pytorchs():
+    for biased, least in ((True, 0.9), (False, 0.0)):
+        critic = network.Critic(16)
+        network.initialise(critic, torch.Generator().manual_seed(0), biased=biased)
+        bound = critic.last.in_channels * 9
+        largest = max(block[0].bias.abs().max() * bound**0.5 for block in critic.body[1:])
+        assert least <= largest <= 1.0 * biased
 
 
 def test_every_enlargement_has_the_noise_of_the_finest_scale():

@@ -62,12 +62,12 @@ class BigGAN(UnmappedBank):
         return torch.tanh(self.to_image(F.relu(self.norm(x))))
 
     def groups(self) -> list[list[nn.Parameter]]:
-        """Return the parameters from coarse to fine, as DGP counts them: first layer, blocks, last layer."""
+        """Return the parameters that DGP tunes, as it counts them: first layer, blocks; never the last layer."""
         groups = [list(self.linear.parameters())]
         for index, r in enumerate(list(self.channels)[1:]):
             groups.append(list(self.blocks[index].parameters()))
             groups[-1] += self.attention[str(r)].parameters() if str(r) in self.attention else []
-        return [*groups, [*self.norm.parameters(), *self.to_image.parameters()]]
+        return groups
 
 
 def build(tensors: Tensors, origin: Path, discriminator: Tensors | None = None) -> BigGAN:

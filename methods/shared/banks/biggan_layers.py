@@ -54,7 +54,8 @@ class Down(nn.Module):
         inputs: channels in.
         outputs: channels out.
         first: the image's own block has no activation before it, and shrinks before its shortcut.
-        halves: whether it halves the sides.
+        halves: whether it halves the sides; the one that does not is the last, and its result is activated: the
+            authors' last activation works in place, so theirs is too when DGP compares it.
         shortcut: whether its shortcut has a convolution.
     """
 
@@ -70,7 +71,8 @@ class Down(nn.Module):
         h = F.avg_pool2d(h, 2) if self.halves else h
         # a 1x1 convolution and an average commute, so one order serves both kinds of block
         x = F.avg_pool2d(x, 2) if self.halves else x
-        return h + (x if self.conv_sc is None else self.conv_sc(x))
+        out: Tensor = h + (x if self.conv_sc is None else self.conv_sc(x))
+        return out if self.halves else F.relu(out)
 
 
 class Attention(nn.Module):
@@ -110,7 +112,7 @@ class Discriminator(nn.Module):
         x = images
         for block in self.blocks:
             x = block(x)
-        return self.linear(F.relu(x).sum((2, 3)))
+        return self.linear(x.sum((2, 3)))
 
 
 def discriminator(left: Tensors, origin: Path) -> Discriminator:

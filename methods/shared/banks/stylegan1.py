@@ -1,8 +1,9 @@
-"""StyleGAN (Karras et al., CVPR 2019, arXiv:1812.04948) as a latent bank, from two projects' files.
+"""StyleGAN (Karras et al., CVPR 2019, arXiv:1812.04948) as a latent bank, from three projects' files.
 
-PULSE's port is a pair of files, `synthesis.pt` and `mapping.pt`; in-domain inversion's is one. From 128 pixels up
-both double by a transposed convolution, which is the same as repeating pixels and convolving with the kernel
-turned around: so it is written here, at every resolution alike.
+PULSE's port is a pair of files, `synthesis.pt` and `mapping.pt`; in-domain inversion's is one. mGANprior's has the
+same keys: its mapping ends in one latent for all slots, and its image passes no tanh. From 128 pixels up all
+double by a transposed convolution, which is the same as repeating pixels and convolving with the kernel turned
+around: so it is written here, at every resolution alike.
 """
 
 import re
@@ -139,7 +140,7 @@ class _Epilogue(nn.Module):
 
 
 def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
-    """Build the bank of in-domain inversion's file, or of PULSE's two under `synthesis.` and `mapping.`.
+    """Build the bank of in-domain inversion's or mGANprior's file, or of PULSE's two under their stems.
 
     PULSE's files hold no noise maps and no mean latent: the maps are drawn here, once and for all, and the mean is
     that of 4,096 samples.
@@ -157,8 +158,9 @@ def build(tensors: Tensors, origin: Path, kind: str | None = None) -> StyleGAN1:
     channels = {4 << level: len(names[f"layers.{2 * level}.bias"]) for level in range(levels)}
     mapping = [tensor.shape[::-1] for key, tensor in names.items() if re.fullmatch(r"mapping\.\d+\.weight", key)]
     width, epsilon = names["layers.0.style.weight"].shape[1], 1e-5 if pulse else 1e-8
+    in_domain = not pulse and mapping[-1:] != [] and mapping[-1][-1] != width
     with torch.device("meta"):
-        bank = StyleGAN1(channels, width, mapping, epsilon=epsilon, bounded=not pulse, kind=kind)
+        bank = StyleGAN1(channels, width, mapping, epsilon=epsilon, bounded=in_domain, kind=kind)
     load_strict(bank, names, origin, "StyleGAN1")
     return bank.finish(None if mean is None else mean.flatten()[:width])
 

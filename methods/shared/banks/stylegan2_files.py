@@ -10,6 +10,7 @@ from bench import Address, Asset, fetch
 from bench.base.errors import unknown
 from methods.shared.banks import metadata, stylegan2, stylegan2_discriminator
 from methods.shared.banks.stylegan2 import StyleGAN2
+from methods.shared.banks.stylegan2_layers import clamp_activations
 from methods.shared.banks.stylegan2_layouts import Weights, convert_state_dict
 from methods.shared.state_dicts import load_strict
 from methods.shared.state_files import Tensors, building, check_name, read
@@ -103,6 +104,8 @@ def _build(weights: Weights, origin: Path, kind: str | None, *, bgr: bool) -> St
         bank.discriminator = stylegan2_discriminator.blank(discriminator)
         load_strict(bank.discriminator, discriminator, origin, "StyleGAN2 discriminator")
         bank.discriminator.requires_grad_(False).eval()
+    if weights.layout == "nvidia":
+        clamp_activations(bank)
     return bank
 
 

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 CHANNELS = {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128, 512: 64, 1024: 32}
 """Config-f (channel multiplier 2): feature channels per resolution, of generator and discriminator."""
 
+CLAMP = 256.0
+"""The `conv_clamp` that stylegan2-ada-pytorch trains with; it is in no state dict."""
 GAIN = math.sqrt(2)
 _EPS = 1e-8
 
@@ -26,6 +28,11 @@ def capped(resolution: int, cap: int = 512) -> dict[int, int]:
 def leaky(x: Tensor) -> Tensor:
     """Apply the leaky rectifier of slope 0.2 and restore the variance."""
     return F.leaky_relu(x, 0.2) * GAIN
+
+
+def clamped(x: Tensor, limit: float | None) -> Tensor:
+    """Clamp to [-limit, limit], where there is a limit."""
+    return x if limit is None else x.clamp(-limit, limit)
 
 
 def blur(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
@@ -74,6 +81,8 @@ class EqualLinear(nn.Module):
 class EqualConv(nn.Module):
     """A convolution of the discriminator, with optional blur and stride 2 before and rectifier after it."""
 
+    clamp: float | None = None
+
     def __init__(self, inputs: int, outputs: int, size: int, *, down: bool = False, activate: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
@@ -87,7 +96,7 @@ class EqualConv(nn.Module):
             x = F.conv2d(blur(x, (self.size + 1) // 2), weight, self.bias, stride=2)
         else:
             x = F.conv2d(x, weight, self.bias, padding=self.size // 2)
-        return x if self.bias is None else leaky(x)
+        return x if self.bias is None else clamped(leaky(x), self.clamp)
 
 
 class StyleConv(nn.Module):
@@ -98,6 +107,7 @@ class StyleConv(nn.Module):
     """
 
     noise: Tensor
+    clamp: float | None = None
 
     def __init__(self, inputs: int, outputs: int, width: int, resolution: int, *, up: bool) -> None:
         super().__init__()
@@ -119,11 +129,13 @@ class StyleConv(nn.Module):
             x = F.conv2d(x, weight, padding=1)
         x = x * torch.rsqrt(energy + _EPS)[:, :, None, None]
         x = x + self.strength * (self.noise if noise is None else noise)
-        return leaky(x + self.bias[:, None, None])
+        return clamped(leaky(x + self.bias[:, None, None]), self.clamp)
 
 
 class ToRGB(nn.Module):
     """A modulated 1x1 convolution to RGB, without demodulation."""
+
+    clamp: float | None = None
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -136,8 +148,15 @@ class ToRGB(nn.Module):
         """Map a feature (N, inputs, r, r) to RGB (N, 3, r, r), on top of the image of half its sides."""
         weight = self.weight.flatten(1) * self.scale * self.affine(w)[:, None]  # (N, 3, inputs)
         rgb = x.permute(0, 2, 3, 1).flatten(1, 2) @ weight.transpose(1, 2) + self.bias
-        image: Tensor = rgb.reshape(-1, *x.shape[2:], 3).permute(0, 3, 1, 2)
+        image: Tensor = clamped(rgb, self.clamp).reshape(-1, *x.shape[2:], 3).permute(0, 3, 1, 2)
         return image if below is None else image + upsample(below)
+
+
+def clamp_activations(network: nn.Module) -> None:
+    """Clamp what the convolutions of a generator or discriminator give, as stylegan2-ada-pytorch does."""
+    for module in network.modules():
+        if isinstance(module, EqualConv | StyleConv | ToRGB):
+            module.clamp = CLAMP
 
 
 def run_mapping(layers: Iterable[nn.Module], z: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def named_file(method: str, weights: str, released: Mapping[str, Asset]) -> Asse
     if path.is_file():
         return path
     if path.suffix:
-        raise UsageError(f"no weight file at {weights}", expected="a file or a published name")
+        raise UsageError(f"no weight file at {weights}", expected=f"a file, or one of {', '.join(released)}")
     raise unknown(f"weights of {method}", weights, released)
 
 

@@ -112,6 +112,14 @@ def test_prepare_without_a_network_names_what_failed(tmp_path):
     assert "could not be fetched" in done.stdout
 
 
+def test_methods_are_listed_by_group(command):
+    printed = command("list", "methods").stdout
+    places = [
+        printed.index(text) for text in ("single pass", "gfpgan", "search", "pulse ", "upper bound", "\nhr ")
+    ]
+    assert places == sorted(places)
+
+
 def test_another_package_of_our_name_is_refused(tmp_path):
     (tmp_path / "methods").mkdir()
     (tmp_path / "methods" / "__init__.py").write_text("")

@@ -147,8 +147,8 @@ def run_pulse(synthesis, w, noise):
     return F.conv2d(x, scaled(synthesis["torgb.weight"], 1.0)) + synthesis["torgb.bias"][:, None, None]
 
 
-def idinvert(channels=(8, 8, 6, 6, 4, 4), width=8, seed=0):
-    """One file of 128 pixels whose mapping ends in a latent a slot."""
+def idinvert(channels=(8, 8, 6, 6, 4, 4), width=8, seed=0, *, shared=False):
+    """One file of 128 pixels whose mapping ends in a latent a slot, or, as mGANprior's, in one for all."""
     g = torch.Generator().manual_seed(seed)
     slots = 2 * len(channels)
     state = {"synthesis.lod": torch.zeros(()), "synthesis.layer0.const": random(1, channels[0], 4, 4, generator=g)}
@@ -170,7 +170,7 @@ def idinvert(channels=(8, 8, 6, 6, 4, 4), width=8, seed=0):
     for level, count in enumerate(channels):
         state[f"synthesis.output{level}.conv.weight"] = random(3, count, 1, 1, generator=g)
         state[f"synthesis.output{level}.bias"] = random(3, generator=g)
-    for i, outputs in enumerate((width, slots * width)):
+    for i, outputs in enumerate((width, width if shared else slots * width)):
         state[f"mapping.dense{i}.fc.weight"] = random(outputs, width, generator=g, scale=100)
         state[f"mapping.dense{i}.wscale.bias"] = random(outputs, generator=g, scale=10)
     state["truncation.w_avg"] = random(width, generator=g)
@@ -178,7 +178,7 @@ def idinvert(channels=(8, 8, 6, 6, 4, 4), width=8, seed=0):
     return state
 
 
-def run_idinvert(state, w):
+def run_idinvert(state, w, *, bounded=True):
     slots, x = w.shape[1], state["synthesis.layer0.const"].repeat(len(w), 1, 1, 1)
     for slot in range(slots):
         layer = f"synthesis.layer{slot}"
@@ -198,9 +198,8 @@ def run_idinvert(state, w):
         noise = state[f"{epilogue}.apply_noise.noise"]
         x = styled(x, w[:, slot], state[f"{epilogue}.apply_noise.weight"], noise, dense, 1e-8)
     last = f"synthesis.output{slots // 2 - 1}"
-    return torch.tanh(
-        F.conv2d(x, scaled(state[f"{last}.conv.weight"], 1.0)) + state[f"{last}.bias"][:, None, None]
-    )
+    image = F.conv2d(x, scaled(state[f"{last}.conv.weight"], 1.0)) + state[f"{last}.bias"][:, None, None]
+    return torch.tanh(image) if bounded else image
 
 
 # ---------------------------------------------------------------------------------------------- BigGAN
@@ -328,10 +327,10 @@ def run_biggan_judge(state, image, blocks=3):
         else:
             x = conv(x, f"{block}.conv_sc", 0) if has_shortcut else x
             x = F.avg_pool2d(x, 2) if halves else x
-        x = h + x
+        x = h + x if halves else torch.relu(h + x)  # the authors' last activation works in place
         seen.append(x)
         if f"blocks.{index}.1.gamma" in state:
             x = attend(state, f"blocks.{index}.1", x)
             seen.append(x)
-    pooled = torch.relu(x).sum((2, 3))
+    pooled = x.sum((2, 3))
     return pooled @ folded(state, "linear").T + state["linear.bias"], [*seen, pooled]

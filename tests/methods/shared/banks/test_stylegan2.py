@@ -218,6 +218,14 @@ def test_a_training_checkpoint_of_rosinality_is_read(bank, state, tmp_path):
     assert loaded(tmp_path / "550000.pt", content).digest == bank.digest
 
 
+def test_activations_are_clamped_as_nvidias_code_does_in_its_layout_alone(state, tmp_path):
+    state = state | {"style_conv1.activate.bias": state["style_conv1.activate.bias"] + 1000}
+    theirs = loaded(tmp_path / "a.pt", {"G_ema": peer.nvidia(state)})
+    free = loaded(tmp_path / "b.pth", {"params_ema": state})
+    reached = [one.synthesise(one.mean_latent[None]).features[4].abs().max() for one in (theirs, free)]
+    assert reached[0] == 256 < reached[1]
+
+
 def test_bfloat16(bank, state, tmp_path):
     half = loaded(tmp_path / "b.pth", state).to(torch.bfloat16)
     whole, made = bank.synthesise(bank.mean_latent[None]).image, half.synthesise(bank.mean_latent[None]).image
