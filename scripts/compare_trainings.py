@@ -10,7 +10,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bench import UsageError
 from methods.glean.recipe import STAGES
@@ -67,16 +67,12 @@ def draw(trainings: Mapping[str, Sequence[Path]], out: Path) -> None:
                 label = f"{name}, at {size}"
                 if curve:
                     axes.plot(*zip(*curve, strict=True), line, marker=".", color=colour, label=label, linewidth=1)
-        _label(axes, title)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("images with a loss on the picture", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize=7)
     figure.savefig(out, dpi=110)
-
-
-def _label(axes: Any, title: str) -> None:
-    axes.set_title(title, fontsize=9)
-    axes.set_xlabel("images with a loss on the picture", fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.grid(alpha=0.3)
 
 
 def main() -> None:

@@ -122,8 +122,7 @@ def teach(bank: MobileStyleGAN, index: int) -> Sample:
     """Make one sample: coarse noise is random, and fine noise, which no surrogate can know, is left out."""
     rng = np.random.default_rng(index)
     corner = (int(rng.integers(2)), int(rng.integers(2)))
-    latents = _latents(bank, index)
-    share = WINDOW / LEVEL
+    latents, share = _latents(bank, index), WINDOW / LEVEL
     noise = [
         torch.from_numpy(rng.standard_normal((1, 1, *size), dtype=np.float32))
         if size[0] <= LEVEL

@@ -73,13 +73,9 @@ def main() -> None:
     arguments = parser.parse_args()
     table = costs(arguments.runs)
     for frame in (table, exponents(table)):
-        sys.stdout.write(_markdown(frame.round(2)) + "\n\n")
+        rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.round(2).to_numpy(object).tolist()]
+        sys.stdout.write("".join(f"| {' | '.join(map(str, row))} |\n" for row in rows) + "\n")
     draw(table, arguments.out)
-
-
-def _markdown(frame: pd.DataFrame) -> str:
-    rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.to_numpy(object).tolist()]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
 if __name__ == "__main__":

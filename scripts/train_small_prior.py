@@ -75,8 +75,7 @@ def train(images: Tensor, seconds: float) -> UNet2DModel:
         step, mean = step + 1, 0.98 * mean + 0.02 * loss.item()
         if step % 50 == 0:
             log.info("step %d, %.0f s, loss %.4f", step, elapsed, mean)
-    trained: UNet2DModel = average.module
-    return trained
+    return average.module
 
 
 def main() -> None:

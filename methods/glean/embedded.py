@@ -9,7 +9,7 @@ one given (`consistent`), which can only bring it nearer to the ground truth.
 """
 
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +91,7 @@ class EmbeddedGlean(nn.Module):
         """Return a feature of the bank, fused with the encoder's where there is one."""
         if resolution not in pyramid:
             return feature
-        return cast(Tensor, self.fusions[str(resolution)](feature, pyramid[resolution]))
+        return self.fusions[str(resolution)](feature, pyramid[resolution])
 
 
 def input_size(resolution: int, factor: int) -> int:

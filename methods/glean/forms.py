@@ -86,8 +86,7 @@ class EmbeddedForm(_Form):
 
     def run(self, network: Any, lr: Tensor, factor: int) -> Tensor:
         """Run the network."""
-        image: Tensor = network(lr).image
-        return image
+        return network(lr).image
 
     def assets(self) -> tuple[Asset | Path, ...]:
         """Return the weight file and the bank's files."""
@@ -133,8 +132,7 @@ class PublishedForm(_Form):
         if got != expected:
             texts = [f"{low} to {high}" for low, high in (got, expected)]
             raise MethodError("this GLEAN has other sizes", got=f"{texts[0]} pixels", expected=texts[1])
-        image: Tensor = network(lr)
-        return image
+        return network(lr)
 
     def assets(self) -> tuple[Asset | Path, ...]:
         """Return the declared file of a released name, otherwise the user's."""

@@ -1,7 +1,6 @@
 """The parts of the embedded GLEAN: encoder, latents, fusions and decoder."""
 
 from itertools import pairwise
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +65,7 @@ class DenseBlock(nn.Module):
         features = [x]
         for convolution in self.convolutions[:-1]:
             features.append(F.leaky_relu(convolution(torch.cat(features, 1)), 0.2))
-        return x + 0.2 * cast(Tensor, self.convolutions[-1](torch.cat(features, 1)))
+        return x + 0.2 * self.convolutions[-1](torch.cat(features, 1))
 
 
 class Step(nn.Module):
@@ -79,7 +78,7 @@ class Step(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.down(x)
-        return x + cast(Tensor, self.pair(x))
+        return x + self.pair(x)
 
 
 class LatentHead(nn.Module):
@@ -114,7 +113,7 @@ class Fusion(nn.Module):
         self.out = _silent(nn.Conv2d(rank, channels, 1))
 
     def forward(self, feature: Tensor, encoded: Tensor) -> Tensor:
-        return feature + cast(Tensor, self.out(self.body(torch.cat([feature, encoded], 1))))
+        return feature + self.out(self.body(torch.cat([feature, encoded], 1)))
 
 
 class Decoder(nn.Module):

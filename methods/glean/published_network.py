@@ -117,8 +117,7 @@ class _Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_first(x)
-        out: Tensor = x + self.conv_body(self.body(x))
-        return out
+        return x + self.conv_body(self.body(x))
 
 
 class _Block(nn.Module):
@@ -129,8 +128,7 @@ class _Block(nn.Module):
         self.rdb1, self.rdb2, self.rdb3 = (_Dense(channels, growth) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + 0.2 * self.rdb3(self.rdb2(self.rdb1(x)))
-        return out
+        return x + 0.2 * self.rdb3(self.rdb2(self.rdb1(x)))
 
 
 class _Dense(DenseBlock):

@@ -59,12 +59,10 @@ class Released(NamedTuple):
             return pggan.build(contents[0], paths[0], self.kind)
         if self.family == "biggan":
             return biggan.build(contents[0], paths[0], contents[1] if len(contents) > 1 else None)
-        parts = (
-            {"": contents[0]}
-            if len(contents) == 1
-            else dict(zip(("synthesis.", "mapping."), contents, strict=True))
-        )
-        whole = {f"{part}{key}": value for part, tensors in parts.items() for key, value in tensors.items()}
+        whole = contents[0]
+        if len(contents) > 1:
+            parts = zip(("synthesis", "mapping"), contents, strict=True)
+            whole = {f"{part}.{key}": value for part, tensors in parts for key, value in tensors.items()}
         return stylegan1.build(whole, paths[0], self.kind)
 
 

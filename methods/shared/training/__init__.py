@@ -83,8 +83,7 @@ def _find_recipe(method: str) -> Callable[..., Recipe]:
     except ModuleNotFoundError as error:
         missing = f"no Python package {error.name}"
         raise Unavailable(f"{method} cannot be trained here", got=missing, remedy="install it") from error
-    make_recipe: Callable[..., Recipe] = module.recipe
-    return make_recipe
+    return module.recipe
 
 
 def _origin(start: Path | None, data: Path | None) -> tuple[str, str]:

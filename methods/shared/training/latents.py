@@ -36,8 +36,7 @@ def fit_guess(layer: nn.Linear, inputs: Tensor, targets: Tensor) -> None:
     x, targets = inputs - mean, targets - level
 
     def solve(x: Tensor, y: Tensor, strength: float) -> Tensor:
-        solution: Tensor = torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
-        return solution
+        return torch.linalg.solve(x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
 
     def error(strength: float) -> float:
         left = targets[:held] - x[:held] @ solve(x[held:], targets[held:], strength)
