@@ -59,7 +59,7 @@ def draw(count: int) -> Tensor:
 def train(images: Tensor, seconds: float) -> UNet2DModel:
     """Return the moving average of a network that learned to predict the noise in images, mirrored or not."""
     model, levels = network(), DDPMScheduler()
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEEP))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEEP))  # type: ignore[no-untyped-call]
     optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.0)
     start, step, mean = time.monotonic(), 0, 1.0
     while (elapsed := time.monotonic() - start) < seconds:
@@ -69,7 +69,7 @@ def train(images: Tensor, seconds: float) -> UNet2DModel:
         noise, t = torch.randn_like(clean), torch.randint(1000, (BATCH,))
         loss = F.mse_loss(model(levels.add_noise(clean, noise, t), t).sample, noise)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         average.update_parameters(model)
         step, mean = step + 1, 0.98 * mean + 0.02 * loss.item()

@@ -38,6 +38,6 @@ def enlarge(
         enlarged = resized(before, size, up)
         added = noise(enlarged, random, coarsest=published and step == 1)
         sharpened = level.generator(level.amplitude * added, enlarged)
-        lost = before - resize_tensor(sharpened, *before.shape[2:], down)
+        lost = before - resize_tensor(sharpened, before.shape[2], before.shape[3], down)
         image = (sharpened + resize_tensor(lost, *size, up)).clamp(-1, 1)
     return (image[..., : height * factor, : width * factor] + 1) / 2
