@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.assets.declare import Asset
 from bench.assets.fetch import fetch
 from bench.base import options
+from bench.base.errors import AssetError
 from bench.base.files import file_digest
 from bench.base.method import Method
 
@@ -26,10 +27,16 @@ def identity(method: Method) -> str:
 
 
 def _weights_digest(file: Asset | Path) -> str:
-    """Return a declared file's digest as it is declared, that of a user's own as read."""
+    """Return a declared file's digest as it is declared, that of a user's own as read.
+
+    A file that cannot be had costs the method's own cells, which say so, and not a whole run.
+    """
     if isinstance(file, Path):
         return file_digest(file)
-    return file.sha256 or file_digest(fetch(file))
+    try:
+        return file.sha256 or file_digest(fetch(file))
+    except AssetError:
+        return f"{file.name} is not here"
 
 
 def sources(cls: type) -> list[Path]:

@@ -46,6 +46,17 @@ def test_identity_covers_the_modules_that_an_adapter_imports():
     assert len(files) > 1
 
 
+def test_a_file_that_cannot_be_had_stops_no_run_and_its_content_is_another_method(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path))
+    text, identities = "esrgan[weights=RRDB_ESRGAN_x4]", []  # a person alone can get it; its digest is unknown
+    identities.append(create(text).identity)
+    (file,) = build(text).assets()
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.write_bytes(b"weights")
+    identities.append(create(text).identity)
+    assert len(set(identities)) == 2
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("x = 1", "0 classes"), ("import nothing_of_this_name", "ModuleNotFoundError"), ("def (", "SyntaxError")],
