@@ -1,8 +1,10 @@
 """`bench export`, and the files beside a page: every value, the leaderboards as printed, and the tests.
 
-CSV is for programs: metrics keep their ids there.
+CSV is for programs: metrics keep their ids there, and names are quoted. It is UTF-8, with the mark that Excel
+needs where a name is not ASCII.
 """
 
+import csv
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,7 +82,7 @@ def _long_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _long_csv(frame: pd.DataFrame) -> str:
     """Return the exported columns of `Run.frame` as CSV."""
-    return _long_table(frame).to_csv(index=False, lineterminator="\n")
+    return _quoted_csv(_long_table(frame))
 
 
 def _significance_rows(significance: Significance) -> Iterator[list[object]]:
@@ -90,7 +92,12 @@ def _significance_rows(significance: Significance) -> Iterator[list[object]]:
 
 
 def _csv(headings: list[str], rows: Iterable[list[object]]) -> str:
-    return pd.DataFrame(rows, columns=headings, dtype=object).to_csv(index=False, lineterminator="\n")
+    return _quoted_csv(pd.DataFrame(rows, columns=headings, dtype=object))
+
+
+def _quoted_csv(table: pd.DataFrame) -> str:
+    content = table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return content if content.isascii() else f"\ufeff{content}"
 
 
 def _leaderboard_rows(leaderboards: Leaderboards) -> Iterator[list[object]]:

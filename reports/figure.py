@@ -131,7 +131,8 @@ class PaperFigure:
         values = ", ".join(text.tex(metric.title) for metric in self.metrics)
         caption = f"{names} at {places}. Under each image: {values or 'no values'}."
         lines = [r"\begin{figure*}", r"\centering", f"\\includegraphics[width=\\textwidth]{{{file}}}"]
-        return "\n".join([*lines, f"\\caption{{{caption}}}", r"\end{figure*}", "", leaderboard_latex(boards)])
+        figure = "\n".join([*lines, f"\\caption{{{caption}}}", r"\end{figure*}", "", ""])
+        return text.tex_needs(figure) + figure + leaderboard_latex(boards)
 
     def picture(self, row: GridRow, column: str) -> Pixels | None:
         """Return an image of the grid, None where there is none; LR enlarged, each pixel a square."""

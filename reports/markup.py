@@ -9,7 +9,8 @@ from reports.data.metrics import heading
 
 def leaderboard_latex(boards: Sequence[Board]) -> str:
     r"""Return leaderboards as LaTeX tables for `\usepackage{booktabs}`: best bold, second underlined."""
-    return "\n".join(_latex_table(board) for board in boards)
+    tables = "\n".join(_latex_table(board) for board in boards)
+    return text.tex_needs(tables) + tables
 
 
 def leaderboard_markdown(boards: Sequence[Board]) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 _TIMES = "\N{MULTIPLICATION SIGN}"
 DASH = MISSING = "\N{EN DASH}"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_LAST_LATIN = 0x017F
+"""What pdflatex has letters for."""
 _TEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -87,6 +89,13 @@ def address(path: Path, start: Path) -> str:
 def tex(text: str) -> str:
     """Escape text for LaTeX."""
     return "".join(_TEX.get(character, character) for character in plain(text))
+
+
+def tex_needs(source: str) -> str:
+    """Return the comment that a LaTeX file with letters beyond Latin begins with, or nothing."""
+    others = sorted({letter for letter in source if ord(letter) > _LAST_LATIN})
+    some = "".join(others[:20])
+    return f"% compile with lualatex or xelatex and a font that has {some}\n" if others else ""
 
 
 def markdown(text: str) -> str:

@@ -18,7 +18,7 @@ def publish(name: str, images: int | None) -> Path:
         images: how many; all when None.
     """
     category = find_category(name)
-    lines = [f'"{image}" = "{pixel_digest(category.read(image))}"' for image in category.list(images)]
+    lines = [f'"{image}" = "{pixel_digest(category.read(image))}"' for image in category.list(images or 0)]
     card = category.card.file
     head = card.read_text(encoding="utf-8").partition(HEADING)[0]
     write_atomically(card, (head + HEADING + "\n".join(lines) + "\n").encode())

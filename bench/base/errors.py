@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
 
+from bench.base.filenames import printable
+
 
 class BenchError(Exception):
     """An error that its reader can act on.
@@ -34,7 +36,7 @@ class BenchError(Exception):
         clauses = [f"got {got}"] if got is not None else []
         clauses += [f"expected {expected}"] if expected is not None else []
         sentence = f"{what}: {', '.join(clauses)}" if clauses else what
-        super().__init__(f"{sentence}; {remedy}" if remedy else sentence)
+        super().__init__(printable(f"{sentence}; {remedy}" if remedy else sentence))
 
     def __reduce__(self) -> tuple[object, ...]:
         return partial(type(self), got=self.got, expected=self.expected, remedy=self.remedy), (self.what,)
@@ -83,7 +85,7 @@ def unknown(kind: str, name: str, names: Iterable[str]) -> UsageError:
 
 def one_line(error: BaseException) -> str:
     """Return any error as one line; one that is not a `BenchError` begins with its class."""
-    message = " ".join(str(error).split()) or "no message"
+    message = printable(" ".join(str(error).split())) or "no message"
     return message if isinstance(error, BenchError) else f"{type(error).__name__}: {message}"
 
 

@@ -25,6 +25,11 @@ def safe_filename(name: str) -> str:
     return f"{re.sub('%.?$', '', cut)}%~{whole}"
 
 
+def printable(text: str) -> str:
+    """Return text that UTF-8 can hold: bytes of a filename that were no UTF-8 become the replacement character."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def is_inside(name: str) -> bool:
     """Say whether a relative path stays in the folder that it starts from, on every system."""
     parts = re.split(r"[/\\\\]", name)

@@ -5,6 +5,26 @@ import os
 import secrets
 from pathlib import Path
 
+from bench.base.errors import UsageError
+
+
+def expand_path(text: str, where: str) -> Path:
+    """Return a path that somebody wrote, with `~` and variables such as `$HOME` replaced.
+
+    Args:
+        text: the path.
+        where: whose it is, for the message.
+
+    Raises:
+        UsageError: when there is no such home folder, or no path can look like this.
+    """
+    if "\0" in text:
+        raise UsageError(f"path of {where} holds a null character", got=repr(text))
+    try:
+        return Path(os.path.expandvars(text)).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"path of {where}", got=text, expected="a home folder that there is") from error
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file: complete or not at all. Of processes that write the same one, the last to end wins."""

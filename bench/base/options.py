@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bench.base.errors import UsageError, unknown
+from bench.base.files import expand_path
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -60,7 +61,7 @@ def _convert(text: str, hint: Any, where: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _choice(text, {member.value: member for member in hint}, where)
     if hint is Path:
-        return Path(text).expanduser()
+        return expand_path(text, f"option {where}")
     try:
         return hint(text)
     except ValueError as error:

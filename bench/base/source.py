@@ -20,9 +20,11 @@ class Source(ABC):
 
     Attributes:
         name: by which a card selects it; a source that only a path can mean has none.
+        default_count: how many images a run takes when nobody says; all when None.
     """
 
     name: ClassVar[str]
+    default_count: ClassVar[int | None] = None
 
     @abstractmethod
     def names(self) -> Sequence[str]:
@@ -43,6 +45,10 @@ class Source(ABC):
 
     def assets(self) -> Sequence[Asset]:
         """Return the declared files that it needs."""
+        return ()
+
+    def remarks(self) -> Sequence[str]:
+        """Return what a person should hear of the place, such as how many of its files are no images."""
         return ()
 
     def stamp(self, name: str) -> str:

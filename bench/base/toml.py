@@ -17,8 +17,8 @@ _DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ 
 """A key of a hundred parts: what `tomllib` needs for one grows with their square, minutes for 100 kB."""
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a card's TOML.
+def read(path: Path, what: str = "card") -> dict[str, Any]:
+    """Read the TOML of a card or a configuration.
 
     Raises:
         UsageError: when it cannot be read, is no TOML, or is larger or deeper than any card.
@@ -26,17 +26,21 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
-        text = content.decode("utf-8").replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
         if len(content) > _MOST_BYTES or _DEEP.search(text):
             expected = f"at most {_MOST_BYTES >> 20} MiB, and keys of fewer than a hundred parts"
-            raise UsageError(f"card {path} is too large or too deep", expected=expected)
+            raise UsageError(f"{what} {path} is too large or too deep", expected=expected)
         return tomllib.loads(text)
     except OSError as error:
-        raise UsageError(f"card {path} cannot be read", got=error.strerror) from error
+        raise UsageError(f"{what} {path} cannot be read", got=error.strerror) from error
+    except UnicodeDecodeError as error:
+        got = f"the byte {error.object[error.start]:#04x} at {error.start}"
+        raise UsageError(f"{what} {path} is not UTF-8", got=got, remedy="save it as UTF-8") from error
     except ValueError as error:
-        raise UsageError(f"card {path} is not TOML: {error}") from error
+        raise UsageError(f"{what} {path} is not TOML: {error}") from error
     except RecursionError as error:
-        raise UsageError(f"card {path} is not TOML for a card", got="too many nested lists or tables") from error
+        got = "too many nested lists or tables"
+        raise UsageError(f"{what} {path} is not TOML for a {what}", got=got) from error
 
 
 def build(cls: type[T], table: Mapping[str, Any], where: str, **fixed: Any) -> T:

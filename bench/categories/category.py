@@ -10,6 +10,7 @@ mine=mine.toml                         a card of your own
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,12 +19,14 @@ from pathlib import Path
 from bench.assets.declare import Asset
 from bench.base import options
 from bench.base.errors import UsageError, unknown
-from bench.base.filenames import MAX_BYTES, safe_filename
+from bench.base.filenames import MAX_BYTES, printable, safe_filename
+from bench.base.files import expand_path
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.categories.card import Card, read_card, read_cards
-from bench.categories.sources.local import expand, open_path
-from bench.images.prepare import parse_preparation
+from bench.categories.sources.local import open_path
+from bench.images.prepare import MOD_CROP, parse_preparation
+from bench.networks.dlib import LANDMARKS_68
 from bench.registry.selection import Selection, parse
 
 
@@ -67,11 +70,14 @@ class CategorySource:
     def list(self, limit: int | None = None) -> list[str]:
         """Return the safe names of the first held-out images, in the order of the list.
 
+        Args:
+            limit: how many, 0 for all; None for all but of a source of samples, which says how many are enough.
+
         Raises:
             UsageError: when the source holds no image, or lacks some of the list.
             Unavailable: when the data are not here.
         """
-        images = list(self._names)[:limit]
+        images = list(self._names)[: (self.source.default_count if limit is None else limit) or None]
         present = set(self.source.names())
         missing = [self._names[name] for name in images if self._names[name] not in present]
         if missing or not images:
@@ -80,15 +86,35 @@ class CategorySource:
             raise UsageError(what, got=f"no {', '.join(missing[:3])}" if missing else None, remedy=remedy)
         return images
 
+    def count(self) -> int:
+        """Return how many images its list has."""
+        return len(self._names)
+
     def read(self, image: str) -> Pixels:
         """Read an image and prepare it: the HR, or the LR in an LR-only category.
 
         Raises:
             ImageError: when it cannot be used.
         """
+        return self.prepare(self.read_original(image), image)
+
+    def read_original(self, image: str) -> Pixels:
+        """Read an image as its source has it.
+
+        Raises:
+            ImageError: when it cannot be used.
+        """
         if image not in self._names:
             raise unknown(f"image of category {self.name}", image, self._names)
-        return parse_preparation(self.card.prepare)(self.source.read(self._names[image]), image)
+        return self.source.read(self._names[image])
+
+    def prepare(self, original: Pixels, image: str) -> Pixels:
+        """Prepare an image of the source.
+
+        Raises:
+            ImageError: when it cannot be prepared.
+        """
+        return parse_preparation(self.card.prepare)(original, image)
 
     def stamp(self, image: str) -> str:
         """Return a text that changes when a person may have changed the image's file."""
@@ -99,13 +125,14 @@ class CategorySource:
         return self.card.digests.get(self._names.get(image, image))
 
     def assets(self) -> Sequence[Asset]:
-        """Return the declared files that its source needs."""
-        return self.source.assets()
+        """Return the declared files that its source and its preparation need."""
+        is_aligned = parse_preparation(self.card.prepare).how == "align-face"
+        return [*self.source.assets(), *([LANDMARKS_68] if is_aligned else [])]
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
         names = self.card.held_out.choose(self.source.names)
-        return {safe_filename(name): name for name in names}
+        return {safe_filename(name): name for name in (unicodedata.normalize("NFC", name) for name in names)}
 
 
 def find_category(text: str) -> CategorySource:
@@ -116,7 +143,7 @@ def find_category(text: str) -> CategorySource:
     """
     selection = parse(text)
     changed: CategoryOptions = options.build(CategoryOptions, selection.options, f"category {selection.target}")
-    card, source = _resolve(selection)
+    card, source = _resolve(selection, is_lr=bool(changed.lr_only))
     changes = {key: value for key, value in options.describe(changed).items() if value is not None}
     if changes.get("prepare", card.prepare) != card.prepare:
         parse_preparation(changes["prepare"])
@@ -124,19 +151,19 @@ def find_category(text: str) -> CategorySource:
     return CategorySource(replace(card, name=_name(selection), **changes), source)
 
 
-def _resolve(selection: Selection) -> tuple[Card, Source]:
+def _resolve(selection: Selection, *, is_lr: bool) -> tuple[Card, Source]:
     cards, target, label = read_cards(), selection.target, selection.label
     if target in cards:
         return cards[target], cards[target].open()
     if label is None:
         raise _unknown_category(target, cards)
-    path = expand(target, f"category {label}")
+    path = expand_path(target, f"category {label}")
     if path.suffix == ".toml":
         card = read_card(path, label)
         return card, card.open()
     source = open_path(path)
     if label not in cards:
-        return _plain_card(label, path), source
+        return _plain_card(label, path, is_lr=is_lr), source
     if cards[label].source != "local":
         remedy = f"give the folder another name: mine={target}"
         raise UsageError(f"category {label} brings its own images", got=target, remedy=remedy)
@@ -151,14 +178,15 @@ def _unknown_category(target: str, cards: Mapping[str, Card]) -> UsageError:
 
 def _is_there(target: str) -> bool:
     try:
-        return expand(target, "a category").exists()
+        return expand_path(target, "a category").exists()
     except (UsageError, OSError):  # no such home folder; no name of a file at all
         return False
 
 
-def _plain_card(name: str, path: Path) -> Card:
-    about = f"Images that the user named: {path.name}."
-    return Card(name, path, name, about, "the user's own", "They are the user's own.", "local")
+def _plain_card(name: str, path: Path, *, is_lr: bool) -> Card:
+    about = f"Images that the user named: {printable(path.name)}."
+    texts = (about, "the user's own", "They are the user's own.", "local")
+    return Card(name, path, name, *texts, prepare="none" if is_lr else f"mod-crop:{MOD_CROP}")
 
 
 def _name(selection: Selection) -> str:

@@ -1,15 +1,14 @@
 """The command line. Heavy imports live inside the commands: `bench --help` must not load torch."""
 
-import errno
 import importlib.util
-import signal
+import os
 import sys
 from pathlib import Path
 
 import typer
 
 from bench import __version__
-from bench.base.errors import AssetError, BenchError
+from bench.base.errors import BenchError
 from bench.cli import (
     compare,
     doctor,
@@ -26,8 +25,7 @@ from bench.cli import (
     train,
 )
 from bench.cli import list as list_
-
-_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+from bench.cli.boundary import DEBUG, run_guarded
 
 app = typer.Typer(
     name="bench",
@@ -51,6 +49,7 @@ def _bench(
     version: bool = typer.Option(
         False, "--version", callback=_show_version, is_eager=True, help="Show the version."
     ),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error, with any command."),
 ) -> None:
     pass
 
@@ -72,22 +71,16 @@ app.add_typer(metrics.app, name="metrics")
 
 
 def main() -> None:
-    """Run the command line: exit 0 when all is done, 1 when some cells failed, 2 for wrong use."""
-    # SystemExit unwinds the stack, which ends the workers too; the default handler would leave them restoring.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
+    """Run the command line; `bench.cli.boundary` says how it exits."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if len(arguments) < len(sys.argv) - 1:
+        os.environ[DEBUG] = "1"
+
+    def command() -> None:
         _check_packages_are_ours()
-        app()
-    except BenchError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1 if isinstance(error, AssetError) else 2)
-    except OSError as error:
-        if error.errno not in _DISK_TROUBLE:
-            raise
-        where = f" at {error.filename}" if error.filename else ""
-        remedy = "nothing that was finished is lost; make room and give the same command again"
-        typer.echo(f"error: cannot write{where}: {error.strerror}; {remedy}", err=True)
-        sys.exit(2)
+        app(arguments)
+
+    run_guarded(command)
 
 
 def _check_packages_are_ours() -> None:

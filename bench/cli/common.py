@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.base import toml
 from bench.base.errors import UsageError, unknown
+from bench.base.files import expand_path
 
 if TYPE_CHECKING:
     from bench.store.results import Run
@@ -83,19 +85,28 @@ def config_file(context: typer.Context, path: Path | None) -> Path | None:
     """Take a command's defaults from a TOML file whose keys are its long options."""
     if path is None:
         return None
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"configuration {path} cannot be read: {error}") from error
-    names = [parameter.name for parameter in context.command.params if parameter.name]
+    table = toml.read(path, "configuration")
+    parameters = {parameter.name: parameter for parameter in context.command.params if parameter.name}
     for key in table:
-        if key.replace("-", "_") not in names:
-            raise unknown(f"key in {path}", key, names)
-    context.default_map = {key.replace("-", "_"): _as_option(value) for key, value in table.items()}
+        if key.replace("-", "_") not in parameters:
+            raise unknown(f"key in {path}", key, parameters)
+    defaults = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        defaults[name] = _as_option(value, f"{key} of configuration {path}", parameters[name])
+    context.default_map = defaults
     return path
 
 
-def _as_option(value: Any) -> Any:
-    """Return a list of numbers as the text that an option takes."""
-    is_numbers = isinstance(value, list) and all(isinstance(item, int) for item in value)
-    return ",".join(map(str, value)) if is_numbers else value
+def _as_option(value: Any, where: str, parameter: Any) -> Any:
+    """Return a value of a configuration as an option takes it: a text alone for a list, numbers for a text."""
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float) for item in values):
+        raise UsageError(where, got=repr(value), expected="a text, a number, or a list of them")
+    values = [os.path.expandvars(item) if isinstance(item, str) else item for item in values]
+    if parameter.multiple:
+        return [str(item) for item in values]
+    if isinstance(value, list):
+        return ",".join(map(str, values))
+    is_path = isinstance(value, str) and value.startswith("~")
+    return str(expand_path(value, where)) if is_path else values[0]

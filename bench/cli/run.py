@@ -28,7 +28,12 @@ def run(
         typer.Option("--category", help="A category, or NAME=PATH for a folder, archive or card; repeatable."),
     ] = ["faces"],
     factor: Annotated[str, typer.Option(help="Enlargement factors, with commas.")] = "16,32,64",
-    images: Annotated[int, typer.Option(min=0, help="Take the first N images of each category; 0 for all.")] = 4,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="First N images of each category, 0 for all; by default 4 sampled, all of others."
+        ),
+    ] = None,
     metrics: MetricsOption = [],
     seed: Annotated[int, typer.Option(help="Random seed of the run.")] = 0,
     repeats: Annotated[
@@ -66,7 +71,7 @@ def run(
     """Restore and score every method, category, factor and image; the same command again continues."""
     arguments: dict[str, Any] = {
         "methods": split(methods), "categories": split(category), "factors": numbers(factor, "--factor"),
-        "images": images or None, "metrics": split(metrics) or None, "seed": seed, "repeats": repeats,
+        "images": images, "metrics": split(metrics) or None, "seed": seed, "repeats": repeats,
         "device": device, "timeout": timeout, "executor": executor, "workers": workers, "threads": threads,
         "address": address, "gpus_per_worker": gpus_per_worker, "redo": redo,
     }  # fmt: skip
@@ -92,7 +97,7 @@ def _print_outcomes(run: bench.Run) -> None:
 
 def _print_plan(plan: Plan) -> None:
     for source in plan.sources:
-        print_line(f"category {source.name}: {len(source.list(plan.images))} images")
+        print_line(f"category {source.name}: {len(source.list(plan.images))} of {source.count()} images")
     for selected in plan.methods:
         print_line(f"method {selected.label}: identity {selected.identity[:12]}")
     print_line(f"factors {', '.join(map(str, plan.factors))}; metrics {', '.join(plan.metrics)}")

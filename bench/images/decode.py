@@ -1,10 +1,12 @@
 """Reading images strictly: 8-bit sRGB comes out, or one error that names the file and the remedy.
 
-Nothing is guessed. EXIF orientation is applied, an ICC profile converted to sRGB, grey and opaque palettes become
-RGB; whatever would need a decision (alpha, 16 bits, CMYK, several frames) is refused.
+Nothing is guessed. EXIF orientation is applied, an ICC profile converted to sRGB, grey and palettes become RGB, an
+opaque alpha channel is dropped; whatever would need a decision (transparency, 16 bits, CMYK, several frames) is
+refused.
 """
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -13,10 +15,14 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from bench.base.errors import ImageError
+from bench.base.signatures import HEAD, READABLE, kind_of, with_article
 from bench.base.types import Pixels
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "GIF")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "PPM", "GIF", "AVIF", "JPEG2000")
+_SUFFIXES = (
+    "png apng jpg jpeg jpe jfif webp bmp dib tif tiff ppm pgm pbm pnm gif avif jp2 j2k j2c jpc jpf jpx"  # Pillow's
+)
+SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 MAX_PIXELS = 64_000_000
 _MAX_SIDE = 32_768
 """The kernel of a resize is a dense matrix: a longer side would need gigabytes for a few bytes of file."""
@@ -27,6 +33,8 @@ _MAX_SCANS = 200
 SIZE_LIMIT = f"at most {MAX_PIXELS // 1_000_000} megapixels and {_MAX_SIDE:,} pixels a side"
 
 _CONVERT = "save it again as 8-bit RGB PNG"
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""In the data of a scan, 0xFF is followed by nothing but 0x00 and 0xD0 to 0xD7."""
 
 
 def read_image(file: Path | BinaryIO, name: str) -> Pixels:
@@ -64,19 +72,35 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
         return Image.open(file, formats=_FORMATS)
     except UnidentifiedImageError as error:
-        kinds = ", ".join(_FORMATS)
-        raise ImageError(f"{name} is not an image", expected=f"one of {kinds}", remedy=_CONVERT) from error
+        raise _unidentified(file, name) from error
     except Image.DecompressionBombError as error:
         raise _too_large(name, "a decompression bomb") from error
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise _damaged(name, error) from error
 
 
+def _unidentified(file: BinaryIO, name: str) -> ImageError:
+    file.seek(0)
+    kind = kind_of(file.read(HEAD))
+    if kind in READABLE:
+        got, expected = f"{with_article(kind)} that is damaged or of an unusual form", "8-bit RGB"
+        return ImageError(f"image {name} cannot be read", got=got, expected=expected, remedy=_CONVERT)
+    expected = f"one of {', '.join(READABLE)}"
+    return ImageError(f"{name} is not an image", got=with_article(kind), expected=expected, remedy=_CONVERT)
+
+
 def _scans(file: BinaryIO) -> int:
-    """Count the starts of scan of a JPEG; in its data, 0xFF is followed by nothing but 0x00 and 0xD0 to 0xD7."""
+    """Count the scans of a JPEG up to the end of its image: what follows may be a film."""
     content = file.read() if file.read(2) == b"\xff\xd8" else b""
     file.seek(0)
-    return content.count(b"\xff\xda")
+    at, scans = 0, 0  # after the start of the image, which was read
+    while found := _JPEG_MARKER.search(content, at):
+        marker, at = content[found.start() + 1], found.end()
+        if marker == 0xD9:
+            break
+        scans += marker == 0xDA
+        at += int.from_bytes(content[at : at + 2])  # a segment begins with its length
+    return scans
 
 
 def _decode(image: ImageFile.ImageFile, name: str) -> Pixels:
@@ -86,6 +110,8 @@ def _decode(image: ImageFile.ImageFile, name: str) -> Pixels:
     try:
         refusal = _refusal(image)
         upright = image if refusal else ImageOps.exif_transpose(image)
+        if not refusal and _has_alpha(upright):
+            refusal, upright = _without_alpha(upright)
     except Exception as error:  # as above
         raise _damaged(name, error) from error
     if refusal:
@@ -100,22 +126,47 @@ def _refusal(image: ImageFile.ImageFile) -> str | None:
         return f"{image.n_frames} frames"  # type: ignore[attr-defined]
     if _is_deep(image):
         return "more than 8 bits a channel"
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        return "an alpha channel"
-    if image.mode not in ("RGB", "L", "P", "1"):
+    if image.mode not in ("RGB", "L", "P", "1", "RGBA", "LA", "PA", "RGBa", "La"):
         return f"colour mode {image.mode}"
     return None
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+
+
+def _without_alpha(image: Image.Image) -> tuple[str | None, Image.Image]:
+    """Return why an image's alpha cannot be dropped, or None, and the image without it."""
+    alpha = image.convert("RGBA")
+    is_opaque = alpha.getchannel("A").getextrema() == (255, 255)
+    return None if is_opaque else "an alpha channel that is not opaque", alpha.convert("RGB")
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:
     if image.mode.startswith(("I", "F")):
         return True
     # Pillow silently drops the low byte of 16-bit colour: only how the file will be decoded still tells.
+    if image.format in ("AVIF", "JPEG2000"):
+        return _coded_bits(image) > 8
     decoders = [(tile[0], tile[3]) for tile in image.tile]
     return any(
         ";16" in str(args) or (decoder.startswith("ppm") and isinstance(args, tuple) and args[1] > 255)
         for decoder, args in decoders
     )
+
+
+def _coded_bits(image: ImageFile.ImageFile) -> int:
+    """Return the bits a channel of an AVIF (box `av1C`) or JPEG 2000 (marker SIZ): Pillow makes 8 of them."""
+    file = cast(BinaryIO, image.fp)
+    at = file.tell()
+    file.seek(0)
+    head = file.read(1 << 16)
+    file.seek(at)
+    if image.format == "AVIF":
+        _, _, box = head.partition(b"av1C")
+        return 8 if len(box) < 3 or not box[2] & 0x40 else 12 if box[2] & 0x20 else 10
+    _, _, size = head.partition(b"\xff\x4f\xff\x51")
+    return (size[38] & 0x7F) + 1 if len(size) > 38 else 8
 
 
 def _to_srgb(image: Image.Image, profile: bytes, name: str) -> Image.Image:
@@ -151,4 +202,7 @@ def _too_large(name: str, got: str) -> ImageError:
 
 
 def _damaged(name: str, error: Exception) -> ImageError:
+    if "MAX_TEXT_" in str(error) or "Decompressed data too large" in str(error):
+        got, expected = "a colour profile or text that is larger", "at most 1 MiB unpacked"
+        return ImageError(f"image {name} cannot be used", got=got, expected=expected, remedy=_CONVERT)
     return ImageError(f"image {name} is damaged: {error}", remedy="copy or download it again")

@@ -1,6 +1,7 @@
 """The first stage of a run: HR and LR images, made once, saved, and known by their pixels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from bench.base.errors import BenchError
 from bench.base.progress import Reporter
@@ -25,11 +26,18 @@ def make_inputs(
     """
     category_id = _register(store, source)
     positions = {name: position for position, name in enumerate(source.list(limit))}
+    reporter.say(f"images of {source.name}: {len(positions)} of {source.count()}")
+    for remark in source.source.remarks():
+        reporter.say(f"{source.name}: {remark}")
     pending = _pending(store, source, positions, factors)
+    cropped = 0
     with reporter.stage(f"images of {source.name}", len(pending)) as advance:
         for name in pending:
-            problem = _make(store, source, ImageRow(category_id, name, positions[name]), factors)
-            advance(f"{source.name}/{name}" + (f": {problem}" if problem else ""))
+            made = _make(store, source, ImageRow(category_id, name, positions[name]), factors)
+            cropped += made.is_cropped
+            advance(f"{source.name}/{name}" + (f": {made.problem}" if made.problem else ""))
+    if cropped:
+        reporter.say(f"images of {source.name}: {cropped} of {len(pending)} cropped ({source.card.prepare})")
     asked = [row for row in store.inputs(source.name) if row.image in positions and row.factor in factors]
     return sorted(asked, key=lambda row: (row.factor, positions[row.image]))
 
@@ -53,9 +61,17 @@ def _pending(store: Store, source: CategorySource, names: Mapping[str, int], fac
     return [name for name in names if not all(is_made(name, factor) for factor in factors)]
 
 
-def _make(store: Store, source: CategorySource, row: ImageRow, factors: Sequence[int]) -> str | None:
-    """Make one image and its LR images; return what was wrong with it, or None."""
-    image = _try(lambda: source.read(row.name))
+class _Made(NamedTuple):
+    """How the making of an image ended."""
+
+    problem: str | None
+    is_cropped: bool
+
+
+def _make(store: Store, source: CategorySource, row: ImageRow, factors: Sequence[int]) -> _Made:
+    """Make one image and its LR images."""
+    original = _try(lambda: source.read_original(row.name))
+    image = original if isinstance(original, str) else _try(lambda: source.prepare(original, row.name))
     lrs = {factor: image if isinstance(image, str) else _lr(image, factor, source) for factor in factors}
     row = row._replace(stamp=source.stamp(row.name))
     if not isinstance(image, str):
@@ -65,7 +81,8 @@ def _make(store: Store, source: CategorySource, row: ImageRow, factors: Sequence
         image_id = store.write_image(row)
         for factor, lr in lrs.items():
             store.write_input(_input_row(image_id, factor, lr))
-    return next((lr for lr in lrs.values() if isinstance(lr, str)), None)
+    is_cropped = not isinstance(original, str) and not isinstance(image, str) and original.shape != image.shape
+    return _Made(next((lr for lr in lrs.values() if isinstance(lr, str)), None), is_cropped)
 
 
 def _try(call: Callable[[], Pixels]) -> Pixels | str:

@@ -50,6 +50,9 @@ def read_image(path: Path) -> Pixels:
     """
     try:
         return load_png(path)
+    except FileNotFoundError as error:
+        remedy = "give the `bench run` command again, which makes what is missing"
+        raise ImageError(f"{path} is not there", remedy=remedy) from error
     except Exception as error:  # what a damaged PNG raises is of many kinds
         remedy = "remove it and give `bench run` again with --redo failed"
         raise ImageError(f"{path} cannot be read: {one_line(error)}", remedy=remedy) from error

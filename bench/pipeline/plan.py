@@ -75,6 +75,8 @@ def make_plan(
 
 
 def _methods(texts: Sequence[str]) -> list[Selected]:
+    if not texts:
+        raise UsageError("no method is named", expected="--methods NAME,NAME")
     with sandbox():
         methods = [create(text) for text in texts]
     labels = [selected.label for selected in methods]

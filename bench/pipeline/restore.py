@@ -18,6 +18,7 @@ from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
 from bench.pipeline.plan import Plan
 from bench.registry.methods import Selected
+from bench.registry.selection import parse
 from bench.store.records import COSTS, CellRow, InputRecord, MethodRecord, MetricRecord, Score, Status
 from bench.store.store import Store
 from bench.workers import local
@@ -53,7 +54,7 @@ def _register(store: Store, selected: Selected) -> tuple[int, str]:
     record = MethodRecord(
         name=method.name,
         label=selected.label,
-        title=method.title or selected.label,
+        title=parse(selected.text).label or method.title or selected.label,
         slug=selected.slug,
         identity=selected.identity,
         options=options.describe(method.options),

@@ -26,7 +26,7 @@ def run(
     categories: Sequence[str] = ("faces",),
     *,
     factors: Sequence[int] = (16, 32, 64),
-    images: int | None = 4,
+    images: int | None = None,
     metrics: Sequence[str] | None = None,
     seed: int = 0,
     repeats: int = 1,
@@ -51,7 +51,7 @@ def run(
         methods: selections such as `glean`, `pulse[steps=200]` or `./mine.py`.
         categories: names of categories, or `NAME=PATH` for a folder, archive or card.
         factors: whole numbers of at least 2.
-        images: the first so many images of each category; None for all.
+        images: the first so many images of each category, 0 for all; None for 4 of what is sampled, all of others.
         metrics: names; None for those that `bench list metrics` calls default.
         seed: of the run; each image's seed comes from it and from the LR pixels.
         repeats: how often each image is restored, each time with another seed.

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.base.errors import BenchError, UsageError, one_line, unknown
-from bench.base.files import file_digest
+from bench.base.files import expand_path, file_digest
 from bench.registry.entries import Entry, built_in, plugins
 
 
@@ -61,7 +61,7 @@ class Registry:
             if name not in entries:
                 raise unknown(what or self.kind, name, entries)
             return entries[name]
-        path = Path(name).expanduser()
+        path = expand_path(name, self.kind)
         if not path.is_file():
             raise UsageError(f"no {self.kind} at {path}", expected="a .py file")
         return Entry(name, "", "file", str(path))

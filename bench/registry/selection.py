@@ -6,6 +6,7 @@ pulse[steps=200,bank=x]      with options
 folder:results/theirs        an adapter with its argument
 mine=folder:results/theirs   under a name of your own
 portraits=~/photos[prepare=centre-crop:512]     a category from a folder
+mine="a, b [1]"[prepare=none]     double quotes keep commas and brackets of a path
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from bench.base.errors import UsageError
 
 _LABEL = re.compile(r"[\w][\w+.-]*")
+_QUOTE = "put a path with brackets or commas in double quotes: 'mine=\"PATH\"'"
 
 
 class Selection(NamedTuple):
@@ -40,7 +42,8 @@ class Selection(NamedTuple):
     def __str__(self) -> str:
         options = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
         label = f"{self.label}=" if self.label else ""
-        return label + self.target + (f"[{options}]" if options else "")
+        target = f'"{self.target}"' if re.search(r"[\[\],]", self.target) else self.target
+        return label + target + (f"[{options}]" if options else "")
 
 
 def split(texts: Iterable[str]) -> list[str]:
@@ -60,6 +63,7 @@ def parse(text: str) -> Selection:
         label, target = "", head
     elif not _LABEL.fullmatch(label):
         raise UsageError(f"malformed name in '{text}'", got=label, expected="letters, digits and . _ + -")
+    target = target.replace('"', "")
     if not target:
         raise UsageError(f"nothing is selected by '{text}'", expected="name, name[option=value] or own=name")
     return Selection(label or None, target, options)
@@ -67,28 +71,33 @@ def parse(text: str) -> Selection:
 
 def _take_options(text: str) -> tuple[str, dict[str, str]]:
     if not text.endswith("]"):
-        if "[" in text and "]" not in text:
-            raise UsageError(f"unclosed bracket in '{text}'", expected="name[option=value]")
+        if "[" in _unquoted(text) and "]" not in _unquoted(text):
+            raise UsageError(f"unclosed bracket in '{text}'", expected="name[option=value]", remedy=_QUOTE)
         return text, {}
-    start = text.find("[")
+    start = _unquoted(text).find("[")
     if start < 0:
-        raise UsageError(f"unopened bracket in '{text}'", expected="name[option=value]")
+        raise UsageError(f"unopened bracket in '{text}'", expected="name[option=value]", remedy=_QUOTE)
     return text[:start], dict(_option(item, text) for item in _outer_items(text[start + 1 : -1]))
 
 
 def _option(item: str, text: str) -> tuple[str, str]:
     key, equals, value = item.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"malformed option in '{text}'", got=item, expected="option=value")
+        raise UsageError(f"malformed option in '{text}'", got=item, expected="option=value", remedy=_QUOTE)
     return key.strip(), value.strip()
 
 
 def _outer_items(text: str) -> list[str]:
     items, depth = [""], 0
-    for character in text:
-        depth += {"[": 1, "]": -1}.get(character, 0)
-        if character == "," and depth == 0:
+    for character, bare in zip(text, _unquoted(text), strict=True):
+        depth += {"[": 1, "]": -1}.get(bare, 0)
+        if bare == "," and depth == 0:
             items.append("")
         else:
             items[-1] += character
     return [item.strip() for item in items if item.strip()]
+
+
+def _unquoted(text: str) -> str:
+    """Return a text of the same length in which what stands in double quotes is blank."""
+    return re.sub(r'"[^"]*"', lambda quoted: " " * len(quoted[0]), text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.base.errors import StoreError
+from bench.base.filenames import printable
 from bench.base.metric import Better
 from bench.store import records
 
@@ -299,4 +300,5 @@ class Writer(Reader):
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         verb = "INSERT OR IGNORE" if or_ignore else "INSERT"
         statement = f"{verb} INTO {table} ({columns}) VALUES ({marks})"
-        return int(self.connection.execute(statement, tuple(row.values())).lastrowid or 0)
+        values = tuple(printable(value) if isinstance(value, str) else value for value in row.values())
+        return int(self.connection.execute(statement, values).lastrowid or 0)

@@ -15,22 +15,28 @@ import psutil
 
 VARIABLE = "BENCH_WORKER"
 """The environment variable that holds the tag."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Keeps a `types.py` of the working folder out of an interpreter that starts; a worker takes it off again, as the
+programs that it starts may need what lies beside them."""
 _ROUNDS = 100
 """How often to look again: a process may start others while it is being killed."""
 
 
 @contextmanager
 def tagged_env() -> Iterator[str]:
-    """Yield a new tag; every process that is started inside carries it."""
+    """Yield a new tag; every process that is started inside carries it, and `SAFE_PATH`."""
     resource_tracker.ensure_running()  # it serves all workers, and must not carry the tag of the first
-    tag, before = uuid.uuid4().hex, os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = tag
+    tag = uuid.uuid4().hex
+    changed = {VARIABLE: tag, SAFE_PATH: "1"}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
     try:
         yield tag
     finally:
-        os.environ.pop(VARIABLE)
-        if before is not None:
-            os.environ[VARIABLE] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def end(tag: str) -> None:

@@ -42,6 +42,7 @@ def serve(connection: Connection, text: str, settings: Settings) -> None:
     The first answer is None, or the outcome that every job has when the method cannot be loaded.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.pop(process_tree.SAFE_PATH, None)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a method's prints must not mix with ours
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # What a method forks must neither keep this connection open nor answer on it.

@@ -7,22 +7,24 @@ A card says how to start it:
     factors = [16, 32]      # optional: what it can do
 
 It runs in the card's folder, without a shell, once an image: it reads the LR PNG at {input} and writes the SR PNG
-to {output}.
+to {output}, or one image into a folder of that name. `~` and variables such as $CONDA_PREFIX are replaced.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Method, MethodError, Restored, Size, UsageError
 from bench.base import toml
+from bench.images.listing import list_folder
 from bench.images.png import save_png, to_pixels
 from methods.shared.sr_files import read_sr
 
@@ -109,8 +111,12 @@ class Command(Method):
             source, target = Path(folder, "input.png"), Path(folder, "output.png")
             save_png(to_pixels(lr), source)
             self._run({"{input}": str(source), "{output}": str(target), "{factor}": str(factor)}, image)
+            written = _written(target)
+            if written is None:
+                what = f"command of {self._path} wrote no image for {image}"
+                raise MethodError(what, expected="a PNG at {output}, or one in a folder of that name")
             what = f"output of {self._path} for {image}"
-            return read_sr(target, (lr.shape[1] * factor, lr.shape[2] * factor), what)
+            return read_sr(written, (lr.shape[1] * factor, lr.shape[2] * factor), what)
 
     def _run(self, values: Mapping[str, str], image: str) -> None:
         command = [_filled(part, values) for part in self._card.command]
@@ -126,10 +132,8 @@ class Command(Method):
         except OSError as error:
             raise MethodError(f"command of {self._path} cannot be started: {error}") from error
         if process.returncode:
-            got = f"exit code {process.returncode}: {_last_line(process.stderr)}"
+            got = f"exit code {process.returncode}: {_last_line(process.stderr or process.stdout)}"
             raise MethodError(f"command of {self._path} failed on {image}", got=got)
-        if not Path(values["{output}"]).is_file():
-            raise MethodError(f"command of {self._path} wrote no image for {image}", expected="a PNG at {output}")
 
     @cached_property
     def _card(self) -> Card:
@@ -151,6 +155,13 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # an argument that is too long for a file's name
         return False
+
+
+def _written(target: Path) -> Path | None:
+    """Return the image that a program wrote to a path, or into a folder that it made there."""
+    files = list_folder(target).files if target.is_dir() else []
+    inside = target / files[0] if len(files) == 1 else None
+    return target if target.is_file() else inside
 
 
 def _last_line(text: str) -> str:
@@ -175,4 +186,5 @@ def _read_card(path: Path) -> Card:
         raise UsageError(
             f"factors of card {path}", got=", ".join(map(str, card.factors or ())), expected="positive numbers"
         )
-    return card
+    command = (Path(part).expanduser() if part.startswith("~") else part for part in card.command)
+    return replace(card, command=tuple(map(os.path.expandvars, map(str, command))))

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from bench import AssetError, BenchError
 from bench.base.errors import one_line
 from bench.base.files import file_digest
+from bench.base.signatures import kind_of_file, with_article
 
 Tensors = dict[str, Tensor]
 
@@ -25,6 +27,14 @@ CHECK = "check that it is the right file"
 _SAVE_AGAIN = (
     "load it with the code it was made by, and save the plain state dict with torch.save or as .safetensors"
 )
+_WEIGHTS = ("pickle", "zip archive", "safetensors file", "file of an unknown kind")
+_REMEDIES = {
+    "HTML page": "a web page was saved: get the file itself by its download link",
+    "git-lfs pointer": "fetch what it stands for with `git lfs pull`",
+    "empty file": "get it again",
+}
+_REFUSED = re.compile(r"GLOBAL ([\w.]+)")
+"""What torch's reader names that it would have to import."""
 _NAMED_DIGEST = re.compile(r"-([0-9a-f]{8})$")
 _SAFE_COPY = (
     "if you trust the file, load it with the code it was made by and save the plain state dicts, "
@@ -42,14 +52,11 @@ def read(path: Path) -> Tensors:
         raise AssetError(f"weight file {path} is not there", remedy="check the path")
     if path.suffix == ".pkl":
         raise AssetError(f"weight file {described(path)} is a pickle that can run code", remedy=_SAFE_COPY)
-    check_packing(path)
     try:
-        tensors = _flatten(_load(path))
+        tensors = _flatten(load_content(path))
     except BenchError:
         raise
-    except Exception as error:  # damaged files raise nearly anything
-        if "GLOBAL" in str(error):
-            raise AssetError(f"weight file {described(path)} holds code", remedy=_SAFE_COPY) from error
+    except Exception as error:  # dictionaries may hold anything
         raise _damaged(path, error) from error
     if not tensors:
         raise _unusable(path, "no tensor in it", None)
@@ -98,14 +105,32 @@ def _is_plain(tensor: Any) -> bool:
     return tensor.device.type == "cpu" and not (tensor.is_quantized or tensor.is_complex())
 
 
-def _load(path: Path) -> Any:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+def load_content(path: Path) -> Any:
+    """Read what torch or safetensors saved, whatever the suffix: tensors in plain containers, nothing that runs.
 
-        return load_file(path)
-    # rosinality's training keeps its arguments in the checkpoint: a Namespace holds data and runs nothing
-    with torch.serialization.safe_globals([argparse.Namespace]):
-        return torch.load(path, map_location="cpu", weights_only=True)
+    Raises:
+        AssetError: saying what the file is instead, or what it holds beside weights.
+    """
+    kind = kind_of_file(path)
+    if kind not in _WEIGHTS:
+        got, remedy = with_article(kind), _REMEDIES.get(kind, CHECK)
+        expected = "a .pth, .pt, .ckpt or .safetensors file"
+        raise AssetError(f"{described(path)} is no weight file", got=got, expected=expected, remedy=remedy)
+    check_packing(path)
+    try:
+        if kind == "safetensors file":
+            return safetensors.torch.load_file(path)
+        # rosinality's training keeps its arguments in the checkpoint: a Namespace holds data and runs nothing
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise nearly anything
+        if refused := _REFUSED.search(str(error)):
+            what, got = (
+                f"weight file {described(path)} cannot be read",
+                f"{refused[1]}, which is more than weights",
+            )
+            raise AssetError(what, got=got, remedy=_SAFE_COPY) from error
+        raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> AssetError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from reports.plots.palette import method_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_LEGEND_LINE = 0.23
+"""Inches; the height of a figure leaves room for two."""
 
 
 def competing(board: Board) -> list[Row]:
@@ -42,11 +46,13 @@ def orient(axis: Axes, metric: MetricRecord) -> None:
 
 
 def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Put one legend under all panels; a method that several panels show is named once."""
+    """Put one legend under all panels, which keep their height; a method of several panels is named once."""
     handles: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if handles:
         columns = max(1, min(len(handles), int(figure.get_figwidth() // 1.9)))
+        lines = math.ceil(len(handles) / columns)
+        figure.set_figheight(figure.get_figheight() + _LEGEND_LINE * max(0, lines - 2))
         figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)

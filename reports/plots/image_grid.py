@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.base.files import write_atomically
 from bench.base.types import Pixels
 from reports import text
 from reports.data.scores import Slice
+from reports.plots.fonts import fit_fonts
 from reports.plots.palette import COLOURS
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def save(grid: ImageGrid, pdf: Path, png: Path) -> None:
     """Write a grid as PDF and as PNG, the same bytes for the same images."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with mpl.rc_context(_STYLE):
         figure = grid.draw()
+        fit_fonts(figure)
         for file, kind, date in ((pdf, "pdf", "CreationDate"), (png, "png", "Software")):
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind, dpi=_DPI, metadata={date: None})

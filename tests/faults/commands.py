@@ -44,12 +44,18 @@ class Ended(NamedTuple):
 class Command:
     """A `bench` command under way, the leader of a session of its own."""
 
-    def __init__(self, *arguments: object, cwd: Path, limits: dict[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        cwd: Path,
+        limits: dict[int, int] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
         self._said = cwd / f"said-{time.monotonic_ns()}"
         self._said.mkdir()
         texts = [str(argument) for argument in arguments]
         self.process = SERVER.Process(
-            target=_be_the_command, args=(texts, str(cwd), str(self._said), limits or {})
+            target=_be_the_command, args=(texts, str(cwd), str(self._said), limits or {}, env or {})
         )
         self.process.start()
         while not (self._said / "err").exists() and self.process.is_alive():
@@ -88,18 +94,23 @@ class Command:
         return left
 
 
-def bench(*arguments: object, cwd: Path, limits: dict[int, int] | None = None) -> Ended:
+def bench(
+    *arguments: object, cwd: Path, limits: dict[int, int] | None = None, env: dict[str, str] | None = None
+) -> Ended:
     """Run a command to its end."""
-    return Command(*arguments, cwd=cwd, limits=limits).ended()
+    return Command(*arguments, cwd=cwd, limits=limits, env=env).ended()
 
 
-def _be_the_command(arguments: list[str], cwd: str, said: str, limits: dict[int, int]) -> None:
+def _be_the_command(
+    arguments: list[str], cwd: str, said: str, limits: dict[int, int], env: dict[str, str]
+) -> None:
     os.setsid()
     os.chdir(cwd)
+    os.environ.update(env)
     os.environ["GIT_DIR"] = os.devnull  # a run records its commit: somebody may commit while the tests run
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(f"{said}/{name}", os.O_WRONLY | os.O_CREAT), number)
-    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding=env.get("PYTHONIOENCODING", "utf-8")) for n in (1, 2))
     _limit(limits)
     sys.argv = ["bench", *arguments]
     sys.modules["__main__"] = types.ModuleType("__main__")  # workers must not import pytest's

@@ -69,7 +69,10 @@ def test_nothing_is_given_to_a_shell(tmp_path):
         ("", r"wrote no image for a: expected a PNG at \{output\}"),
         ("import sys; open(sys.argv[2], 'w').write('text')", "output of .* for a is not an image"),
         (SCRIPT.replace("int(factor), 0", "2, 0"), "has the wrong size: got 192x16, expected 192x128"),
-        (SCRIPT.replace("Image.open(source)", "Image.open(source).convert('RGBA')"), "got an alpha channel"),
+        (
+            SCRIPT.replace("Image.open(source)", "Image.open(source).convert('RGBA').point(lambda v: v // 2)"),
+            "got an alpha channel",
+        ),
     ],
 )
 def test_what_a_program_gets_wrong_is_told(tmp_path, script, words):

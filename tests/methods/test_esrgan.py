@@ -161,7 +161,7 @@ class _Bomb:
 def test_a_pickle_that_runs_code_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"params": _Bomb()}, "bad.pth")
-    with pytest.raises(AssetError, match="cannot be read as plain weights: got it holds more than weights"):
+    with pytest.raises(AssetError, match=r"cannot be read: got \S*exec, which is more than weights"):
         loaded("esrgan[weights=bad.pth]")
     assert not (tmp_path / "exploded").exists()
 
@@ -170,7 +170,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path, monkeypatch):
 def test_a_damaged_file_is_refused(content, tmp_path):
     path = tmp_path / "bad.pth"
     path.write_bytes(content)
-    with pytest.raises(AssetError, match=r"bad\.pth cannot be read as plain weights"):
+    with pytest.raises(AssetError, match=r"bad\.pth \([\d,]+ bytes\) (is no weight file|cannot be read)"):
         loaded(f"esrgan[weights={path}]")
 
 
@@ -178,7 +178,7 @@ def test_a_truncated_file_is_refused(tmp_path):
     path = tmp_path / "short.pth"
     torch.save(_small().state_dict(), path)
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(AssetError, match=r"short\.pth cannot be read as plain weights"):
+    with pytest.raises(AssetError, match=r"short\.pth \(5,000 bytes\) cannot be read"):
         loaded(f"esrgan[weights={path}]")
 
 

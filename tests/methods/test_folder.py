@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from bench import Cell
 from bench.base.errors import MethodError, UsageError
+from bench.base.filenames import safe_filename
 from bench.registry.methods import create
 from tests.conftest import photo
 from tests.methods.common import batch, loaded, restored
@@ -93,12 +95,41 @@ def test_what_is_missing_extra_or_shared_is_told(tmp_path):
         _save(tmp_path / name, height=16, width=16)
     method = create(f"folder:{tmp_path}").method
     warnings = method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "b")])
-    assert len(warnings) == 3
-    assert warnings[0].startswith("there is no image for c/b x16")
-    assert warnings[1:] == [
-        f"{tmp_path / name} pairs with no image of this run" for name in ("x16/c/extra.png", "x64/c/a.png")
+    assert warnings == [
+        "no file for 1 of 2 images: c/b x16",
+        "2 of 3 files pair with no image of this run: x16/c/extra.png, x64/c/a.png",
     ]
     assert method.unmatched_warnings([Cell("c", 16, "a"), Cell("c", 16, "extra"), Cell("c", 64, "a")]) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "image"),
+    [
+        ("a#1 [b].png", safe_filename("a#1 [b]")),
+        (f"{safe_filename('100%')}.webp", safe_filename("100%")),
+        (unicodedata.normalize("NFD", "é.png"), "é"),
+        ("cat/0001.png", safe_filename("cat/0001")),
+    ],
+)
+def test_plain_and_encoded_names_pair(tmp_path, file, image):
+    _save(tmp_path / file)
+    assert create(f"folder:{tmp_path}").method.unmatched_warnings([Cell("c", 16, image)]) == []
+
+
+def test_names_of_other_programs_pair_by_a_template_that_the_message_proposes(tmp_path):
+    images = [_save(tmp_path / f"x16/c/{name}_out.png", seed) for seed, name in enumerate("ab")]
+    _save(tmp_path / "x16/c/a_out.jpg", 9)
+    cells = [Cell("c", 16, name) for name in "ab"]
+    (missing, _) = create(f"folder:{tmp_path}").method.unmatched_warnings(cells)
+    proposal = f"folder:{tmp_path}[name={{stem}}_out.png]"
+    assert missing.endswith(f"give {proposal}")
+    np.testing.assert_array_equal(_pixels(restored(proposal, batch(16, names=("a", "b")))), np.stack(images))
+
+
+@pytest.mark.parametrize("name", ["out.png", "x/{stem}.png", "{stem}{stem}"])
+def test_a_template_must_name_one_file(tmp_path, name):
+    with pytest.raises(UsageError, match=r"such as \{stem\}_out\.png"):
+        create(f"folder:{tmp_path}[name={name}]")
 
 
 def test_a_flat_folder_cannot_stand_for_two_factors(tmp_path):

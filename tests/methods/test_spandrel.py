@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from bench.base.errors import AssetError, UsageError
 from bench.registry.methods import create
@@ -70,6 +71,53 @@ def test_a_grey_network_is_refused(tmp_path):
     _compact(tmp_path / "grey.pth", 2, channels=1)
     with pytest.raises(AssetError, match="holds no network from RGB to RGB images"):
         loaded(f"spandrel:{tmp_path / 'grey.pth'}")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {f"_orig_mod.module.{key}": value for key, value in state.items()},
+        lambda state: {"state_dict": {f"model.{key}": value for key, value in state.items()}, "epoch": 3},
+        lambda state: {"net_g": state, "net_d": {"conv.weight": torch.zeros(1)}},
+        lambda state: {"network": {"params_ema": {f"net_g.{key}": value for key, value in state.items()}}},
+    ],
+)
+def test_what_frameworks_wrap_around_weights_is_taken_off(tmp_path, wrap):
+    network, inputs = _compact(tmp_path / "plain.pth", 2), batch(2)
+    torch.save(wrap(network.state_dict()), tmp_path / "wrapped.pth")
+    expected = restored(f"spandrel:{tmp_path / 'plain.pth'}", inputs)
+    torch.testing.assert_close(restored(f"spandrel:{tmp_path / 'wrapped.pth'}", inputs), expected)
+
+
+def test_safetensors_are_known_by_their_content(tmp_path):
+    network, inputs = _compact(tmp_path / "plain.pth", 2), batch(2)
+    save_file(network.state_dict(), tmp_path / "named.pth")
+    expected = restored(f"spandrel:{tmp_path / 'plain.pth'}", inputs)
+    torch.testing.assert_close(restored(f"spandrel:{tmp_path / 'named.pth'}", inputs), expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html>\n<html><title>Release</title>", "an HTML page.*get the file itself"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n",
+            "a git-lfs pointer.*git lfs pull",
+        ),
+        (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+        (b"%PDF-1.7", "a PDF file"),
+    ],
+)
+def test_what_is_no_weight_file_is_named(tmp_path, content, words):
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(AssetError, match=f"is no weight file: got {words}"):
+        loaded(f"spandrel:{tmp_path / 'model.safetensors'}")
+
+
+def test_what_stands_in_the_way_of_weights_is_named(tmp_path):
+    torch.save({"params": {"a": torch.zeros(1)}, "best": np.float64(3)}, tmp_path / "a.pth")
+    with pytest.raises(AssetError, match=r"got numpy\S*scalar, which is more than weights"):
+        loaded(f"spandrel:{tmp_path / 'a.pth'}")
 
 
 def test_unknown_keys_are_shown(tmp_path):

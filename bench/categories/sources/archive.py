@@ -11,10 +11,11 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from bench.base.errors import ImageError, UsageError
 from bench.base.files import file_stamp
+from bench.base.signatures import HEAD
 from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.images.decode import read_image
-from bench.images.listing import by_filename
+from bench.images.decode import SUFFIXES, read_image
+from bench.images.listing import Listing, list_files
 
 _MAX_BYTES = 1 << 29
 _NAMES = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma"}
@@ -29,7 +30,7 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, 
 
 @dataclass(frozen=True)
 class ArchiveSource(Source):
-    """Image members, named by their filename without suffix, in natural order.
+    """Image members, named as `bench.images.listing` says, in natural order.
 
     Args:
         path: the archive.
@@ -47,30 +48,49 @@ class ArchiveSource(Source):
         where = f"{self.path}:{member}"
         return read_image(io.BytesIO(self._unpack(member, where)), where)
 
+    def remarks(self) -> Sequence[str]:
+        """Say what was left out; see `Source.remarks`."""
+        return self._listing.remarks
+
     def stamp(self, name: str) -> str:
         """Return the archive's size and time; see `Source.stamp`."""
         return file_stamp(self.path)
 
-    def _unpack(self, member: str, where: str) -> bytes:
+    def _unpack(self, member: str, where: str, size: int | None = None) -> bytes:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 info = archive.getinfo(member)
                 _check(info, where)
                 with archive.open(info) as opened:
-                    return opened.read(info.file_size)  # with no size it would unpack up to 2 GiB at once
+                    return opened.read(size or info.file_size)  # with no size it would unpack up to 2 GiB at once
         except _UNREADABLE as error:
             raise ImageError(f"image {where} cannot be unpacked: {error}", remedy=_AGAIN) from error
 
     @cached_property
     def _members(self) -> Mapping[str, str]:
+        return {name: self._paths[path] for name, path in self._listing.by_name().items()}
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return list_files(self.path, self._paths, self._head)
+
+    @cached_property
+    def _paths(self) -> Mapping[PurePath, str]:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 names = [info.filename for info in archive.infolist() if not info.is_dir()]
         except _UNREADABLE as error:
             raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
         # Some programs write backslashes.
-        paths: dict[PurePath, str] = {PurePosixPath(name.replace("\\", "/")): name for name in names}
-        return {stem: paths[path] for stem, path in by_filename(paths, self.path).items()}
+        return {PurePosixPath(name.replace("\\", "/")): name for name in names}
+
+    def _head(self, path: PurePath) -> bytes | str:
+        if path.suffix.lower() in SUFFIXES:
+            return b""
+        try:
+            return self._unpack(self._paths[path], str(path), HEAD)
+        except ImageError:
+            return "unreadable file"
 
 
 def _check(member: zipfile.ZipInfo, where: str) -> None:

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
+from bench.base.errors import UsageError
 from bench.base.files import file_stamp
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.images.decode import read_image
-from bench.images.listing import by_filename
+from bench.images.listing import Listing, list_folder
 
 
 @dataclass(frozen=True)
 class FolderSource(Source):
-    """Image files, named by their filename without suffix, in natural order.
+    """Image files, named as `bench.images.listing` says, in natural order.
 
     Args:
         path: the folder.
@@ -35,7 +36,17 @@ class FolderSource(Source):
         """Return its size and time; see `Source.stamp`."""
         return file_stamp(self.path / self._files[name])
 
+    def remarks(self) -> Sequence[str]:
+        """Say what was left out; see `Source.remarks`."""
+        return self._listing.remarks
+
+    @cached_property
+    def _listing(self) -> Listing:
+        try:
+            return list_folder(self.path)
+        except OSError as error:
+            raise UsageError(f"folder {self.path} cannot be read", got=error.strerror) from error
+
     @cached_property
     def _files(self) -> Mapping[str, PurePath]:
-        files = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
-        return by_filename(files, self.path)
+        return self._listing.by_name()

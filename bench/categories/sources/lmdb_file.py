@@ -21,6 +21,12 @@ _MOST_LEVELS = 32
 _META = struct.Struct("<II16xI44x4xH26x8xQQQ")
 
 
+def is_database(path: Path) -> bool:
+    """Say whether a file begins as such a database does."""
+    with path.open("rb") as file:
+        return file.read(_HEADER + 4)[_HEADER:] == struct.pack("<I", _MAGIC)
+
+
 class Damaged(ValueError):
     """The file is not what LMDB writes."""
 

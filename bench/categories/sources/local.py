@@ -7,11 +7,13 @@ from pathlib import Path
 
 from bench.assets.declare import home
 from bench.base.errors import Unavailable, UsageError
+from bench.base.files import expand_path
+from bench.base.signatures import kind_of_file, with_article
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.categories.sources.archive import ArchiveSource
 from bench.categories.sources.folder import FolderSource
-from bench.categories.sources.lsun import LsunSource
+from bench.categories.sources.lsun import LsunSource, find_database
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class LocalSource(Source):
         """Read one image; see `Source.read`."""
         return self._source.read(name)
 
+    def remarks(self) -> Sequence[str]:
+        """Return its source's own; see `Source.remarks`."""
+        return self._source.remarks()
+
     def stamp(self, name: str) -> str:
         """Return its source's own; see `Source.stamp`."""
         return self._source.stamp(name)
@@ -47,7 +53,7 @@ class LocalSource(Source):
     @cached_property
     def _source(self) -> Source:
         if self.path is not None:
-            return open_path(self.folder / expand(self.path, f"category {self.category}"))
+            return open_path(self.folder / expand_path(self.path, f"category {self.category}"))
         place = home() / "datasets" / self.category
         for path in (place, place.with_name(f"{self.category}.zip")):
             if path.exists():
@@ -57,34 +63,21 @@ class LocalSource(Source):
 
 
 def open_path(path: Path) -> Source:
-    """Return the source for a user's folder, .zip archive or LSUN database (a folder with `data.mdb`).
+    """Return the source for a user's folder, .zip archive or LMDB database (LSUN's).
 
     Raises:
         UsageError: when it is none of them.
     """
     try:
-        if (path / "data.mdb").is_file():
-            return LsunSource(path)
+        if database := find_database(path):
+            return LsunSource(database)
         if path.is_dir():
             return FolderSource(path)
         is_file = path.exists()
     except OSError as error:
         raise UsageError(f"no images at {path}", got=error.strerror) from error
-    if is_file and path.suffix.lower() == ".zip":
+    kind = kind_of_file(path) if is_file else ""
+    if is_file and (path.suffix.lower() == ".zip" or kind == "zip archive"):
         return ArchiveSource(path)
-    got, expected = "a file" if is_file else "nothing there", "a folder, a .zip archive or an LSUN database"
-    raise UsageError(f"no images at {path}", got=got, expected=expected)
-
-
-def expand(text: str, where: str) -> Path:
-    """Return a path that somebody wrote, `~` replaced by the home folder.
-
-    Raises:
-        UsageError: when there is no such home folder, or no path can look like this.
-    """
-    if "\0" in text:
-        raise UsageError(f"path of {where} holds a null character", got=repr(text))
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise UsageError(f"path of {where}", got=text, expected="a home folder that there is") from error
+    got = with_article(kind) if is_file else "nothing there"
+    raise UsageError(f"no images at {path}", got=got, expected="a folder, a .zip archive or an LSUN database")

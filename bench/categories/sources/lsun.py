@@ -11,16 +11,30 @@ from bench.base.errors import ImageError, UsageError
 from bench.base.files import file_stamp
 from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.sources.lmdb_file import Damaged, Database
+from bench.categories.sources.lmdb_file import Damaged, Database, is_database
 from bench.images.decode import read_image
+
+_COUNTS = {"length", "__len__", "__keys__", "num-samples"}
+"""Keys under which other programs keep how many images there are."""
+
+
+def find_database(path: Path) -> Path | None:
+    """Return the LMDB database that a path means, itself or the only thing inside; None when it is none."""
+    if path.is_file():
+        return path if is_database(path) else None
+    if (path / "data.mdb").is_file():
+        return path
+    entries = list(path.iterdir()) if path.is_dir() else []
+    inside = [entry for entry in entries if (entry / "data.mdb").is_file() or entry.suffix in (".lmdb", ".mdb")]
+    return find_database(inside[0]) if len(inside) == 1 and len(entries) == 1 else None
 
 
 @dataclass(frozen=True)
 class LsunSource(Source):
-    """Image values, named by their key, in the order of the keys.
+    """Image values, named by their key, in the order of the keys; keys that only count are left out.
 
     Args:
-        path: the folder that holds `data.mdb`.
+        path: the folder that holds `data.mdb`, or the file of a database without a folder.
     """
 
     path: Path
@@ -41,17 +55,22 @@ class LsunSource(Source):
 
     def stamp(self, name: str) -> str:
         """Return the database's size and time; see `Source.stamp`."""
-        return file_stamp(self.path / "data.mdb")
+        return file_stamp(self._file)
 
     @cached_property
     def _names(self) -> list[str]:
         with self._opened() as database:
-            return [key.decode("utf-8", "surrogateescape") for key in database.keys()]  # noqa: SIM118
+            keys = [key.decode("utf-8", "surrogateescape") for key in database.keys()]  # noqa: SIM118
+        return [key for key in keys if key not in _COUNTS]
+
+    @property
+    def _file(self) -> Path:
+        return self.path / "data.mdb" if self.path.is_dir() else self.path
 
     @contextmanager
     def _opened(self) -> Iterator[Database]:
         try:
-            with Database(self.path / "data.mdb") as database:
+            with Database(self._file) as database:
                 yield database
         except (Damaged, OSError) as error:
             raise UsageError(f"{self.path} is not a usable LMDB database: {error}") from error

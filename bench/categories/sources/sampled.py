@@ -35,6 +35,7 @@ class SampledSource(Source):
     """
 
     name = "sampled"
+    default_count = 4
 
     bank: str
     count: int

@@ -7,7 +7,6 @@ hyperparameters from the keys and shapes.
 from __future__ import annotations
 
 import math
-import pickle
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
@@ -27,8 +26,12 @@ if TYPE_CHECKING:
 TILE = 256  # the largest input that a 4x network sees on its way to 1024 pixels
 OVERLAP = 32
 
-GENERATORS = ("generator_ema.", "generator.")
-"""The prefixes under which mmagic keeps a generator, beside its discriminator and its losses."""
+WRAPPERS = (
+    "generator_ema", "net_g_ema", "g_ema", "generator", "net_g", "netG",
+    "params_ema", "_orig_mod", "module", "model", "network", "net", "state_dict", "params",
+)  # fmt: skip
+"""Under which frameworks keep a generator: mmagic, BasicSR, torch.compile, data parallel training, Lightning."""
+_MOST_WRAPPERS = 4
 
 FACE_NETWORKS = ("GFPGAN", "CodeFormer", "RestoreFormer")
 """By spandrel's ids. They take and return [-1, 1]; spandrel's own call feeds [0, 1] to the first two."""
@@ -146,20 +149,9 @@ def _budget(state: dict[str, Any]) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import torch
-    from safetensors.torch import load_file
+    from methods.shared.state_files import load_content
 
-    from methods.shared.state_files import check_packing
-
-    check_packing(path)
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        _refuse(path, "it holds more than weights, or is damaged", error)
-    except Exception as error:  # damaged files raise nearly anything
-        _refuse(path, one_line(error)[:200], error)
+    state = load_content(path)
     if not isinstance(state, dict):
         _refuse(path, f"it holds a {type(state).__name__}", None)
     return state
@@ -179,16 +171,27 @@ def _plain(content: dict[str, Any], path: Path, registry: ArchRegistry) -> dict[
 
 
 def _network(state: dict[str, Any], registry: ArchRegistry) -> dict[str, Any]:
-    """Unwrap the network itself from what a training framework saved."""
+    """Unwrap the network itself from what a training framework saved, until spandrel recognises it."""
     from spandrel import canonicalize_state_dict
 
-    state = canonicalize_state_dict(state)
-    if any(support.detect(state) for support in registry):  # CodeFormer has a part called `generator`
-        return state
-    for prefix in GENERATORS:
-        if generator := {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}:
-            return generator
+    for _ in range(_MOST_WRAPPERS):
+        state = canonicalize_state_dict(state)
+        # Asked before each step: CodeFormer has a part called `generator`, an old ESRGAN one called `model`.
+        if any(support.detect(state) for support in registry) or not (inner := _unwrapped(state)):
+            break
+        state = inner
     return state
+
+
+def _unwrapped(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what lies under the first known wrapper, as a dictionary or a prefix; nothing when there is none."""
+    for name in WRAPPERS:
+        if isinstance(inner := state.get(name), dict):
+            return inner
+        prefix = f"{name}."
+        if part := {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}:
+            return part
+    return {}
 
 
 def _refuse(path: Path, why: str, cause: Exception | None) -> Never:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +14,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bench import Bank, Pixels, UsageError
+from bench import Bank, ImageError, Pixels, UsageError
 from bench.base import seeds
 from bench.base.files import file_digest, write_atomically
-from bench.images.decode import SUFFIXES, read_image
+from bench.images.decode import read_image
 from bench.images.degradation import make_lr
-from bench.images.listing import image_files
+from bench.images.listing import list_folder
 from bench.images.png import to_pixels
 from bench.images.prepare import parse_preparation
 from methods.shared.banks import bank_noise, full_image
 from methods.shared.training.augmentation import warp
 
+log = logging.getLogger(__name__)
 TRUNCATION = (0.5, 1.0)
 VALIDATION_TRUNCATION = 0.7
 WARP_PROB = 0.36
@@ -152,14 +154,28 @@ def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]
         UsageError: when there is no image.
         ImageError: when one cannot be read, or is smaller than the crop.
     """
-    paths = image_files(folder)
-    if not paths:
-        raise UsageError(f"no image to train on in {folder}", expected=", ".join(sorted(SUFFIXES)))
-    prepare = parse_preparation(f"centre-crop:{resolution}")
-    images = (prepare(read_image(path, path.name), path.name) for path in paths)
-    return [shrink(image, size, sides) for image in images]
+    for remark in list_folder(folder).remarks:
+        log.info(remark)
+    return [shrink(_read_square(path, resolution), size, sides) for path in _image_files(folder)]
+
+
+def _read_square(path: Path, resolution: int) -> Pixels:
+    image = read_image(path, path.name)
+    height, width = image.shape[:2]
+    if min(height, width) < resolution:
+        got, expected = f"{width}x{height}", f"at least {resolution}x{resolution}, as the bank"
+        remedy = "leave it out of the folder"
+        raise ImageError(f"image {path} is too small to train on", got=got, expected=expected, remedy=remedy)
+    return parse_preparation(f"centre-crop:{resolution}")(image, path.name)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    listing = list_folder(folder)
+    if not listing.files:
+        raise UsageError(f"no image to train on in {folder}", expected="a folder of pictures")
+    return sorted(folder / file for file in listing.files)
 
 
 def folder_digest(folder: Path) -> str:
     """Return the sha256 of the files that `read_folder` reads, in its order."""
-    return hashlib.sha256("".join(map(file_digest, image_files(folder))).encode()).hexdigest()
+    return hashlib.sha256("".join(map(file_digest, _image_files(folder))).encode()).hexdigest()

@@ -59,7 +59,8 @@ def test_any_path_is_a_category(tmp_path, kind):
     assert (found.name, found.card.kind, found.has_hr) == ("portraits", None, True)
     assert found.list() == ["a", "b"]
     assert found.list(1) == ["a"]
-    np.testing.assert_array_equal(found.read("a"), picture(1))
+    assert found.card.prepare == "mod-crop:64"
+    np.testing.assert_array_equal(found.read_original("a"), picture(1))
     assert found.expected_digest("a") is None
 
 
@@ -138,7 +139,7 @@ def test_a_card_under_a_name_of_ones_own(cache):
         ("p=/nowhere/at/all", "no images at /nowhere/at/all: got nothing there"),
         ("p=/nowhere/card.toml", "card /nowhere/card.toml cannot be read"),
         ("faces[prepair=none]", r"unknown option of category faces 'prepair'.*did you mean prepare"),
-        ("faces[prepare=crop]", "unknown preparation: got 'crop', expected none, centre-crop:N"),
+        ("faces[prepare=crop]", "unknown preparation: got 'crop', expected none, mod-crop:N"),
         ("faces[lr_only=maybe]", "lr_only"),
     ],
 )
@@ -165,7 +166,7 @@ def test_strange_names_work_end_to_end(tmp_path):
     found = find_category(f"p={fill(tmp_path / 'x', *names)}")
     assert set(found.list()) == {safe_filename(name) for name in names}
     for seed, name in enumerate(names):
-        np.testing.assert_array_equal(found.read(safe_filename(name)), picture(seed))
+        np.testing.assert_array_equal(found.read_original(safe_filename(name)), picture(seed))
 
 
 def test_a_key_that_points_outside_is_a_plain_file_name(tmp_path):
@@ -173,4 +174,16 @@ def test_a_key_that_points_outside_is_a_plain_file_name(tmp_path):
         transaction.put(b"../../escape", png(5))
     found = find_category(f"p={tmp_path / 'x'}")
     assert found.list() == ["%2E.%2F..%2Fescape"]
-    np.testing.assert_array_equal(found.read("%2E.%2F..%2Fescape"), picture(5))
+    np.testing.assert_array_equal(found.read_original("%2E.%2F..%2Fescape"), picture(5))
+
+
+def test_all_images_of_a_folder_but_four_of_what_is_sampled(tmp_path):
+    found = find_category(f"mine={fill(tmp_path / 'mine', *map(str, range(9)))}")
+    assert (len(found.list()), len(found.list(0)), len(found.list(3)), found.count()) == (9, 9, 3, 9)
+    faces = find_category("faces")
+    assert (len(faces.list()), len(faces.list(0)), faces.count()) == (4, 64, 64)
+
+
+def test_lr_images_of_ones_own_are_not_cropped(tmp_path):
+    path = fill(tmp_path / "mine", "a")
+    np.testing.assert_array_equal(find_category(f"mine={path}[lr_only=true]").read("a"), picture(0))

@@ -86,14 +86,14 @@ def test_folder_follows_links_to_images_and_ignores_broken_ones(tmp_path):
 
 
 def test_two_files_with_one_stem_are_an_error_that_names_both(tmp_path):
-    with pytest.raises(UsageError, match=r"have one name: got HR/a\.jpg and a\.png; rename one"):
-        folder(tmp_path, "a.png", "HR/a.jpg").names()
+    with pytest.raises(UsageError, match=r"have one name: got HR/a\.jpg and HR/a\.png; rename one"):
+        folder(tmp_path, "HR/a.png", "HR/a.jpg").names()
 
 
 def test_folder_without_images_says_what_it_holds(tmp_path):
     (tmp_path / "a.heic").touch()
-    (tmp_path / "b.txt").touch()
-    with pytest.raises(UsageError, match=r"no image in .*: got files with \.heic, \.txt, expected \.bmp"):
+    (tmp_path / "b.txt").write_text("x")
+    with pytest.raises(UsageError, match=r"no image in .*: got 1 empty file, 1 text file, expected pictures: PNG"):
         FolderSource(tmp_path).names()
 
 
@@ -123,8 +123,8 @@ def test_archive_member_that_points_outside_stays_inside(tmp_path):
 
 
 def test_archive_with_one_stem_twice_is_an_error_that_names_both(tmp_path):
-    with pytest.raises(UsageError, match=r"got p/a\.png and q/a\.png"):
-        archive(tmp_path / "a.zip", {"p/a.png": png(), "q/a.png": png()}).names()
+    with pytest.raises(UsageError, match=r"got p/a\.gif and p/a\.png"):
+        archive(tmp_path / "a.zip", {"p/a.png": png(), "p/a.gif": png()}).names()
 
 
 def test_damaged_archive_is_a_usage_error(tmp_path):
@@ -275,5 +275,17 @@ def test_a_path_that_is_nothing_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"no images at .*gone: got nothing there, expected a folder, a \.zip"):
         open_path(tmp_path / "gone")
     shutil.copy(__file__, tmp_path / "a.tar")
-    with pytest.raises(UsageError, match=r"a\.tar: got a file"):
+    with pytest.raises(UsageError, match=r"a\.tar: got a text file"):
         open_path(tmp_path / "a.tar")
+
+
+def test_databases_of_other_programs_are_found_and_their_counts_left_out(tmp_path):
+    (tmp_path / "set").mkdir()
+    database(tmp_path / "set/val_lmdb", {"b": png(1), "a": png(2), "length": b"2"})
+    with lmdb.open(str(tmp_path / "one.lmdb"), subdir=False) as opened, opened.begin(write=True) as transaction:
+        transaction.put(b"c", png(3))
+        transaction.put(b"num-samples", b"1")
+    assert open_path(tmp_path / "set").names() == ["a", "b"]
+    single = open_path(tmp_path / "one.lmdb")
+    assert single.names() == ["c"]
+    np.testing.assert_array_equal(single.read("c"), picture(3))

@@ -54,6 +54,11 @@ WRONG = {
         ["run", "--methods", "bicubic", "--device", "tpu"],
         "device: got tpu, expected auto, cpu or cuda",
     ),
+    "nothing": (["run", "--methods", ""], "no method is named: expected --methods NAME,NAME"),
+    "brackets": (
+        ["run", "--methods", "mine=folder:SR [1]"],
+        "put a path with brackets or commas in double quotes",
+    ),
     "twice": (["run", "--methods", "bicubic,bicubic"], "two methods are called 'bicubic'"),
     "folder": (["run", "--methods", "bicubic", "--category", "mine=absent"], "absent"),
     "score": (["score", "absent"], "absent.* is not a run folder"),
@@ -79,13 +84,41 @@ def test_config_file(folder, command, tmp_path):
     )
     planned = command("run", "--config", "run.toml", "--dry-run", "--factor", "16")
     assert planned.returncode == 0, planned.stderr
-    assert "category mine: 3 images" in planned.stdout
+    assert "category mine: 3 of 3 images" in planned.stdout
     assert "factors 16; metrics psnr" in planned.stdout
     (tmp_path / "run.toml").write_text("method = ['bicubic']\n")
     refused = command("run", "--config", "run.toml")
     assert refused.returncode == 2
     assert "unknown key in run.toml 'method'" in refused.stderr
     assert "did you mean methods" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'\xef\xbb\xbfmethods = "nearest,bicubic"\n',
+        b'methods = ["nearest", "bicubic"]\r\n',
+        b'methods = "nearest,${OTHER}"\n',
+    ],
+)
+def test_a_config_may_begin_with_a_bom_and_name_variables(content, folder, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("OTHER", "bicubic")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "run.toml").write_bytes(
+        content + b'category = "mine=~/photographs"\nfactor = 16\nout = "~/runs/a"\n'
+    )
+    planned = command("run", "--config", "run.toml", "--dry-run", "--metrics", "psnr")
+    assert planned.returncode == 0, planned.stderr
+    assert "method nearest" in planned.stdout
+    assert "method bicubic" in planned.stdout
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_config_in_latin_1_is_told_apart_from_bad_toml(command, tmp_path):
+    (tmp_path / "run.toml").write_bytes('methods = ["größe"]'.encode("latin-1"))
+    assert (
+        "configuration run.toml is not UTF-8: got the byte 0xf6" in command("run", "--config", "run.toml").stderr
+    )
 
 
 @pytest.mark.parametrize("name", ["bicubic", "esrgan", "faces", "celebahq", "psnr", "lpips"])

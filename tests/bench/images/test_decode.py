@@ -72,6 +72,54 @@ def test_palette_becomes_its_colours(tmp_path, suffix):
     np.testing.assert_array_equal(read(tmp_path / f"a.{suffix}"), palette[index])
 
 
+@pytest.mark.parametrize(("mode", "suffix"), [("RGBA", "png"), ("LA", "png"), ("RGBA", "webp"), ("RGBA", "tiff")])
+def test_an_opaque_alpha_channel_is_dropped(tmp_path, mode, suffix):
+    picture = Image.fromarray(noise(6, 5)).convert(mode)
+    picture.save(tmp_path / f"a.{suffix}", **({"lossless": True} if suffix == "webp" else {}))
+    np.testing.assert_array_equal(read(tmp_path / f"a.{suffix}"), np.asarray(picture.convert("RGB")))
+
+
+def test_a_transparent_colour_that_no_pixel_has_is_dropped(tmp_path):
+    Image.fromarray(np.full((4, 4, 3), 9, np.uint8)).save(tmp_path / "a.png", transparency=(0, 0, 0))
+    assert (read(tmp_path / "a.png") == 9).all()
+
+
+def test_a_film_behind_a_photograph_is_no_bomb(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(noise(16, 16)).save(buffer, "JPEG", progressive=True)
+    (tmp_path / "a.jpg").write_bytes(buffer.getvalue() + b"\0\0\0\x14ftypmp42" + b"\xff\xda" * 5000)
+    np.testing.assert_array_equal(read(tmp_path / "a.jpg"), np.asarray(Image.open(buffer)))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a git-lfs pointer"),
+        (b"II*\0\x08\0\0\0\0\0", "a TIFF picture that is damaged or of an unusual form"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), "a HEIC picture"),
+        (b"hello", "a text file"),
+    ],
+)
+def test_what_is_no_picture_is_named(tmp_path, content, words):
+    (tmp_path / "a.png").write_bytes(content)
+    assert words in refused(tmp_path / "a.png")
+
+
+def test_a_large_colour_profile_is_not_called_damage(tmp_path):
+    Image.fromarray(noise(4, 4)).save(tmp_path / "a.png", icc_profile=bytes(3 << 20))
+    assert "colour profile or text" in refused(tmp_path / "a.png")
+
+
+def test_deep_jpeg_2000_is_refused(tmp_path):
+    Image.fromarray(noise(8, 8)).save(tmp_path / "a.jp2", irreversible=False)
+    np.testing.assert_array_equal(read(tmp_path / "a.jp2"), noise(8, 8))
+    content = (tmp_path / "a.jp2").read_bytes()
+    at = content.index(b"\xff\x51") + 40
+    (tmp_path / "a.jp2").write_bytes(content[:at] + b"\x0b\x01\x01\x0b\x01\x01\x0b" + content[at + 7 :])
+    assert "more than 8 bits" in refused(tmp_path / "a.jp2")
+
+
 def test_transparent_palette_is_refused(tmp_path):
     Image.new("P", (4, 4)).save(tmp_path / "a.png", transparency=0)
     assert "alpha channel" in refused(tmp_path / "a.png")

@@ -133,7 +133,7 @@ def test_unusable_images_cost_their_cells(folder, tmp_path):
         package.read_results(tmp_path / "run").drop_duplicates(["image", "factor"]).set_index(["image", "factor"])
     )
     assert "d.png" in frame.loc[("d", 16), "reason"]
-    assert "got 64x60, expected sides divisible by 16" in frame.loc[("e", 16), "reason"]
+    assert "got 64x60, expected sides of at least 64; give prepare=mod-crop:32" in frame.loc[("e", 16), "reason"]
     assert frame.loc[("a", 32), "status"] == "done"
 
 

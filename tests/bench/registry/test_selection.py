@@ -85,3 +85,18 @@ def test_options_are_converted_by_their_types():
 def test_wrong_options_are_refused(given, message):
     with pytest.raises(UsageError, match=message):
         options.build(Options, given, "pulse")
+
+
+def test_double_quotes_keep_commas_and_brackets_of_a_path():
+    texts = split(['mine="a, b [1]"[prepare=none],other=folder:"SR[x16]"', "bicubic"])
+    first, second, third = map(parse, texts)
+    assert (first.label, first.target, first.options) == ("mine", "a, b [1]", {"prepare": "none"})
+    assert (second.name, second.argument, second.options) == ("folder", "SR[x16]", {})
+    assert str(first) == texts[0]
+    assert (str(second), str(third)) == ('other="folder:SR[x16]"', "bicubic")
+    assert parse(str(second)) == second
+
+
+def test_a_path_that_looks_like_options_says_how_to_quote_it():
+    with pytest.raises(UsageError, match="put a path with brackets or commas in double quotes"):
+        parse("mine=folder:results [1]")
