@@ -28,7 +28,7 @@ demo:
 	@begin=$$(date +%s); phase=$$begin; \
 	phase_ends() { now=$$(date +%s); echo "== $$1: $$((now - phase)) s"; phase=$$now; }; \
 	$(MAKE) --no-print-directory $(VENV)/.demo && phase_ends install && \
-	{ $(BENCH) prepare --methods $(METHODS) --category faces --metrics psnr,ssim,lr_psnr,lite2,dlib; phase_ends downloads; } && \
+	{ $(BENCH) prepare --methods $(METHODS) --category faces --metrics psnr,ssim,lr_psnr,lpips,lite2,dlib,landmarks; phase_ends downloads; } && \
 	$(BENCH) run --methods $(METHODS) --category faces --factor 16,32,64 --images 3 --out runs/demo && \
 	phase_ends "restore and score" && $(BENCH) report runs/demo && phase_ends report && \
 	echo "== all: $$(($$(date +%s) - begin)) s; open runs/demo/report/index.html"

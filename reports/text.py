@@ -47,8 +47,8 @@ def enlarged(factor: int) -> str:
 def digits(values: Iterable[float], unit: str = "", scope: str = "image") -> int:
     """Return how many decimals a metric is printed with, one number for all its tables."""
     sizes = [abs(value) for value in values if math.isfinite(value)]
-    if unit == "dB":
-        return 2
+    if unit in ("dB", "%"):
+        return 2 if unit == "dB" else 1
     if scope == "cost":
         return 2 if min(filter(None, sizes), default=0.0) < 100 else 0
     return 4 if max(sizes, default=0.0) < 10 else 2

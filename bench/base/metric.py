@@ -34,6 +34,7 @@ class Metric(ABC):
         signature: everything that decides its value, as `psnr|rgb|crop:0|uint8|cap:100|v1`; another crop, range or
             network is another signature.
         title: what tables call it (`PSNR`); its name when empty.
+        about: what a value says, in a sentence for readers of a page; the docstring's first line when empty.
         unit: `dB`, or nothing.
         kinds: the kinds of image that it means something for, None for every kind.
         extra: the optional dependency that it needs, None for none.
@@ -43,6 +44,7 @@ class Metric(ABC):
     better: Better
     signature: str
     title: str = ""
+    about: str = ""
     unit: str = ""
     kinds: ClassVar[tuple[str, ...] | None] = None
     extra: ClassVar[str | None] = None
@@ -61,9 +63,16 @@ class Metric(ABC):
 
 
 class ImageMetric(Metric):
-    """One value an image. With reference `hr` or `lr` it compares with that; with `none` it looks at SR alone."""
+    """One value an image. With reference `hr` or `lr` it compares with that; with `none` it looks at SR alone.
+
+    Attributes:
+        reference: what it compares with.
+        threshold: of a metric of identity: from this value on, in its direction, two images are taken for one
+            person. Tables then have the share of such images, and what pairs of strangers score.
+    """
 
     reference: Literal["hr", "lr", "none"] = "hr"
+    threshold: ClassVar[float | None] = None
 
     def features(self, reference: Pixels) -> Any:
         """Describe the reference image, uint8 (H, W, 3); called once an image, for all methods.
@@ -85,6 +94,10 @@ class ImageMetric(Metric):
         Raises:
             ImageError: when this image cannot be measured.
         """
+
+    def between(self, features: Any, others: Any) -> float:
+        """Return the value of two different reference images by their features; for a metric with a threshold."""
+        raise NotImplementedError
 
 
 class SetValue(NamedTuple):

@@ -62,6 +62,7 @@ class Fid(InceptionMetric):
 
     name = "fid"
     title = "FID"
+    about = "How far the set of results is from the set of true images, for an ImageNet network; needs thousands."
     better = Better.LOWER
     signature = "fid|pytorch-fid-inception|2048|bilinear-299|uint8|v1"
 

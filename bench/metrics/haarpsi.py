@@ -16,6 +16,7 @@ class HaarPsi(ImageMetric):
 
     name = "haarpsi"
     title = "HaarPSI"
+    about = "How well edges and textures agree, by wavelets; 1 for equal images."
     better = Better.HIGHER
     signature = "haarpsi|yiq|scales:3|c:30|alpha:4.2|subsample:2|uint8|piq|v1"
 

@@ -16,6 +16,7 @@ class Kid(InceptionMetric):
 
     name = "kid"
     title = "KID"
+    about = "As FID, without its bias for small sets."
     better = Better.LOWER
     signature = "kid|pytorch-fid-inception|2048|poly3|unbiased|all-pairs|uint8|v1"
 

@@ -20,6 +20,7 @@ class Lite2(FeatureDistance):
 
     name = "lite2"
     title = "lite2"
+    about = "A second opinion beside LPIPS: a perceptual distance by another network."
     better = Better.LOWER
     signature = "lite|efficientnet-lite2|imagenet-norm|unit|stages:5|mean|full-size|uint8|v1"
     variant: ClassVar[Variant] = "lite2"
@@ -49,5 +50,6 @@ class Lite0(Lite2):
 
     name = "lite0"
     title = "lite0"
+    about = "As lite2, by the network that trainings of this suite use as a loss."
     signature = "lite|efficientnet-lite0|imagenet-norm|unit|stages:5|mean|full-size|uint8|v1"
     variant = "lite0"

@@ -23,6 +23,7 @@ class Lpips(FeatureDistance):
 
     name = "lpips"
     title = "LPIPS"
+    about = "How different the images look, as people judged pairs of patches; the headline of perception."
     better = Better.LOWER
     signature = "lpips|alex|0.1|[-1,1]|full-size|uint8|v1"
     trunk: ClassVar[Trunk] = "alex"
@@ -63,6 +64,7 @@ class LpipsVgg(Lpips):
 
     name = "lpips_vgg"
     title = "LPIPS (VGG)"
+    about = "LPIPS by a larger network, which some papers report."
     signature = "lpips|vgg|0.1|[-1,1]|full-size|uint8|v1"
     trunk = "vgg"
 
@@ -72,5 +74,6 @@ class LpipsSqueeze(Lpips):
 
     name = "lpips_squeeze"
     title = "LPIPS (SqueezeNet)"
+    about = "LPIPS by a small network, which few papers report."
     signature = "lpips|squeeze|0.1|[-1,1]|full-size|uint8|v1"
     trunk = "squeeze"

@@ -12,6 +12,7 @@ class LrPsnr(ImageMetric):
 
     name = "lr_psnr"
     title = "LR-PSNR"
+    about = "Whether the result, made small again, is the input; 50 dB and more is as good as exact."
     better = Better.HIGHER
     signature = "lr_psnr|matlab-bicubic|rgb|crop:0|uint8|cap:100|v1"
     reference = "lr"

@@ -19,6 +19,7 @@ class MsSsim(ImageMetric):
 
     name = "ms_ssim"
     title = "MS-SSIM"
+    about = "SSIM at five scales, which weighs coarse structure too."
     better = Better.HIGHER
     signature = "ms_ssim|rgb|gaussian:11,1.5|valid|scales:5|pool:mean2|clip:0|uint8|v1"
 

@@ -33,6 +33,7 @@ class Psnr(ImageMetric):
 
     name = "psnr"
     title = "PSNR"
+    about = "How close the pixels are, on average; it rewards blur over wrong detail."
     better = Better.HIGHER
     signature = "psnr|rgb|crop:0|uint8|cap:100|v1"
     unit = "dB"
@@ -48,6 +49,7 @@ class PsnrY(ImageMetric):
 
     name = "psnr_y"
     title = "PSNR-Y"
+    about = "PSNR of brightness alone, as many papers report it."
     better = Better.HIGHER
     signature = "psnr|y:bt601-studio|peak:255|crop:0|uint8|cap:100|v1"
     unit = "dB"

@@ -112,6 +112,7 @@ class Ssim(ImageMetric):
 
     name = "ssim"
     title = "SSIM"
+    about = "How well local structure agrees, 1 for equal images."
     better = Better.HIGHER
     signature = "ssim|rgb|gaussian:11,1.5|valid|k:0.01,0.03|range:255|uint8|v1"
 

@@ -1,7 +1,10 @@
 """`bench score`: reads the saved PNGs back and measures them; a value that is there is not computed again."""
 
+import hashlib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +16,7 @@ from bench.base.metric import ImageMetric, SetMetric, SetValue
 from bench.base.progress import Reporter
 from bench.pipeline.measure import CellSet, cell_sets, measure_images, measure_sets, members
 from bench.pipeline.plan import checked_redo, metric_names, usable_device
+from bench.pipeline.strangers import PAIRED_IMAGES, pairs_of_strangers
 from bench.registry import METRICS
 from bench.store.layout import RunLayout
 from bench.store.records import MetricRecord, Redo, RestoredCell, Score, SetScore, UnavailableMetric
@@ -64,6 +68,7 @@ def score_cells(store: Store, names: Sequence[str], device: str, redo: Redo | No
         measurable = [cell for cell in cells if _applies(metric, cell)]
         if isinstance(metric, ImageMetric):
             scoring.score_images(metric, measurable)
+            scoring.score_strangers(metric, measurable)
         else:
             scoring.score_sets(metric, measurable)
 
@@ -98,6 +103,28 @@ class _Scoring:
                     )
                 for cell, value, reason in group:
                     advance(f"{cell}: {reason if value is None else f'{value:.4f}'}")
+
+    def score_strangers(self, metric: ImageMetric, cells: Sequence[RestoredCell]) -> None:
+        """Write what pairs of different HR images of each category score, for a metric of identity."""
+        metric_id = self.store.metric_id(metric.name, metric.signature)
+        if metric.threshold is None or metric_id is None:
+            return
+        written = self.store.strangers_members(metric_id)
+        first = [*{(cell.category_id, cell.image): cell for cell in cells if cell.has_hr}.values()]
+        for category_id in dict.fromkeys(cell.category_id for cell in first):
+            group = [cell for cell in first if cell.category_id == category_id][:PAIRED_IMAGES]
+            members = hashlib.sha256(
+                "|".join(self._hr_digests[cell.category, cell.image] for cell in group).encode()
+            )
+            if written.get(category_id) == members.hexdigest() or self._load(metric, "image") is None:
+                continue
+            if record := pairs_of_strangers(metric, self.store.layout, group):
+                with self.store.transaction():
+                    self.store.write_strangers(category_id, metric_id, record, members.hexdigest())
+
+    @cached_property
+    def _hr_digests(self) -> dict[tuple[str, str], str]:
+        return {(image.category, image.image): image.digest for image in self.store.images()}
 
     def score_sets(self, metric: SetMetric, cells: Sequence[RestoredCell]) -> None:
         """Write the values of a set metric for every set whose images changed since it was last computed."""
@@ -135,8 +162,10 @@ class _Scoring:
         except Unavailable as error:
             self._note_unavailable(metric.name, error)
             return None
-        title, unit = metric.title or metric.name, metric.unit
-        record = MetricRecord(metric.name, title, metric.signature, metric.better, scope, unit)
+        about = metric.about or (inspect.getdoc(type(metric)) or "").partition("\n")[0]
+        title, threshold = metric.title or metric.name, getattr(metric, "threshold", None)
+        described = {"about": about, "threshold": threshold}
+        record = MetricRecord(metric.name, title, metric.signature, metric.better, scope, metric.unit, **described)
         with self.store.transaction():
             self.store.note_available(metric.name)
             return self.store.register_metric(record)

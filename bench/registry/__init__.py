@@ -16,7 +16,19 @@ METRICS = Registry(
     ("ImageMetric", "SetMetric"),
     order=(
         *("psnr", "psnr_y", "ssim", "ms_ssim", "lr_psnr", "haarpsi", "lpips", "lpips_vgg", "lpips_squeeze"),
-        *("lite2", "lite0", "arcface", "arcface_antelope", "dlib", "fid", "kid", "pyiqa"),
+        *(
+            "lite2",
+            "lite0",
+            "dists",
+            "niqe",
+            "arcface",
+            "arcface_antelope",
+            "dlib",
+            "landmarks",
+            "fid",
+            "kid",
+            "pyiqa",
+        ),
     ),
     takes_files=True,
 )
@@ -25,5 +37,5 @@ BANKS = Registry("bank", "methods.shared.banks", ("Bank",))
 """Families of banks; those of a release or a file are loaded by `bench.registry.banks`."""
 SOURCES = Registry("source", "bench.categories.sources", ("Source",))
 
-DEFAULT_METRICS = ("psnr", "ssim", "lr_psnr", "lpips", "lite2", "arcface", "dlib")
+DEFAULT_METRICS = ("psnr", "ssim", "lr_psnr", "lpips", "lite2", "arcface", "dlib", "landmarks")
 """What is computed when nobody says; set metrics mean little on few images, so only on request."""

@@ -93,13 +93,27 @@ class Reader:
     def metrics(self) -> list[records.MetricRecord]:
         """Return the metrics and costs; the methods' own values are not among them."""
         training_metrics = {name for method in self.methods() for name in method.training_metrics}
-        rows = self._rows("SELECT name, title, signature, better, scope, unit FROM metrics WHERE scope != 'value'")
+        rows = map(dict, self._rows("SELECT * FROM metrics WHERE scope != 'value'"))
         return [
-            records.MetricRecord(*row)._replace(
-                better=Better(row["better"]), is_training_metric=row["name"] in training_metrics
-            )
+            records.MetricRecord(
+                **{name: row[name] for name in records.MetricRecord._fields if name in row}
+            )._replace(better=Better(row["better"]), is_training_metric=row["name"] in training_metrics)
             for row in rows
         ]
+
+    def metric_id(self, name: str, signature: str) -> int | None:
+        """Return the id of a metric, None when it has never been computed."""
+        rows = self._rows("SELECT id FROM metrics WHERE name = ? AND signature = ?", name, signature)
+        return rows[0]["id"] if rows else None
+
+    def strangers(self) -> list[records.StrangersRecord]:
+        """Return what pairs of different images score, by category and metric."""
+        return self._select(records.StrangersRecord, "strangers_view ORDER BY category_id, metric_id")
+
+    def strangers_members(self, metric_id: int) -> dict[int, str]:
+        """Return by category the digest of the images whose pairs were scored."""
+        rows = self._rows("SELECT category_id, members FROM strangers WHERE metric_id = ?", metric_id)
+        return dict(map(tuple, rows))
 
     def categories(self) -> list[records.CategoryRecord]:
         """Return the categories in the order in which they were first used."""
@@ -245,7 +259,12 @@ class Writer(Reader):
         signature, is_file, _ = record.signature.partition("|source:")
         if is_file:
             edited = "SELECT id FROM metrics WHERE name = ? AND signature LIKE ? || '|source:%' AND signature != ?"
-            for table, key in (("scores", "metric_id"), ("set_scores", "metric_id"), ("metrics", "id")):
+            for table, key in (
+                ("scores", "metric_id"),
+                ("set_scores", "metric_id"),
+                ("strangers", "metric_id"),
+                ("metrics", "id"),
+            ):
                 values = (record.name, signature, record.signature)
                 self.connection.execute(f"DELETE FROM {table} WHERE {key} IN ({edited})", values)
         return self.upsert("metrics", row)
@@ -276,6 +295,13 @@ class Writer(Reader):
     def write_set_score(self, score: records.SetScore) -> None:
         """Write the value of a set, replacing the one of the same set and metric."""
         self.connection.execute("INSERT OR REPLACE INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", score)
+
+    def write_strangers(
+        self, category_id: int, metric_id: int, record: records.StrangersRecord, members: str
+    ) -> None:
+        """Write what pairs of the images of a category score, replacing what earlier ones did."""
+        row = (category_id, metric_id, *record[3:], members)
+        self.connection.execute("INSERT OR REPLACE INTO strangers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def note_unavailable(self, metric: records.UnavailableMetric) -> None:
         """Write why a metric cannot be had."""

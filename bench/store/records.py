@@ -58,15 +58,40 @@ class MetricRecord(NamedTuple):
     unit: str
     is_training_metric: bool = False
     """Whether the training of any method of this run used its network."""
+    about: str = ""
+    """One sentence on what a value says."""
+    threshold: float | None = None
+    """From which value on, in its direction, two images are taken for one person."""
+
+
+class StrangersRecord(NamedTuple):
+    """What pairs of different images of a category score by a metric of identity."""
+
+    category: str
+    metric: str
+    signature: str
+    mean: float
+    low: float
+    """95 % of the pairs lie between `low` and `high`."""
+    high: float
+    share: float
+    """Of the pairs that are taken for one person, in [0, 1]."""
+    pairs: int
 
 
 COSTS = tuple(
-    MetricRecord(name, title, f"{name}|{what}|v1", Better.LOWER, "cost", unit)
-    for name, title, what, unit in (
-        ("seconds", "time", "wall|restore|one-image", "s"),
-        ("peak_memory_mb", "peak memory", "worker", "MB"),
-        ("parameters_m", "parameters", "all-networks", "M"),
-        ("gmacs", "operations", "convolutions+matrix-products|one-image", "GMAC"),
+    MetricRecord(name, title, f"{name}|{what}|v1", Better.LOWER, "cost", unit, about=about)
+    for name, title, what, unit, about in (
+        ("seconds", "Time", "wall|restore|one-image", "s", "Of one image, without loading."),
+        ("peak_memory_mb", "Peak memory", "worker", "MB", "Of the process that restores."),
+        ("parameters_m", "Parameters", "all-networks", "M", "Of all networks of the method."),
+        (
+            "gmacs",
+            "Operations",
+            "convolutions+matrix-products|one-image",
+            "GMAC",
+            "Multiplications for one image.",
+        ),
     )
 )
 """What a restoration costs: the worker measures it, and tables treat it like a metric."""

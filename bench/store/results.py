@@ -16,11 +16,19 @@ from bench.registry import METRICS
 from bench.store import records
 from bench.store.layout import RunLayout
 from bench.store.queries import Reader
-from bench.store.records import CategoryRecord, ImageRecord, MethodRecord, MetricRecord, Status, UnavailableMetric
+from bench.store.records import (
+    CategoryRecord,
+    ImageRecord,
+    MethodRecord,
+    MetricRecord,
+    Status,
+    StrangersRecord,
+    UnavailableMetric,
+)
 from bench.store.store import connect_read_only
 
 __all__ = ["CategoryRecord", "ImageRecord", "MethodRecord", "MetricRecord", "Run", "UnavailableMetric"]
-__all__ += ["COLUMNS", "latest_run", "open_run", "read_results"]
+__all__ += ["COLUMNS", "StrangersRecord", "latest_run", "open_run", "read_results"]
 
 COLUMNS = ["method", "category", "factor", "image", "repeat", "metric", "value", "signature", "status", "reason"]
 """Of `Run.frame`."""
@@ -119,6 +127,8 @@ class Run:
     """The cells that are done, those of methods that were edited since too."""
     failed_cells = _stored(Reader.failed_cells)
     """The cells that ended without an image, with the reason of each; skipped ones are not among them."""
+    strangers = _stored(Reader.strangers)
+    """What pairs of different images of each category score by the metrics of identity."""
     unavailable_metrics = _stored(Reader.unavailable_metrics)
     """The metrics that were asked for and could not be computed."""
 

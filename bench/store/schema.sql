@@ -34,7 +34,7 @@ CREATE INDEX cells_by_input ON cells (input_id);
 
 CREATE TABLE metrics (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, title TEXT NOT NULL, signature TEXT NOT NULL, better TEXT NOT NULL,
-    scope TEXT NOT NULL, unit TEXT NOT NULL, UNIQUE (name, signature)
+    scope TEXT NOT NULL, unit TEXT NOT NULL, about TEXT NOT NULL, threshold REAL, UNIQUE (name, signature)
 );
 
 CREATE TABLE scores (
@@ -47,6 +47,13 @@ CREATE TABLE set_scores (
     factor INTEGER NOT NULL, repeat INTEGER NOT NULL, metric_id INTEGER NOT NULL REFERENCES metrics,
     value REAL, n INTEGER NOT NULL, note TEXT, members TEXT NOT NULL,
     PRIMARY KEY (method_id, category_id, factor, repeat, metric_id)
+) WITHOUT ROWID;
+
+-- What pairs of different HR images of a category score by a metric of identity.
+CREATE TABLE strangers (
+    category_id INTEGER NOT NULL REFERENCES categories ON DELETE CASCADE, metric_id INTEGER NOT NULL REFERENCES metrics,
+    mean REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, share REAL NOT NULL, pairs INTEGER NOT NULL,
+    members TEXT NOT NULL, PRIMARY KEY (category_id, metric_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE unavailable_metrics (name TEXT PRIMARY KEY, reason TEXT NOT NULL, remedy TEXT NOT NULL) WITHOUT ROWID;
@@ -95,3 +102,8 @@ UNION ALL
 SELECT method, category, factor, NULL, repeat, metric, value, signature, CASE WHEN value IS NULL THEN 'error' ELSE 'done' END,
        'n = ' || n || COALESCE('; ' || note, ''), category_id, -1, method_id, metric_id
 FROM set_score_view WHERE is_current;
+
+-- The pairs of a category by a metric of identity.
+CREATE VIEW strangers_view AS
+SELECT category_id, metric_id, categories.name AS category, metrics.name AS metric, signature, mean, low, high, share, pairs
+FROM strangers JOIN categories ON categories.id = category_id JOIN metrics ON metrics.id = metric_id;

@@ -17,7 +17,7 @@ from bench.base.errors import RunLocked, RunMismatch, StoreError
 from bench.store.layout import RunLayout
 from bench.store.queries import Reader, Writer, naming_damage
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 def connect_read_only(path: Path) -> Reader:

@@ -9,7 +9,16 @@ from typing import NamedTuple, TypeVar
 import pandas as pd
 
 from bench.base.errors import UsageError
-from bench.store.results import CategoryRecord, ImageRecord, MethodRecord, MetricRecord, Run, UnavailableMetric
+from bench.store.results import (
+    CategoryRecord,
+    ImageRecord,
+    MethodRecord,
+    MetricRecord,
+    Run,
+    StrangersRecord,
+    UnavailableMetric,
+)
+from reports.data.shares import share_of, with_shares
 
 _Record = TypeVar("_Record")
 _CELL = ["method", "category", "factor", "image", "repeat"]
@@ -88,7 +97,7 @@ class Comparison:
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         rank = frame["run"] + len(self.runs) * (frame["status"] != "done")
         best = rank.groupby([frame[column] for column in _CELL], dropna=False).transform("min")
-        frame = frame[rank == best].drop(columns="run").reset_index(drop=True)
+        frame = with_shares(frame[rank == best].drop(columns="run").reset_index(drop=True), self._measured)
         for name, signature in self._ambiguous:
             same = (frame["metric"] == name) & (frame["signature"] == signature)
             frame.loc[same, "metric"] = f"{name} {signature}"
@@ -96,14 +105,19 @@ class Comparison:
 
     @cached_property
     def _ambiguous(self) -> list[tuple[str, str]]:
-        keys = list(dict.fromkeys((m.name, m.signature) for run in self.runs for m in run.metrics))
+        every = [one for metric in self._measured for one in (metric, *share_of(metric))]
+        keys = list(dict.fromkeys((m.name, m.signature) for m in every))
         names = [name for name, _ in keys]
         return [key for key in keys if names.count(key[0]) > 1]
 
     @cached_property
+    def _measured(self) -> list[MetricRecord]:
+        return [metric for run in self.runs for metric in run.metrics]
+
+    @cached_property
     def metrics(self) -> list[MetricRecord]:
-        """Every metric of every run; a training metric of one run is a training metric here."""
-        every = [metric for run in self.runs for metric in run.metrics]
+        """Every metric of every run, its share after it; a training metric of one run is one here."""
+        every = [one for metric in self._measured for one in (metric, *share_of(metric))]
         training_metrics = {(m.name, m.signature) for m in every if m.is_training_metric}
         return [
             metric._replace(
@@ -117,7 +131,7 @@ class Comparison:
     @property
     def image_metrics(self) -> list[MetricRecord]:
         """The metrics that have a value an image."""
-        return [metric for metric in self.metrics if metric.scope == "image"]
+        return [metric for metric in self.metrics if metric.scope in ("image", "share")]
 
     @cached_property
     def categories(self) -> list[CategoryRecord]:
@@ -138,6 +152,11 @@ class Comparison:
     def unavailable(self) -> list[UnavailableMetric]:
         """The metrics that could not be computed, in any run."""
         return list(dict.fromkeys(metric for run in self.runs for metric in run.unavailable_metrics))
+
+    @cached_property
+    def strangers(self) -> list[StrangersRecord]:
+        """What pairs of different images of a category score, by metric."""
+        return _first(((one.category, one.metric), one) for run in self.runs for one in run.strangers)
 
     def images_of(self, category: str) -> list[ImageRecord]:
         """Return the images of a category in the order of its list."""

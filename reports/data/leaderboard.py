@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.statistics import Floats, mean_intervals
-from bench.store.results import MethodRecord, MetricRecord
+from bench.store.results import MethodRecord, MetricRecord, StrangersRecord
 from reports import text
 from reports.data.comparison import Comparison
 from reports.data.metrics import Headline, headline, is_lower_better
 from reports.data.quoted import Quoted
 from reports.data.scores import Scores, Slice
+from reports.data.shares import share_interval
 
 _NAN = float("nan")
 
@@ -74,6 +75,17 @@ class Board(NamedTuple):
     """Competing methods that completed no image here, and therefore do not limit the others."""
     quoted: tuple[Quoted, ...] = ()
     """Rows of papers."""
+    strangers: tuple[StrangersRecord, ...] = ()
+    """What pairs of different people score: the yardstick of identity."""
+
+    def stranger(self, metric: MetricRecord) -> str:
+        """Return what strangers score by a metric as printed, empty when nobody measured it."""
+        for one in self.strangers:
+            if metric.signature == one.signature:
+                return text.number(one.mean, 4)
+            if metric.signature.startswith(f"{one.signature}|share"):
+                return text.number(100 * one.share, 1)
+        return ""
 
 
 @dataclass(frozen=True)
@@ -121,23 +133,29 @@ class Leaderboards:
         rows.sort(key=lambda row: row.method.is_upper_bound)
         quotes = tuple(quoted for quoted in self.quotes if quoted.where == where)
         common = len(self.scores.common[where])
-        return Board(where, tuple(metrics), tuple(rows), common, len(done), tuple(absent), quotes)
+        strangers = tuple(one for one in self.comparison.strangers if one.category == where.category)
+        return Board(where, tuple(metrics), tuple(rows), common, len(done), tuple(absent), quotes, strangers)
 
     def _has_values(self, where: Slice, metric: MetricRecord) -> bool:
         in_images = bool(self.scores.table(where, metric.name).notna().any(axis=None))
         return in_images or any(self.scores.of_set(where, metric.name, m) for m in self.comparison.labels)
 
     def _column(self, where: Slice, metric: MetricRecord) -> list[Cell]:
-        compute = {"image": self._means, "set": self._of_sets, "cost": self._costs}[metric.scope]
+        compute = {"set": self._of_sets, "cost": self._costs}.get(metric.scope, self._means)
         decimals = self.scores.decimals[metric.name]
         cells = [Cell(estimate, metric, decimals) for estimate in compute(where, metric.name)]
         return _mark_best(cells, self.comparison.methods)
 
     def _means(self, where: Slice, metric: str) -> list[Estimate]:
-        shared = self.scores.shared(where, metric)
+        shared, is_share = self.scores.shared(where, metric), metric in self._shares
         whole = [label for label in shared if shared[label].notna().all()] if len(shared) else []
-        intervals = dict(zip(whole, _intervals(shared[whole].to_numpy(dtype=np.float64)), strict=True))
+        table = shared[whole].to_numpy(dtype=np.float64)
+        intervals = dict(zip(whole, _intervals(table, is_share=is_share), strict=True))
         return [intervals.get(label) or self._partial_mean(where, metric, str(label)) for label in shared]
+
+    @cached_property
+    def _shares(self) -> set[str]:
+        return {metric.name for metric in self.comparison.metrics if metric.scope == "share"}
 
     def _partial_mean(self, where: Slice, metric: str, label: str) -> Estimate:
         """Return the mean of what there is: only an upper bound may lack values that all others have."""
@@ -160,12 +178,16 @@ class Leaderboards:
         return [Estimate(self.scores.mean_cost(where, metric, str(label)), n=int(n)) for label, n in counts]
 
 
-def _intervals(table: Floats) -> list[Estimate]:
+def _intervals(table: Floats, *, is_share: bool = False) -> list[Estimate]:
     """Return the mean of each column, with its interval where every value is finite and there are two or more."""
     finite: Any = np.isfinite(table).all(axis=0)
     intervals = iter(mean_intervals(table[:, finite]) if finite.any() else ())
     ends = [next(intervals)[1:3] if is_finite else (_NAN, _NAN) for is_finite in finite]
-    return [Estimate(float(column.mean()), *pair, len(column)) for column, pair in zip(table.T, ends, strict=True)]
+    estimates = []
+    for column, pair in zip(table.T, ends, strict=True):
+        low, high = ((share_interval(column) if is_share else None) or (0.0, *pair))[1:3]
+        estimates.append(Estimate(float(column.mean()), low, high, len(column)))
+    return estimates
 
 
 def selected(board: Board, labels: Sequence[str]) -> Board:

@@ -7,7 +7,7 @@ from bench.base.metric import Better
 from bench.store.results import MetricRecord
 
 _DISTORTION = ("psnr", "ssim")
-_PERCEPTION = ("lpips", "lpips_alex", "lite2", "lpips_vgg", "lpips_squeeze", "haarpsi", "ms_ssim")
+_PERCEPTION = ("lpips", "lite2", "lpips_vgg", "lpips_squeeze", "haarpsi", "ms_ssim")
 _IDENTITY = ("arcface", "dlib")
 
 

@@ -90,9 +90,22 @@ def quote(quoted: Quoted, metric: MetricRecord) -> str:
     return text.plain(whose) + "\nnot measured here: other images or other code, so it is not ranked"
 
 
+def strangers_tip(board: Board, metric: MetricRecord) -> str:
+    """Say what pairs of different people score."""
+    for one in board.strangers:
+        if metric.signature.startswith(one.signature):
+            low, high = (text.number(end, 4) for end in (one.low, one.high))
+            return text.plain(
+                f"{text.count(one.pairs, 'pair')} of different true images by {one.metric}: mean "
+                f"{text.number(one.mean, 4)}, 95 % of them {low} to {high}, {one.share:.1%} taken for one person"
+            )
+    return "means nothing for pairs of true images"
+
+
 def described(metric: MetricRecord) -> str:
-    """Say what a metric is: its signature and direction."""
-    return text.plain(f"{metric.title}: {metric.better.value} is better") + "\n" + text.plain(metric.signature)
+    """Say what a metric is: its sentence, direction, id and signature."""
+    lines = (metric.about, f"{metric.better.value} is better", f"{metric.name}: {metric.signature}")
+    return "\n".join(text.plain(line) for line in lines if line)
 
 
 def warnings(boards: Sequence[Board]) -> list[str]:

@@ -176,6 +176,7 @@ class Site:
             "described": sentences.described,
             "tip": sentences.tip,
             "quote": sentences.quote,
+            "strangers_tip": sentences.strangers_tip,
             "verdict": sentences.verdict,
             "place": lambda where: sentences.place(where, self.comparison, self.scores.parts(where)),
             "format_test": self._format_test,

@@ -210,3 +210,36 @@ def test_without_its_package_an_identity_metric_names_the_extra(monkeypatch) -> 
     with pytest.raises(Unavailable, match="needs the package dlib") as caught:
         METRICS.create("dlib").load(torch.device("cpu"))
     assert "glean-bench[identity]" in caught.value.remedy
+
+
+def test_landmarks_move_with_the_face(astronaut) -> None:
+    """A face that is shifted by some pixels has moved by so many, of the distance of its outer eye corners."""
+    pytest.importorskip("dlib", reason="the extra `identity` is not installed")
+    metric = METRICS.create("landmarks")
+    metric.load(torch.device("cpu"))
+    described = metric.features(astronaut)
+    eyes = np.linalg.norm(described.points[36] - described.points[45])
+    assert 40 < eyes < 80
+    assert metric.compare(astronaut, described, 8) == 0
+    shifted = np.roll(astronaut, 6, axis=1)
+    assert metric.compare(shifted, described, 8) == pytest.approx(100 * 6 / eyes, rel=0.25)
+    with pytest.raises(ImageError, match="no face"):
+        metric.features(photo(0, 128, 128))
+
+
+def test_pairs_of_strangers_are_the_yardstick(metric, astronaut, tmp_path) -> None:
+    """Three images: the astronaut, her mirror image and one without a face, which is left out."""
+    from bench.images.png import save_png
+    from bench.pipeline.strangers import pairs_of_strangers
+    from bench.store.layout import RunLayout
+    from tests.reports.making import cell_of
+
+    layout, cells = RunLayout(tmp_path), [cell_of("faces", name) for name in "abc"]
+    for name, image in zip("abc", (astronaut, astronaut[:, ::-1], photo(0, 128, 128)), strict=True):
+        save_png(np.ascontiguousarray(image), layout.hr("faces", name))
+    record = pairs_of_strangers(metric, layout, cells)
+    one, other = (metric.features(np.ascontiguousarray(image)) for image in (astronaut, astronaut[:, ::-1]))
+    expected = np.linalg.norm(one.descriptor - other.descriptor)
+    assert record.pairs == 1
+    assert record.mean == record.low == record.high == pytest.approx(expected)
+    assert record.share == float(expected <= 0.6) == 1
