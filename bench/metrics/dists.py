@@ -1,7 +1,7 @@
 """Deep image structure and texture similarity (Ding et al., TPAMI 2020), version 0.1 of its authors' package.
 
-The trunk is VGG16 with each max-pooling replaced by a Hann-weighted L2 pooling; the image itself is the first of
-six stages. Means are compared as textures, covariances as structures, weighted as the package `DISTS-pytorch` does.
+The trunk is VGG16 with a Hann-weighted L2 pooling for each max-pooling; the image is the first of six stages.
+Means are compared as textures, covariances as structures, weighted as the package `DISTS-pytorch` does.
 """
 
 from collections.abc import Sequence
