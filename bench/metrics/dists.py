@@ -49,7 +49,7 @@ class Dists(FeatureDistance):
         """Read the trunk and the weights; see `Metric.load`."""
         super().load(device)
         with needing_assets(self.name):
-            trunk = Vgg16Features(load_convolutions("vgg16"), 30).to(device, memory_format=torch.channels_last)
+            trunk = Vgg16Features(load_convolutions("vgg16"), 30).to(device)
             weights = torch.load(fetch(WEIGHTS), map_location=device, weights_only=True)
         self.normalise = trunk.normalise
         self.stages = [nn.Sequential(*(trunk.layers[index] for index in layers)) for layers in _STAGES]

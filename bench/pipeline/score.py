@@ -164,8 +164,9 @@ class _Scoring:
             return None
         about = metric.about or (inspect.getdoc(type(metric)) or "").partition("\n")[0]
         title, threshold = metric.title or metric.name, getattr(metric, "threshold", None)
-        described = {"about": about, "threshold": threshold}
-        record = MetricRecord(metric.name, title, metric.signature, metric.better, scope, metric.unit, **described)
+        record = MetricRecord(metric.name, title, metric.signature, metric.better, scope, metric.unit)._replace(
+            about=about, threshold=threshold
+        )
         with self.store.transaction():
             self.store.note_available(metric.name)
             return self.store.register_metric(record)
