@@ -61,6 +61,11 @@ class Folder(Method):
         """Where the images come from."""
         return f"Images made elsewhere, from {self.options.path}."
 
+    @property
+    def is_of_one_factor(self) -> bool:
+        """Whether the folder says nothing of factors; see `Method.is_of_one_factor`."""
+        return not self._is_tree
+
     def assets(self) -> Sequence[Asset | Path]:
         """Return every image, so that a changed one is another method.
 

@@ -123,7 +123,8 @@ def _record(row: Row, cell: Cell) -> list[object]:
     numbers = [text.exact(value, decimals) for value in (estimate.value, estimate.low, estimate.high)]
     metric = (text.plain(cell.metric.name), text.plain(cell.metric.signature))
     counts = (estimate.n, row.done, row.total, row.method.is_upper_bound)
-    return [text.plain(row.method.label), *metric, *numbers, *counts, text.plain(estimate.note)]
+    note = "; ".join(filter(None, (row.remark, estimate.note)))
+    return [text.plain(row.method.label), *metric, *numbers, *counts, text.plain(note)]
 
 
 def _test(table: ComparisonTable, label: str, comparison: PairedComparison) -> list[object]:

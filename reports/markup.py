@@ -24,7 +24,7 @@ def _latex_table(board: Board) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        f"\\caption{{{text.tex(board.where.place)}: means over {board.common} of {board.total} images.}}",
+        f"\\caption{{{text.tex(board.where.place)}: means over {text.tex(_extent(board))}.}}",
         f"\\begin{{tabular}}{{l{'r' * len(heads)}}}",
         r"\toprule",
         _latex_line(["Method", *heads]),
@@ -42,9 +42,15 @@ def _latex_table(board: Board) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
+def _extent(board: Board) -> str:
+    is_otherwise = any(cell.n for row in board.rows for cell in row.cells)
+    return f"{board.common} of {board.total} images{', where n says nothing else' if is_otherwise else ''}"
+
+
 def _latex_row(row: Row) -> str:
     cells = [_latex_cell(cell) for cell in row.cells if cell.metric.scope != "cost"]
-    return _latex_line([text.tex(row.method.title), *cells])
+    remark = f" \\textit{{({text.tex(row.remark)})}}" if row.remark else ""
+    return _latex_line([text.tex(row.method.title) + remark, *cells])
 
 
 def _latex_line(cells: Iterable[str]) -> str:
@@ -53,7 +59,8 @@ def _latex_line(cells: Iterable[str]) -> str:
 
 def _latex_cell(cell: Cell) -> str:
     value = text.tex(cell.value)
-    return f"\\textbf{{{value}}}" if cell.is_best else f"\\underline{{{value}}}" if cell.is_second else value
+    marked = f"\\textbf{{{value}}}" if cell.is_best else f"\\underline{{{value}}}" if cell.is_second else value
+    return f"{marked} {{\\scriptsize {cell.n}}}" if cell.n else marked
 
 
 def _markdown_table(board: Board) -> list[str]:
@@ -63,12 +70,13 @@ def _markdown_table(board: Board) -> list[str]:
     lines.append(_markdown_line(["---", *["---:"] * (len(heads) - 1)]))
     for row in board.rows:
         name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
+        name += f" ({text.markdown(row.remark)})" if row.remark else ""
         lines.append(_markdown_line([name, f"{row.done}/{row.total}", *map(_markdown_cell, row.cells)]))
     for quoted in board.quoted:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
         lines.append(_markdown_line([name, "", *values]))
-    return [*lines, "", f"Means over {board.common} of {board.total} images."]
+    return [*lines, "", f"Means over {_extent(board)}."]
 
 
 def _markdown_line(cells: Iterable[str]) -> str:
@@ -76,4 +84,5 @@ def _markdown_line(cells: Iterable[str]) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    return f"**{cell.value}**" if cell.is_best else f"*{cell.value}*" if cell.is_second else cell.value
+    marked = f"**{cell.value}**" if cell.is_best else f"*{cell.value}*" if cell.is_second else cell.value
+    return f"{marked} ({cell.n})" if cell.n else marked

@@ -144,3 +144,23 @@ def write_adapter(path: Path, body: str = "pass", name: str = "mine", members: s
     text = ADAPTER.format(name=name, body=body, members=textwrap.indent(members, " " * 4))
     path.write_text(text, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore in this process, as a worker does, and leave its commit and its machine out of what a run records."""
+    from bench.store import provenance
+    from bench.workers import local
+    from bench.workers.sandbox import sandbox
+    from bench.workers.worker import Worker
+
+    def restore_all(text, tasks, settings):
+        tasks = list(tasks)
+        with sandbox():
+            worker = Worker(text, settings) if tasks else None
+            outcomes = [worker.restore(task.read()) for task in tasks]
+        yield from zip(tasks, outcomes, strict=True)
+
+    monkeypatch.setattr(local, "restore_all", restore_all)
+    monkeypatch.setattr(provenance, "describe", lambda command, device, threads: {"command": command})
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within a second would not be seen

@@ -11,6 +11,7 @@ from bench.base.errors import BenchError, unknown
 from bench.categories.card import read_cards
 from bench.categories.category import find_category
 from bench.registry import METHODS, METRICS
+from bench.registry.identity import covered_files, sources
 from bench.registry.methods import build
 from bench.registry.selection import parse
 
@@ -54,6 +55,8 @@ def _method(text: str) -> Iterator[str]:
     if method.notes:
         yield f"departs from its publication: {method.notes}"
     yield from _files(method.assets())
+    yield "its identity holds its options and these files; when one says something else, it is another method:"
+    yield from (f"  {path}" for path in (*sources(type(method)), *covered_files(method)) if isinstance(path, Path))
 
 
 def _category(text: str) -> Iterator[str]:

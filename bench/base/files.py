@@ -52,8 +52,8 @@ def file_digest(path: Path) -> str:
 
 
 def file_stamp(path: Path) -> str:
-    """Return a file's size and time, nothing for a file that is not there."""
+    """Return a text that changes when a file may have changed, nothing for a file that is not there."""
     if not path.is_file():
         return ""
     status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"

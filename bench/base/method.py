@@ -65,6 +65,16 @@ class Method(ABC):
         """The metrics whose network its training or its loss used; tables mark them with †."""
         return ()
 
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The data sets that its weights have seen, as the cards of categories call them (`data_set`)."""
+        return ()
+
+    @property
+    def is_of_one_factor(self) -> bool:
+        """Whether it has results of one factor only, without saying of which: a run may ask it for one."""
+        return False
+
     def assets(self) -> Sequence[Asset | Path]:
         """Return the weight files that these options need, declared or the user's own; its identity holds them.
 

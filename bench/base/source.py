@@ -57,3 +57,14 @@ class Source(ABC):
         Empty for content that is fixed.
         """
         return ""
+
+    def content(self, name: str) -> str:
+        """Return a digest of the image's file, so that one of another time is not decoded again.
+
+        Empty where `stamp` is of the content already.
+        """
+        return ""
+
+    def origin(self) -> str:
+        """Return where the images come from: an equal text says that it is the same place."""
+        return repr(self)

@@ -57,6 +57,8 @@ class Card:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The source's own."""
     kind: str | None = None
+    data_set: str | None = None
+    """Of which data set its images are training data: a method that was trained on it has seen them."""
     prepare: str = "none"
     lr_only: bool = False
     held_out: HeldOut = HeldOut()

@@ -7,8 +7,6 @@ portraits=~/photos                     every image of a folder, .zip archive or 
 mine=mine.toml                         a card of your own
 """
 
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -28,6 +26,7 @@ from bench.categories.sources.local import open_path
 from bench.images.prepare import MOD_CROP, parse_preparation
 from bench.networks.dlib import LANDMARKS_68
 from bench.registry.selection import Selection, parse
+from bench.store.records import EVERY
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,16 @@ class CategorySource:
         """False when the images are the LR themselves."""
         return not self.card.lr_only
 
+    @property
+    def origin(self) -> str:
+        """Where its images come from: an equal text says that it is the same place."""
+        return self.source.origin()
+
     @cached_property
-    def digest(self) -> str:
-        """What its images are, as far as it can be said without reading them: origin, list and preparation."""
-        origin = {} if self.card.source == "local" else self.card.settings
-        meaning = [self.card.source, dict(origin), list(self._names), self.card.prepare, self.card.kind]
-        text = json.dumps([*meaning, self.card.lr_only, dict(self.card.digests)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    def positions(self) -> Mapping[str, int]:
+        """The place in the category's list of every image that the source has, by safe name."""
+        present = set(self.source.names())
+        return {safe: place for place, (safe, name) in enumerate(self._names.items()) if name in present}
 
     def list(self, limit: int | None = None) -> list[str]:
         """Return the safe names of the first held-out images, in the order of the list.
@@ -77,14 +79,17 @@ class CategorySource:
             UsageError: when the source holds no image, or lacks some of the list.
             Unavailable: when the data are not here.
         """
-        images = list(self._names)[: (self.source.default_count if limit is None else limit) or None]
-        present = set(self.source.names())
-        missing = [self._names[name] for name in images if self._names[name] not in present]
+        images = list(self._names)[: self.limit(limit)]
+        missing = [self._names[name] for name in images if name not in self.positions]
         if missing or not images:
             what = f"category {self.name} lacks {len(missing)} of {len(images)} images of its list"
             remedy = "complete the data, ask for fewer images, or give the folder a name of your own"
             raise UsageError(what, got=f"no {', '.join(missing[:3])}" if missing else None, remedy=remedy)
         return images
+
+    def limit(self, asked: int | None) -> int:
+        """Return how many of the first images a command asks for, `EVERY` for all; see `list`."""
+        return (self.source.default_count if asked is None else asked) or EVERY
 
     def count(self) -> int:
         """Return how many images its list has."""
@@ -119,6 +124,10 @@ class CategorySource:
     def stamp(self, image: str) -> str:
         """Return a text that changes when a person may have changed the image's file."""
         return self.source.stamp(self._names[image])
+
+    def content(self, image: str) -> str:
+        """Return a digest of the image's file as it came; see `Source.content`."""
+        return self.source.content(self._names[image])
 
     def expected_digest(self, image: str) -> str | None:
         """Return the published pixel digest of a prepared image, or None when there is none."""

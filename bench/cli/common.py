@@ -61,7 +61,8 @@ def open_runs(paths: Sequence[Path] | None) -> list[Run]:
     Raises:
         StoreError: when one is not a run folder.
     """
-    from bench.store.results import Run, latest_run
+    from bench.store.latest import latest_run
+    from bench.store.results import Run
     from bench.store.store import connect_read_only
 
     runs = [Run(path) for path in paths or [latest_run()]]

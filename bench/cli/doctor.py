@@ -28,8 +28,10 @@ def _verify(folder: Path) -> None:
     from bench.pipeline.verify import verify
     from bench.store.results import Run
 
-    problems = 0
-    for sentence in verify(Run(folder), Reporter(console())):
+    problems, run = 0, Run(folder)
+    for cell in run.left_out:
+        print_line(f"{cell}: in no table, because {cell.reason}")
+    for sentence in verify(run, Reporter(console())):
         print_line(sentence)
         problems += 1
     print_line(f"{folder}: {problems} files or values differ" if problems else f"{folder}: nothing differs")

@@ -14,6 +14,7 @@ from bench.registry.selection import split
 
 if TYPE_CHECKING:
     from bench.pipeline.plan import Plan
+    from bench.store.records import FailedCell
 
 
 def run(
@@ -48,7 +49,8 @@ def run(
         int | None, typer.Option(min=1, help="Number of workers with ray; by default as many as fit.")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of each worker; by default all cores, or a share with ray.")
+        int | None,
+        typer.Option(min=1, help="Threads of each worker; by default all cores for one, 1 each for several."),
     ] = None,
     address: Annotated[
         str | None, typer.Option(help="Address of a running Ray cluster; by default Ray starts on this machine.")
@@ -91,8 +93,13 @@ def _print_outcomes(run: bench.Run) -> None:
     print_line(
         f"{counts or 'nothing to restore'}; results in {run.path}, and `bench report {run.path}` draws them"
     )
-    for cell in run.failed_cells:
-        print_line(f"  {cell.method} {cell.category}/{cell.image} x{cell.factor}: {cell.status}, {cell.reason}")
+    groups: dict[tuple[str, str, str], list[FailedCell]] = {}
+    for cell in run.unrestored_cells:
+        groups.setdefault((cell.method, cell.status, cell.reason), []).append(cell)
+    for (method, status, reason), cells in groups.items():
+        where = f"{cells[0].category}/{cells[0].image} x{cells[0].factor}"
+        others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        print_line(f"  {method} {where}{others}: {status}, {reason}")
 
 
 def _print_plan(plan: Plan) -> None:
@@ -100,4 +107,5 @@ def _print_plan(plan: Plan) -> None:
         print_line(f"category {source.name}: {len(source.list(plan.images))} of {source.count()} images")
     for selected in plan.methods:
         print_line(f"method {selected.label}: identity {selected.identity[:12]}")
+    print_line(f"{plan.settings.threads} threads a worker")
     print_line(f"factors {', '.join(map(str, plan.factors))}; metrics {', '.join(plan.metrics)}")

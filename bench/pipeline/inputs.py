@@ -10,55 +10,44 @@ from bench.categories.category import CategorySource
 from bench.images import previews
 from bench.images.degradation import make_lr
 from bench.images.png import pixel_digest, save_png
-from bench.store.records import CategoryRecord, ImageRow, InputRecord, InputRow
+from bench.store.records import ImageRow, InputRecord, InputRow
 from bench.store.store import Store
 
 
 def make_inputs(
     store: Store, source: CategorySource, limit: int | None, factors: Sequence[int], reporter: Reporter
 ) -> list[InputRecord]:
-    """Make the HR and LR images of a category that are not there yet.
+    """Make the HR and LR images of a category, which the store knows, that are not there yet.
 
     An image that cannot be used keeps its place, with the reason.
 
     Returns:
         All inputs that are asked for, the smallest factor first, in the order of the category's list.
     """
-    category_id = _register(store, source)
-    positions = {name: position for position, name in enumerate(source.list(limit))}
-    reporter.say(f"images of {source.name}: {len(positions)} of {source.count()}")
+    names = source.list(limit)
+    reporter.say(f"images of {source.name}: {len(names)} of {source.count()}")
     for remark in source.source.remarks():
         reporter.say(f"{source.name}: {remark}")
-    pending = _pending(store, source, positions, factors)
+    made = {(row.image, row.factor) for row in store.inputs(source.name) if _is_there(store, row)}
+    missing = {name: [factor for factor in factors if (name, factor) not in made] for name in names}
+    pending = [name for name in names if missing[name]]
     cropped = 0
     with reporter.stage(f"images of {source.name}", len(pending)) as advance:
         for name in pending:
-            made = _make(store, source, ImageRow(category_id, name, positions[name]), factors)
-            cropped += made.is_cropped
-            advance(f"{source.name}/{name}" + (f": {made.problem}" if made.problem else ""))
+            ended = _make(store, source, name, missing[name])
+            cropped += ended.is_cropped
+            advance(f"{source.name}/{name}" + (f": {ended.problem}" if ended.problem else ""))
     if cropped:
         reporter.say(f"images of {source.name}: {cropped} of {len(pending)} cropped ({source.card.prepare})")
-    asked = [row for row in store.inputs(source.name) if row.image in positions and row.factor in factors]
-    return sorted(asked, key=lambda row: (row.factor, positions[row.image]))
+    asked = [row for row in store.inputs(source.name) if row.image in missing and row.factor in factors]
+    return sorted(asked, key=lambda row: (row.factor, row.position))
 
 
-def _register(store: Store, source: CategorySource) -> int:
-    texts = (source.name, source.card.title, source.card.kind, source.card.about, source.card.licence)
-    with store.transaction():
-        return store.register_category(CategoryRecord(*texts, source.digest, source.has_hr))
-
-
-def _pending(store: Store, source: CategorySource, names: Mapping[str, int], factors: Sequence[int]) -> list[str]:
-    """Return the images of which something is not there, or may have changed."""
-    usable = [row for row in store.inputs(source.name) if row.problem is None]
-    stamps = {(row.image, row.factor): row.stamp for row in usable}
-
-    def is_made(name: str, factor: int) -> bool:
-        hr, lr = store.layout.hr(source.name, name), store.layout.lr(source.name, name, factor)
-        is_same = stamps.get((name, factor)) == source.stamp(name)
-        return is_same and lr.is_file() and (hr.is_file() or not source.has_hr)
-
-    return [name for name in names if not all(is_made(name, factor) for factor in factors)]
+def _is_there(store: Store, row: InputRecord) -> bool:
+    if row.file is None or row.problem is not None:
+        return False
+    lr, hr = store.layout.lr(row.category, row.file, row.factor), store.layout.hr(row.category, row.file)
+    return lr.is_file() and (hr.is_file() or not row.has_hr)
 
 
 class _Made(NamedTuple):
@@ -68,15 +57,18 @@ class _Made(NamedTuple):
     is_cropped: bool
 
 
-def _make(store: Store, source: CategorySource, row: ImageRow, factors: Sequence[int]) -> _Made:
+def _make(store: Store, source: CategorySource, name: str, factors: Sequence[int]) -> _Made:
     """Make one image and its LR images."""
-    original = _try(lambda: source.read_original(row.name))
-    image = original if isinstance(original, str) else _try(lambda: source.prepare(original, row.name))
+    # The stamp before the image: a file that changes meanwhile is read again by the next command.
+    row = ImageRow(
+        store.category_id(source.name), name, source.positions[name], source.stamp(name), source.content(name)
+    )
+    original = _try(lambda: source.read_original(name))
+    image = original if isinstance(original, str) else _try(lambda: source.prepare(original, name))
     lrs = {factor: image if isinstance(image, str) else _lr(image, factor, source) for factor in factors}
-    row = row._replace(stamp=source.stamp(row.name))
     if not isinstance(image, str):
-        row = _with_pixels(row, source, image)
-        _save(store, source, row.name, image, lrs)
+        row = _with_pixels(store, row, source, image)
+        _save(store, source, row.file or name, image, lrs)
     with store.transaction():
         image_id = store.write_image(row)
         for factor, lr in lrs.items():
@@ -96,21 +88,22 @@ def _lr(image: Pixels, factor: int, source: CategorySource) -> Pixels | str:
     return _try(lambda: make_lr(image, factor)) if source.has_hr else image
 
 
-def _with_pixels(row: ImageRow, source: CategorySource, image: Pixels) -> ImageRow:
+def _with_pixels(store: Store, row: ImageRow, source: CategorySource, image: Pixels) -> ImageRow:
     digest, expected = pixel_digest(image), source.expected_digest(row.name)
     flag = "its pixels are not those of the published image" if expected not in (None, digest) else None
     height, width = image.shape[:2] if source.has_hr else (None, None)
-    return row._replace(digest=digest, flag=flag, width=width, height=height)
+    file = store.free_file(row.category_id, row.name, digest)
+    return row._replace(digest=digest, file=file, flag=flag, width=width, height=height)
 
 
-def _save(store: Store, source: CategorySource, name: str, image: Pixels, lrs: Mapping[int, Pixels | str]) -> None:
+def _save(store: Store, source: CategorySource, file: str, image: Pixels, lrs: Mapping[int, Pixels | str]) -> None:
     if source.has_hr:
-        path = store.layout.hr(source.name, name)
+        path = store.layout.hr(source.name, file)
         save_png(image, path)
         previews.write(previews.of_hr(store.layout, path), image)
     for factor, lr in lrs.items():
         if not isinstance(lr, str):
-            save_png(lr, store.layout.lr(source.name, name, factor))
+            save_png(lr, store.layout.lr(source.name, file, factor))
 
 
 def _input_row(image_id: int, factor: int, lr: Pixels | str) -> InputRow:

@@ -1,6 +1,5 @@
 """Measures restored images: what scoring writes and what verifying compares."""
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +12,7 @@ from bench.base.types import Pixels
 from bench.images.png import load_png
 from bench.store.layout import RunLayout
 from bench.store.records import RestoredCell
-
-CellSet = Sequence[RestoredCell]
-"""The cells of one method, category, factor and repeat."""
+from bench.store.sets import CellSet
 
 
 class Measured(NamedTuple):
@@ -39,7 +36,7 @@ def measure_images(
 
 def reference_path(metric: ImageMetric, layout: RunLayout, cell: RestoredCell) -> Path | None:
     """Return the image that a metric compares a cell with."""
-    return layout.reference(metric.reference, cell.category, cell.image, cell.factor)
+    return layout.reference(metric.reference, cell.category, cell.file, cell.factor)
 
 
 def read_image(path: Path) -> Pixels:
@@ -78,22 +75,6 @@ def _measure(metric: ImageMetric, layout: RunLayout, cell: RestoredCell, feature
     return Measured(cell, value)
 
 
-def cell_sets(cells: Iterable[RestoredCell]) -> list[CellSet]:
-    """Group cells by category, method, factor and repeat."""
-    groups: dict[tuple[int, ...], list[RestoredCell]] = defaultdict(list)
-    for cell in cells:
-        groups[cell.category_id, cell.method_id, cell.factor, cell.repeat].append(cell)
-    return list(groups.values())
-
-
-def members(cells: CellSet) -> str:
-    """Return a digest of the images of a set."""
-    first = cells[0]
-    lines = [f"{first.method_id}|{first.category}|{first.factor}|{first.repeat}"]
-    lines += [f"{cell.image}|{cell.digest}" for cell in cells]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 def measure_sets(
     metric: SetMetric, layout: RunLayout, sets: Iterable[CellSet]
 ) -> Iterator[tuple[CellSet, SetValue | str]]:
@@ -101,7 +82,7 @@ def measure_sets(
     described: list[Path] = []
     hr: SetFeatures | None = None
     for cells in sets:
-        paths = [layout.hr(cell.category, cell.image) for cell in cells]
+        paths = [layout.hr(cell.category, cell.file) for cell in cells]
         try:
             sr = _describe(metric, map(layout.sr_of, cells))
             if paths != described:

@@ -1,7 +1,7 @@
 """What a run is asked for: selections become methods, categories and metrics; a device and workers are chosen."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bench.base.errors import UsageError
@@ -27,6 +27,8 @@ class Plan:
     repeats: int
     redo: Redo | None
     settings: Settings
+    holds_threads: bool
+    """Whether the threads of a worker are those that the run was made with, if it is there."""
     cluster: Cluster | None
     """Where the workers are; None for one worker on this machine."""
 
@@ -56,17 +58,18 @@ def make_plan(
     """
     names, device = metric_names(metrics), usable_device(device)
     cluster = _cluster(executor, workers, address, gpus_per_worker, device)
-    threads = threads or _threads(executor, workers, address)
+    is_alone = cluster is None and workers is None
     plan = Plan(
-        methods=_methods(methods),
-        sources=[find_category(text) for text in categories],
+        methods=_methods(methods, factors),
+        sources=_sources(categories),
         factors=_factors(factors),
         images=images,
         metrics=names,
         seed=seed,
         repeats=repeats,
         redo=checked_redo(redo),
-        settings=Settings(device, threads, timeout, os.getcwd()),  # noqa: PTH109
+        settings=Settings(device, threads or (_cores() if is_alone else 1), timeout, os.getcwd()),  # noqa: PTH109
+        holds_threads=threads is None,
         cluster=cluster,
     )
     for source in plan.sources:
@@ -74,7 +77,17 @@ def make_plan(
     return plan
 
 
-def _methods(texts: Sequence[str]) -> list[Selected]:
+def _sources(texts: Sequence[str]) -> list[CategorySource]:
+    sources = [find_category(text) for text in texts]
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            remedy = "give one a name of its own, or leave it out"
+            raise UsageError(f"two categories are called '{name}'", remedy=remedy)
+    return sources
+
+
+def _methods(texts: Sequence[str], factors: Sequence[int]) -> list[Selected]:
     if not texts:
         raise UsageError("no method is named", expected="--methods NAME,NAME")
     with sandbox():
@@ -84,7 +97,28 @@ def _methods(texts: Sequence[str]) -> list[Selected]:
         if labels.count(label) > 1:
             remedy = "give one a name of its own: other=METHOD[option=value]"
             raise UsageError(f"two methods are called '{label}'", remedy=remedy)
+    names: dict[str, str] = {}
+    for one in methods:
+        if other := names.get(one.identity):
+            raise UsageError(f"'{other}' and '{one.label}' are the same method", remedy="leave one of them out")
+        names[one.identity] = one.label
+        with sandbox():
+            refuse_factors(one, factors)
     return methods
+
+
+def refuse_factors(selected: Selected, factors: Collection[int]) -> None:
+    """Refuse several factors for a method that has results of one.
+
+    Raises:
+        UsageError: with the remedy.
+    """
+    if len({*factors}) > 1 and selected.method.is_of_one_factor:
+        got = ", ".join(map(str, sorted({*factors})))
+        remedy = "sort its images into x<factor>/<category> folders"
+        raise UsageError(
+            f"{selected.label} has results of one factor", got=got, expected="one factor", remedy=remedy
+        )
 
 
 def _factors(factors: Sequence[int]) -> list[int]:
@@ -108,11 +142,8 @@ def _cluster(
     return None
 
 
-def _threads(executor: str, workers: int | None, address: str | None) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if executor == "local":
-        return cores
-    return max(1, cores // workers) if workers and address is None else 1
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def metric_names(names: Sequence[str] | None) -> list[str]:

@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.base import options
 from bench.base.errors import one_line
 from bench.base.metric import Better
 from bench.base.progress import Reporter
@@ -16,10 +15,10 @@ from bench.base.types import Category, Cell
 from bench.images import previews
 from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
+from bench.pipeline.membership import ask
 from bench.pipeline.plan import Plan
 from bench.registry.methods import Selected
-from bench.registry.selection import parse
-from bench.store.records import COSTS, CellRow, InputRecord, MethodRecord, MetricRecord, Score, Status
+from bench.store.records import COSTS, CellRow, InputRecord, MetricRecord, Score, Status
 from bench.store.store import Store
 from bench.workers import local
 from bench.workers.jobs import Outcome, Task
@@ -34,36 +33,18 @@ class PendingCell(NamedTuple):
 
 
 def restore(store: Store, plan: Plan, reporter: Reporter) -> Counter[Status]:
-    """Make the inputs, restore every pending cell, and count how all the asked cells ended."""
-    factors = sorted(plan.factors)
-    of_categories = (make_inputs(store, source, plan.images, factors, reporter) for source in plan.sources)
+    """Make the inputs of what the plan asks for, restore every pending cell, and count how all of them ended."""
+    methods = ask(store, plan, reporter)
+    of_categories = (make_inputs(store, source, plan.images, plan.factors, reporter) for source in plan.sources)
     inputs = [*chain.from_iterable(of_categories)]
     counts: Counter[Status] = Counter()
-    for selected in plan.methods:
-        restoration = Restoration(store, plan, selected, *_register(store, selected))
+    for selected, (method_id, slug) in zip(plan.methods, methods, strict=True):
+        restoration = Restoration(store, plan, selected, method_id, slug)
         for sentence in restoration.unmatched_warnings(inputs):
             reporter.say(f"{selected.label}: {sentence}")
         restoration.restore(restoration.pending_cells(inputs), reporter)
         counts += restoration.count(inputs)
     return counts
-
-
-def _register(store: Store, selected: Selected) -> tuple[int, str]:
-    """Write a method's row; an edited method is a new row with a slug of its own."""
-    method = selected.method
-    record = MethodRecord(
-        name=method.name,
-        label=selected.label,
-        title=parse(selected.text).label or method.title or selected.label,
-        slug=selected.slug,
-        identity=selected.identity,
-        options=options.describe(method.options),
-        is_upper_bound=method.sees_hr,
-        training_metrics=tuple(method.training_metrics),
-        notes=method.notes,
-    )
-    with store.transaction():
-        return store.register_method(record)
 
 
 @dataclass(frozen=True)
@@ -134,9 +115,10 @@ class Restoration:
 
     def _task(self, cell: PendingCell) -> Task:
         record, layout = cell.input, self.store.layout
-        hr = layout.hr(record.category, record.image).resolve() if self.selected.method.sees_hr else None
+        file = record.file or record.image
+        hr = layout.hr(record.category, file).resolve() if self.selected.method.sees_hr else None
         return Task(
-            lr=layout.lr(record.category, record.image, record.factor).resolve(),
+            lr=layout.lr(record.category, file, record.factor).resolve(),
             lr_size=record.lr_size,
             hr=hr,
             factor=record.factor,
@@ -146,7 +128,7 @@ class Restoration:
         )
 
     def _sr_path(self, cell: PendingCell) -> Path:
-        where = (cell.input.category, cell.input.image, cell.input.factor, cell.repeat)
+        where = (cell.input.category, cell.input.file or cell.input.image, cell.input.factor, cell.repeat)
         return self.store.layout.sr(self.slug, *where)
 
     def _keep(self, cell: PendingCell, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from rich.console import Console
 from bench.base.files import write_atomically
 from bench.base.progress import Reporter
 from bench.images import degradation
+from bench.pipeline.membership import check_categories, check_factors
 from bench.pipeline.plan import Plan, make_plan
 from bench.pipeline.restore import restore
 from bench.pipeline.score import score_cells
 from bench.store import provenance
+from bench.store.latest import remember
 from bench.store.records import Redo, Status
 from bench.store.results import Run
 from bench.store.store import Store
@@ -59,7 +62,8 @@ def run(
         timeout: seconds that one image may take; None for no limit.
         executor: `local` for one worker, `ray` for several, here or on a cluster.
         workers: how many workers restore at a time, with Ray; None for as many as fit.
-        threads: of each worker; None for all cores, or its share of them with Ray.
+        threads: of each worker, the same for the whole run, as the last bits of an image depend on it; None for
+            what the run was made with, or else all cores for one worker, and one thread for each of several.
         address: of a running Ray cluster; None starts Ray on this machine.
         gpus_per_worker: the share of a GPU that a Ray worker holds; None for one whole on `cuda`.
         redo: `failed` or `all`, to compute again what the folder holds.
@@ -84,14 +88,19 @@ def run(
 
 
 def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Counter[Status]:
-    device, threads = plan.settings.device, plan.settings.threads
     versions = {"protocol": degradation.VERSION, "torch": version("torch")}
     with Store(out) as store:
-        store.hold_constants({**versions, "seed": str(plan.seed), "device": device})
+        if plan.holds_threads and (held := store.constants().get("threads")):
+            plan = replace(plan, settings=plan.settings._replace(threads=int(held)))
+        device, threads = plan.settings.device, plan.settings.threads
+        check_categories(store, plan.sources)
+        check_factors(store, plan)
+        store.hold_constants({**versions, "seed": str(plan.seed), "device": device, "threads": str(threads)})
         store.record_command(provenance.describe(command, device, threads))
         outcomes = restore(store, plan, reporter)
         score_cells(store, plan.metrics, device, plan.redo, reporter)
         _write_summary(store)
+    remember(out)
     return outcomes
 
 

@@ -14,13 +14,22 @@ from bench.assets.fetch import is_here
 from bench.base.errors import Unavailable
 from bench.base.metric import ImageMetric, SetMetric, SetValue
 from bench.base.progress import Reporter
-from bench.pipeline.measure import CellSet, cell_sets, measure_images, measure_sets, members
+from bench.pipeline.measure import measure_images, measure_sets
 from bench.pipeline.plan import checked_redo, metric_names, usable_device
 from bench.pipeline.strangers import PAIRED_IMAGES, pairs_of_strangers
 from bench.registry import METRICS
+from bench.store.latest import remember
 from bench.store.layout import RunLayout
-from bench.store.records import MetricRecord, Redo, RestoredCell, Score, SetScore, UnavailableMetric
+from bench.store.records import (
+    MetricRecord,
+    Redo,
+    RestoredCell,
+    Score,
+    SetScore,
+    UnavailableMetric,
+)
 from bench.store.results import Run, open_run
+from bench.store.sets import CellSet, cell_sets, set_digest
 from bench.store.store import Store, connect_read_only
 
 K = TypeVar("K")
@@ -52,6 +61,7 @@ def score(
     connect_read_only(RunLayout(folder).database).close()  # a store would make the folder
     with Store(folder) as store:
         score_cells(store, names, usable, checked_redo(redo), Reporter(console))
+    remember(folder)
     return Run(folder)
 
 
@@ -62,7 +72,7 @@ def score_cells(store: Store, names: Sequence[str], device: str, redo: Redo | No
     with `redo`.
     """
     scoring = _Scoring(store, device, redo, reporter)
-    cells = [cell for cell in store.restored_cells() if cell.is_current]
+    cells = [cell for cell in store.restored_cells() if cell.is_asked]
     for name in names:
         metric = METRICS.create(name)
         measurable = [cell for cell in cells if _applies(metric, cell)]
@@ -129,7 +139,7 @@ class _Scoring:
     def score_sets(self, metric: SetMetric, cells: Sequence[RestoredCell]) -> None:
         """Write the values of a set metric for every set whose images changed since it was last computed."""
         finished = self._finished(self.store.set_scores(metric.name, metric.signature))
-        pending = [group for group in cell_sets(cells) if members(group) not in finished]
+        pending = [group for group in cell_sets(cells) if set_digest(group) not in finished]
         metric_id = self._load(metric, "set") if pending else None
         if metric_id is None:
             return
@@ -138,7 +148,7 @@ class _Scoring:
                 value, note = (result.value, result.note) if isinstance(result, SetValue) else (None, result)
                 with self.store.transaction():
                     self.store.write_set_score(_set_score(group, metric_id, value, note))
-                where = f"{group[0].slug} {group[0].category} x{group[0].factor}"
+                where = f"{group[0].method} {group[0].category} x{group[0].factor}"
                 advance(f"{where}: {note if value is None else f'{value:.4f}'}")
 
     def _finished(self, values: Mapping[K, float | None]) -> set[K]:
@@ -181,4 +191,4 @@ class _Scoring:
 def _set_score(group: CellSet, metric_id: int, value: float | None, note: str | None) -> SetScore:
     first = group[0]
     key = (first.method_id, first.category_id, first.factor, first.repeat, metric_id)
-    return SetScore(*key, value, len(group), note, members(group))
+    return SetScore(*key, value, len(group), note, set_digest(group))

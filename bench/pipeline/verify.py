@@ -30,7 +30,7 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
     if damage := run.damage():
         yield f"{run.layout.database}: {'; '.join(damage)}"
     damaged: set[Path] = set()
-    files = list(_files(run))
+    files = list(dict.fromkeys(_files(run)))
     with reporter.stage("files", len(files)) as advance:
         for path, digest in files:
             if problem := _mismatch(path, digest):
@@ -47,12 +47,12 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
 def _files(run: Run) -> Iterator[tuple[Path, str]]:
     """Yield the path of each image that a run recorded, and the digest of its pixels."""
     layout = run.layout
-    for image in run.images:
-        if image.has_hr:
-            yield layout.hr(image.category, image.image), image.digest
-    for (category, factor, name), digest in run.input_digests.items():
-        if digest is not None:
-            yield layout.lr(category, name, factor), digest
+    for record in run.files:
+        hr = layout.hr(record.category, record.file)
+        files = [(hr, record.digest)] if record.has_hr else []
+        if record.factor and record.lr_digest:
+            files.append((layout.lr(record.category, record.file, record.factor), record.lr_digest))
+        yield from files
     for cell in run.restored_cells:
         yield layout.sr_of(cell), cell.digest
 

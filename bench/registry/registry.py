@@ -122,6 +122,8 @@ def _import_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python module")
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)  # for the modules beside it, now and when it restores
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

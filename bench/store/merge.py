@@ -2,14 +2,15 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from bench.base.errors import StoreError
+from bench.store.latest import remember
 from bench.store.layout import RunLayout
 from bench.store.queries import KEYS, Reader
-from bench.store.records import Status
+from bench.store.records import EVERY, ImageRow, Status
 from bench.store.store import Store, connect_read_only
 
 _POINTERS = {
@@ -28,36 +29,90 @@ Ids = dict[str, dict[int, int]]
 def merge(runs: Sequence[Path], out: Path) -> int:
     """Copy the cells of runs into one folder and return how many it then has.
 
-    A cell that several runs have keeps the first one's result, unless that failed and a later one did not.
+    A cell that several runs have keeps the first one's result, unless that failed and a later one did not. Methods
+    of one label and two identities stand side by side, the later one named after its run. Nothing is left of a
+    merge that fails.
 
     Raises:
         StoreError: when two runs differ in a constant or in the pixels of an input.
     """
-    with Store(out) as store:
-        for run in runs:
-            with closing(connect_read_only(RunLayout(run).database)) as other:
-                store.hold_constants(other.constants())
-                _merge_one(store, other, RunLayout(run))
-        return sum(store.status_counts().values())
+    was_there, copied = out.exists(), list[Path]()
+    try:
+        count = _merge(runs, out, copied)
+    except BaseException:
+        for copy in copied:
+            copy.unlink(missing_ok=True)
+        if not was_there:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+    remember(out)
+    return count
 
 
-def _merge_one(store: Store, other: Reader, layout: RunLayout) -> None:
-    with store.transaction():
-        ids: Ids = {}
-        for table in KEYS:
-            ids[table] = {}
-            for row in other.table(table):
-                old_id = row.pop("id")
-                ids[table][old_id] = _merge_row(store, table, _translated(row, ids), layout.root)
-        # Values of sets are computed again by `score`: the merged sets have other members.
-        for table in ("scores", "unavailable_metrics", "commands"):
-            for row in other.table(table):
-                row.pop("id", None)
-                store.insert(table, _translated(row, ids), or_ignore=True)
-        files = [*_files(store, other, layout, ids)]
-    for source, copy in files:
-        if source.is_file() and not copy.is_file():
-            _share(source, copy)
+def _merge(runs: Sequence[Path], out: Path, copied: list[Path]) -> int:
+    """Merge, and note each file that was copied; the rows are written when all of them are there."""
+    with ExitStack() as stack, Store(out) as store:
+        others = [stack.enter_context(closing(connect_read_only(RunLayout(run).database))) for run in runs]
+        for other in others:
+            store.hold_constants(other.constants())
+        with store.transaction():
+            for run, other in zip(runs, others, strict=True):
+                for source, copy in _merge_one(store, other, RunLayout(run)):
+                    if source.is_file() and not copy.is_file():
+                        copied.append(copy)
+                        _share(source, copy)
+        return len(store.table("cells"))
+
+
+def _merge_one(store: Store, other: Reader, layout: RunLayout) -> list[tuple[Path, Path]]:
+    """Write the rows of a run and return its images as (source, copy)."""
+    ids: Ids = {}
+    labels = _labels(store, other, layout)
+    for table in KEYS:
+        ids[table] = {}
+        for row in sorted(other.table(table), key=lambda row: row.get("position") or 0):
+            label = {"label": labels[row["identity"]]} if table == "methods" else {}
+            new = {name: value for name, value in row.items() if name != "id"} | label
+            ids[table][row["id"]] = _merge_row(store, table, _translated(new, ids), layout.root)
+    # Values of sets are computed again by `score`: the merged sets have other members.
+    for table in ("scores", "unavailable_metrics", "commands"):
+        for row in other.table(table):
+            row.pop("id", None)
+            store.insert(table, _translated(row, ids), or_ignore=True)
+    _merge_asks(store, other, ids, labels)
+    return [*_files(store, other, layout, ids)]
+
+
+def _labels(store: Store, other: Reader, layout: RunLayout) -> dict[str, str]:
+    """Return by identity what the methods of another run are called here: one label never means two methods."""
+    here = {row["identity"]: row["label"] for row in store.table("methods") if row["is_current"]}
+    taken = {label: identity for identity, label in here.items()}
+    labels = {}
+    for row in other.table("methods"):
+        label, turn = here.get(row["identity"], row["label"]), 1
+        while row["is_current"] and taken.setdefault(label, row["identity"]) != row["identity"]:
+            turn += 1
+            name = layout.root.resolve().name
+            label = f"{row['label']} ({name})" if turn == 2 else f"{row['label']} ({name} {turn})"
+        labels[row["identity"]] = label
+    return labels
+
+
+def _merge_asks(store: Store, other: Reader, ids: Ids, labels: Mapping[str, str]) -> None:
+    """Copy what was asked for: a category holds what both runs do, so the first N of one may be others here."""
+    current = {row["label"]: labels[row["identity"]] for row in other.table("methods") if row["is_current"]}
+    for row in other.table("asks"):
+        category_id, limit = ids["categories"][row["category_id"]], row["images"]
+        places = _places(store, category_id)
+        asked = [name for name, place in _places(other, row["category_id"]).items() if place < limit]
+        if limit != EVERY:
+            limit = max((places[name] + 1 for name in asked), default=0)
+        store.ask(current.get(row["label"], row["label"]), category_id, row["factor"], limit, row["repeats"])
+
+
+def _places(reader: Reader, category_id: int) -> dict[str, int]:
+    rows = reader.image_rows(category_id).values()
+    return {row.name: row.position for row in rows if row.position is not None}
 
 
 def _translated(row: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
@@ -69,38 +124,66 @@ def _translated(row: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
 
 def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path) -> int:
     """Insert a row, or return the id of the one that is there with the same key."""
+    if table == "images":
+        row = _placed(store, row, run)
     mine = store.find(table, row)
     if mine is None:
-        return store.insert(table, _as_new_method(store, row) if table == "methods" else row)
-    if table in ("images", "inputs") and mine["digest"] != row["digest"]:
-        raise StoreError(
-            f"{run} has other pixels for the same input", got=row["digest"], expected=mine["digest"],
-            remedy="merge only runs on the same images",
-        )  # fmt: skip
-    if table == "cells" and mine["status"] != Status.DONE and row["status"] == Status.DONE:
-        return store.upsert(table, row)
+        slug = {"slug": store.free_slug(row["slug"], row["identity"])} if table == "methods" else {}
+        return store.insert(table, row | slug)
+    if table == "categories" and (mine["preparation"], mine["has_hr"]) != (row["preparation"], row["has_hr"]):
+        raise _other(run, f"category {row['name']} prepared otherwise", row["preparation"], mine["preparation"])
+    if table == "inputs" and mine["digest"] != row["digest"] and mine["digest"] and row["digest"]:
+        raise _other(run, "other pixels for the same input", row["digest"], mine["digest"])
+    is_better = {
+        "methods": row.get("is_current") and not mine.get("is_current"),
+        "images": row.get("position") is not None and mine.get("position") is None,
+        "inputs": not mine.get("digest"),
+        "cells": mine.get("status") != Status.DONE and row.get("status") == Status.DONE,
+    }
+    if is_better.get(table):
+        kept = {name: mine[name] for name in ("slug", "file") if name in mine}
+        return store.upsert(table, row | kept)
     return int(mine["id"])
 
 
-def _as_new_method(store: Store, row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of a method with a slug that is free, retired when its label is another's by now."""
-    is_taken = any(method.label == row["label"] for method in store.methods())
-    slug = store.free_slug(row["slug"], row["identity"])
-    return row | {"slug": slug, "is_current": row["is_current"] and not is_taken}
+def _placed(store: Store, row: dict[str, Any], run: Path) -> dict[str, Any]:
+    """Return an image with its place in what both runs list, and files of its own."""
+    rows = [image for image in store.image_rows(row["category_id"]).values() if image.position is not None]
+    here = next((image for image in rows if image.name == row["name"]), None)
+    if here and row["position"] is not None:
+        if here.digest and row["digest"] and here.digest != row["digest"]:
+            raise _other(run, f"other pixels for the same image {row['name']}", row["digest"], here.digest)
+        is_usable = row["digest"] is not None and here.digest is None
+        if is_usable:
+            store.write_image(ImageRow(**row)._replace(file=None))
+        row["position"] = here.position if is_usable or here.digest == row["digest"] else None
+    elif row["position"] in {image.position for image in rows}:
+        row["position"] = max(image.position or 0 for image in rows) + 1
+    file = store.free_file(row["category_id"], row["name"], row["digest"]) if row["digest"] else None
+    return row | {"file": file}
+
+
+def _other(run: Path, what: str, got: object, expected: object) -> StoreError:
+    return StoreError(f"{run} has {what}", got=got, expected=expected, remedy="merge only runs on the same images")
 
 
 def _files(store: Store, other: Reader, layout: RunLayout, ids: Ids) -> Iterator[tuple[Path, Path]]:
     """Yield the images of another run as (source, copy)."""
     here = store.layout
-    for row in other.inputs():
-        source, copy = layout.hr(row.category, row.image), here.hr(row.category, row.image)
+    files = {row["id"]: row["file"] for row in store.table("images")}
+    slugs = {row["id"]: row["slug"] for row in store.table("methods")}
+    for record in other.files():
+        file = files[ids["images"][record.image_id]]
+        source, copy = layout.hr(record.category, record.file), here.hr(record.category, file)
         yield source, copy
         yield layout.thumbnail(source), here.thumbnail(copy)
-        yield layout.lr(row.category, row.image, row.factor), here.lr(row.category, row.image, row.factor)
-    slugs = {method["id"]: method["slug"] for method in store.table("methods")}
+        if record.factor:
+            lr = layout.lr(record.category, record.file, record.factor)
+            yield lr, here.lr(record.category, file, record.factor)
     for cell in other.restored_cells():
         source = layout.sr_of(cell)
-        copy = here.sr_of(cell._replace(slug=slugs[ids["methods"][cell.method_id]]))
+        file = files[ids["images"][cell.image_id]]
+        copy = here.sr_of(cell._replace(slug=slugs[ids["methods"][cell.method_id]], file=file))
         yield source, copy
         yield layout.redownsampled(source), here.redownsampled(copy)
         yield layout.thumbnail(source), here.thumbnail(copy)

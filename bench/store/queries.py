@@ -1,28 +1,26 @@
-"""Every SQL statement but the schema: what is read from the database of a run, and what is written to it."""
+"""What is read from the database of a run. The SQL of what is written to it is in `bench.store.writer`."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.base.errors import StoreError
-from bench.base.filenames import printable
 from bench.base.metric import Better
 from bench.store import records
 
 KEYS = {
     "methods": ("identity",),
     "categories": ("name",),
-    "images": ("category_id", "name"),
+    "images": ("category_id", "name", "digest"),
     "inputs": ("image_id", "factor"),
     "metrics": ("name", "signature"),
     "cells": ("method_id", "input_id", "repeat"),
 }
 """The columns that name a row of each table with an id, each after those that it points to."""
 R = TypeVar("R", bound=tuple[Any, ...])
-_STALE = "the category's list has changed"
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
 
 # Grouped by one number, which sorts five million values in half the time of four.
@@ -33,9 +31,25 @@ FROM (
     SELECT ((method_id * 100000 + category_id) * 1000 + factor) * 1000 + metric_id AS place,
            method_id, category_id, factor, metric_id, SUM(value) AS total, COUNT(value) AS n
     FROM scores JOIN cells ON cells.id = cell_id JOIN inputs ON inputs.id = input_id
-    JOIN images ON images.id = image_id WHERE cell_id > ? AND cell_id <= ? GROUP BY place
+    JOIN images ON images.id = image_id JOIN methods ON methods.id = method_id
+    WHERE cell_id > ? AND cell_id <= ? AND EXISTS (
+        SELECT 1 FROM asks WHERE asks.label = methods.label AND asks.category_id = images.category_id
+        AND asks.factor = inputs.factor AND asks.images > position AND repeats > repeat
+    ) GROUP BY place
 ) JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
 JOIN metrics ON metrics.id = metric_id WHERE is_current AND n
+"""
+_LEFT_OUT = """
+SELECT slug, category, image, factor, repeat, CASE
+    WHEN NOT is_current THEN 'its method is another by now'
+    WHEN position IS NOT NULL THEN 'no command asks for it any more'
+    WHEN EXISTS (
+        SELECT 1 FROM images AS other
+        WHERE other.category_id = cell_view.category_id AND other.name = image AND other.position IS NOT NULL
+    ) THEN 'its image has another content by now'
+    ELSE 'the source of its category no longer lists its image'
+END AS reason
+FROM cell_view WHERE status = ? AND NOT is_asked ORDER BY category_id, image, factor, method_id, repeat
 """
 
 
@@ -86,6 +100,7 @@ class Reader:
                 options=json.loads(str(row.options)),
                 is_upper_bound=bool(row.is_upper_bound),
                 training_metrics=tuple(json.loads(str(row.training_metrics))),
+                trained_on=tuple(json.loads(str(row.trained_on))),
             )
             for row in rows
         ]
@@ -119,18 +134,40 @@ class Reader:
         """Return the categories in the order in which they were first used."""
         return self._select(records.CategoryRecord, "categories ORDER BY id")
 
+    def category_id(self, name: str) -> int:
+        """Return the id of a category of this name."""
+        return int(self._rows("SELECT id FROM categories WHERE name = ?", name)[0][0])
+
     def images(self) -> list[records.ImageRecord]:
-        """Return the images that can be used, by category in the order of its list."""
-        source = "image_view WHERE digest IS NOT NULL ORDER BY category_id, position"
+        """Return the images that tables are about and that can be used, by category in the order of its list."""
+        asked = "EXISTS (SELECT 1 FROM asks WHERE asks.category_id = image_view.category_id AND images > position)"
+        source = f"image_view WHERE digest IS NOT NULL AND {asked} ORDER BY category_id, position"
         return self._select(records.ImageRecord, source)
 
     def inputs(self, category: str | None = None) -> list[records.InputRecord]:
-        """Return the inputs of one category or of all."""
-        return self._select(records.InputRecord, "input_view WHERE ?1 IS NULL OR category = ?1", category)
+        """Return the inputs of one category or of all, those of images that tables are about."""
+        source = "input_view WHERE position IS NOT NULL AND (?1 IS NULL OR category = ?1)"
+        return self._select(records.InputRecord, source, category)
+
+    def files(self) -> list[records.ImageFile]:
+        """Return every image that was ever made, with the digests of its PNGs."""
+        source = "file_view ORDER BY image_id, factor"
+        return self._select(records.ImageFile, source)
+
+    def image_rows(self, category_id: int) -> dict[int, records.ImageRow]:
+        """Return every content that the images of a category had, by id."""
+        columns = ", ".join(records.ImageRow._fields)
+        rows = self._rows(f"SELECT id, {columns} FROM images WHERE category_id = ?", category_id)
+        return {row[0]: records.ImageRow(*row[1:]) for row in map(tuple, rows)}
 
     def factors(self) -> list[int]:
-        """Return the factors from small to large."""
-        return [row["factor"] for row in self._rows("SELECT DISTINCT factor FROM inputs ORDER BY factor")]
+        """Return the factors that were asked for, from small to large."""
+        return [row["factor"] for row in self._rows("SELECT DISTINCT factor FROM asks ORDER BY factor")]
+
+    def asked_factors(self, identity: str) -> list[int]:
+        """Return the factors that were asked of a method, if it is known."""
+        source = "asks JOIN methods USING (label) WHERE identity = ? ORDER BY factor"
+        return [row["factor"] for row in self._rows(f"SELECT DISTINCT factor FROM {source}", identity)]
 
     def statuses(self, method_id: int) -> dict[tuple[int, int], records.Status]:
         """Return how the cells of a method ended, by input and repeat."""
@@ -138,22 +175,32 @@ class Reader:
         return {(row["input_id"], row["repeat"]): records.Status(row["status"]) for row in rows}
 
     def status_counts(self) -> dict[str, int]:
-        """Return how many cells ended how."""
-        return dict(map(tuple, self._rows("SELECT status, COUNT(*) FROM cells GROUP BY status ORDER BY status")))
+        """Return how many of the cells of all tables ended how."""
+        statement = "SELECT status, COUNT(*) FROM table_view GROUP BY status ORDER BY status"
+        return dict(map(tuple, self._rows(statement)))
 
     def restored_cells(self) -> list[records.RestoredCell]:
         """Return the cells that are done: by category, image, factor, method and repeat."""
         source = "cell_view WHERE status = ? ORDER BY category_id, position, factor, method_id, repeat"
         return self._select(records.RestoredCell, source, records.Status.DONE)
 
-    def failed_cells(self) -> list[records.FailedCell]:
-        """Return the cells of the methods as they are now that ended without an image, but for skipped ones."""
-        source = "cell_view WHERE is_current AND status IN (?, ?, ?) ORDER BY cell_id"
-        return self._select(records.FailedCell, source, *records.Status.failed())
+    def unrestored_cells(self) -> list[records.FailedCell]:
+        """Return the cells of the tables that ended without an image, skipped ones too."""
+        source = "cell_view WHERE is_asked AND status != ? ORDER BY cell_id"
+        return self._select(records.FailedCell, source, records.Status.DONE)
+
+    def left_out(self) -> list[records.LeftOutCell]:
+        """Return the restored cells that are in no table, and why."""
+        rows = self._rows(_LEFT_OUT, records.Status.DONE)
+        return [records.LeftOutCell(*row) for row in rows]
 
     def frame_rows(self) -> list[sqlite3.Row]:
-        """Return every value, and every cell without any, with the ids that order them."""
+        """Return every value of a cell, and every cell without any, with the ids that order them."""
         return self._rows("SELECT * FROM frame_view")
+
+    def set_rows(self) -> list[sqlite3.Row]:
+        """Return every value of a set by a method as it is now."""
+        return self._rows("SELECT * FROM set_score_view WHERE is_current")
 
     def sums(self, part: int, parts: int) -> list[sqlite3.Row]:
         """Return the sum and number of a part of all values, by method, category, factor and metric."""
@@ -194,137 +241,3 @@ class Reader:
     def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         with naming_damage(self.path):
             return self.connection.execute(statement, values).fetchall()
-
-
-class Writer(Reader):
-    """Writes the database of a run, inside transactions. A row that is equal already is not written again."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        super().__init__(connection, path)
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    def create_tables(self, schema: str, version: str) -> None:
-        """Write the schema into an empty database, all of it or nothing."""
-        stamp = f"INSERT INTO constants VALUES ('schema', '{version}');"
-        self.connection.executescript(f"BEGIN;\n{schema}\n{stamp}\nCOMMIT;")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit everything inside at once, or nothing."""
-        with naming_damage(self.path), self.connection:
-            yield
-
-    def add_constants(self, constants: Mapping[str, str]) -> None:
-        """Write constants that are not there yet."""
-        self.connection.executemany("INSERT INTO constants VALUES (?, ?)", constants.items())
-
-    def record_command(self, record: Mapping[str, Any]) -> None:
-        """Remember a command and where it ran; the same one again is not written again."""
-        with self.transaction():
-            self.insert("commands", {"record": json.dumps(record, sort_keys=True)}, or_ignore=True)
-
-    def register_method(self, record: records.MethodRecord) -> tuple[int, str]:
-        """Write a method as it is now, and return its id and slug; an edited one replaces the one of its label."""
-        row = {
-            **record._asdict(),
-            "slug": self.free_slug(record.slug, record.identity),
-            "options": json.dumps(record.options, sort_keys=True),
-            "training_metrics": json.dumps(record.training_metrics),
-            "is_current": True,
-        }
-        retired = "UPDATE methods SET is_current = 0 WHERE label = ? AND identity != ? AND is_current"
-        self.connection.execute(retired, (record.label, record.identity))
-        return self.upsert("methods", row), str(row["slug"])
-
-    def free_slug(self, slug: str, identity: str) -> str:
-        """Return the slug that a method has already, or one that no other method has."""
-        slugs = {row["identity"]: row["slug"] for row in self._rows("SELECT identity, slug FROM methods")}
-        return slugs.get(identity) or (f"{slug}-{identity[:6]}" if slug in slugs.values() else slug)
-
-    def register_category(self, record: records.CategoryRecord) -> int:
-        """Write a category and return its id; when its list changed, its inputs are made again."""
-        old = self.find("categories", record._asdict())
-        if old and old["digest"] != record.digest:
-            where = "image_id IN (SELECT id FROM images WHERE category_id = ?)"
-            self.connection.execute(f"UPDATE inputs SET problem = ? WHERE {where}", (_STALE, old["id"]))
-        return self.upsert("categories", record._asdict())
-
-    def register_metric(self, record: records.MetricRecord) -> int:
-        """Write a metric and return its id; another signature is another metric.
-
-        One from a file replaces what the file was before, with its values.
-        """
-        row = record._asdict() | {"better": record.better.value}
-        del row["is_training_metric"]
-        signature, is_file, _ = record.signature.partition("|source:")
-        if is_file:
-            edited = "SELECT id FROM metrics WHERE name = ? AND signature LIKE ? || '|source:%' AND signature != ?"
-            for table, key in (
-                ("scores", "metric_id"),
-                ("set_scores", "metric_id"),
-                ("strangers", "metric_id"),
-                ("metrics", "id"),
-            ):
-                values = (record.name, signature, record.signature)
-                self.connection.execute(f"DELETE FROM {table} WHERE {key} IN ({edited})", values)
-        return self.upsert("metrics", row)
-
-    def write_image(self, row: records.ImageRow) -> int:
-        """Write an image and return its id; when its pixels changed, all that came of the old ones is deleted."""
-        old = self.find("images", row._asdict())
-        if old and old["digest"] is not None and old["digest"] != row.digest:
-            self.connection.execute("DELETE FROM images WHERE id = ?", (old["id"],))
-        return self.upsert("images", row._asdict())
-
-    def write_input(self, row: records.InputRow) -> int:
-        """Write an input and return its id."""
-        return self.upsert("inputs", row._asdict())
-
-    def write_cell(self, row: records.CellRow) -> int:
-        """Write how a cell ended and return its id."""
-        return self.upsert("cells", row._asdict())
-
-    def write_scores(self, scores: Iterable[records.Score]) -> None:
-        """Write values, replacing those of the same cell and metric."""
-        self.connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", scores)
-
-    def delete_scores(self, cell_id: int) -> None:
-        """Forget the values of a cell that was restored again."""
-        self.connection.execute("DELETE FROM scores WHERE cell_id = ?", (cell_id,))
-
-    def write_set_score(self, score: records.SetScore) -> None:
-        """Write the value of a set, replacing the one of the same set and metric."""
-        self.connection.execute("INSERT OR REPLACE INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", score)
-
-    def write_strangers(
-        self, category_id: int, metric_id: int, record: records.StrangersRecord, members: str
-    ) -> None:
-        """Write what pairs of the images of a category score, replacing what earlier ones did."""
-        row = (category_id, metric_id, *record[3:], members)
-        self.connection.execute("INSERT OR REPLACE INTO strangers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-
-    def note_unavailable(self, metric: records.UnavailableMetric) -> None:
-        """Write why a metric cannot be had."""
-        self.connection.execute("INSERT OR REPLACE INTO unavailable_metrics VALUES (?, ?, ?)", metric)
-
-    def note_available(self, metric: str) -> None:
-        """Forget that a metric could not be had."""
-        self.connection.execute("DELETE FROM unavailable_metrics WHERE name = ?", (metric,))
-
-    def upsert(self, table: str, row: Mapping[str, Any]) -> int:
-        """Insert or update the row with a key and return its id."""
-        old = self.find(table, row)
-        if old is None:
-            return self.insert(table, row)
-        if any(old[name] != value for name, value in row.items()):
-            changes = ", ".join(f"{name} = ?" for name in row)
-            self.connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", (*row.values(), old["id"]))
-        return int(old["id"])
-
-    def insert(self, table: str, row: Mapping[str, Any], *, or_ignore: bool = False) -> int:
-        """Insert a row and return its id, if it has one; with or_ignore a row of an equal key stays as it is."""
-        columns, marks = ", ".join(row), ", ".join("?" * len(row))
-        verb = "INSERT OR IGNORE" if or_ignore else "INSERT"
-        statement = f"{verb} INTO {table} ({columns}) VALUES ({marks})"
-        values = tuple(printable(value) if isinstance(value, str) else value for value in row.values())
-        return int(self.connection.execute(statement, values).lastrowid or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +18,8 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"
     SKIPPED = "skipped"
+    PENDING = "pending"
+    """A command asks for it; it did not come to it yet, or its image or its method has changed since."""
 
     @classmethod
     def failed(cls) -> set[Status]:
@@ -24,6 +27,8 @@ class Status(StrEnum):
         return {cls.ERROR, cls.TIMEOUT, cls.OUT_OF_MEMORY}
 
 
+EVERY = sys.maxsize
+"""How many images a command without a limit asks for."""
 Redo = Literal["failed", "all"]
 """What to compute again although it is there."""
 
@@ -43,6 +48,8 @@ class MethodRecord(NamedTuple):
     is_upper_bound: bool
     training_metrics: tuple[str, ...]
     notes: str
+    trained_on: tuple[str, ...] = ()
+    """The data sets that its weights have seen."""
 
 
 class MetricRecord(NamedTuple):
@@ -106,9 +113,12 @@ class CategoryRecord(NamedTuple):
     about: str
     """What a reader must know: the plain words on sampled faces, say."""
     licence: str
-    digest: str
-    """Of its list and preparation."""
+    origin: str
+    """Where its images come from: a path, or a source with its settings."""
+    preparation: str
     has_hr: bool
+    data_set: str | None = None
+    """Of which its images are training data."""
 
 
 class ImageRecord(NamedTuple):
@@ -116,6 +126,8 @@ class ImageRecord(NamedTuple):
 
     category: str
     image: str
+    file: str
+    """The stem of its PNGs: its name, unless an earlier content has that."""
     width: int
     height: int
     has_hr: bool
@@ -133,14 +145,14 @@ class InputRecord(NamedTuple):
     kind: str | None
     has_hr: bool
     image: str
+    position: int
+    file: str | None
     factor: int
     digest: str | None
     """Of its pixels."""
     width: int | None
     height: int | None
     problem: str | None
-    stamp: str | None
-    """Changes when a person may have changed the image's file."""
 
     @property
     def lr_size(self) -> Size:
@@ -159,10 +171,15 @@ class ImageRow(NamedTuple):
 
     category_id: int
     name: str
-    position: int
-    """In the category's list, from 0."""
+    position: int | None
+    """In what its source lists, from 0; None when the source does not list it, or not with this content."""
     stamp: str | None = None
+    """Of its file when it was read: an equal one says that the content is equal."""
+    content: str | None = None
+    """The digest of its file."""
     digest: str | None = None
+    """Of its pixels as prepared; None when it was not read yet, or cannot be used."""
+    file: str | None = None
     width: int | None = None
     height: int | None = None
     flag: str | None = None
@@ -177,6 +194,19 @@ class InputRow(NamedTuple):
     width: int | None = None
     height: int | None = None
     problem: str | None = None
+
+
+class ImageFile(NamedTuple):
+    """What lies on the disk of one content of an image at one factor."""
+
+    image_id: int
+    category: str
+    file: str
+    has_hr: bool
+    digest: str
+    """Of HR."""
+    factor: int | None
+    lr_digest: str | None
 
 
 class CellRow(NamedTuple):
@@ -195,14 +225,19 @@ class RestoredCell(NamedTuple):
 
     cell_id: int
     method_id: int
+    identity: str
+    method: str
+    """Its label."""
     slug: str
-    is_current: bool
-    """False for a method that was edited since."""
+    is_asked: bool
+    """Whether it is in the tables."""
     category_id: int
     category: str
     kind: str | None
     has_hr: bool
+    image_id: int
     image: str
+    file: str
     factor: int
     repeat: int
     digest: str
@@ -210,7 +245,7 @@ class RestoredCell(NamedTuple):
 
     def __str__(self) -> str:
         repeat = f", repeat {self.repeat}" if self.repeat else ""
-        return f"{self.slug} {self.category}/{self.image} x{self.factor}{repeat}"
+        return f"{self.method} {self.category}/{self.image} x{self.factor}{repeat}"
 
 
 class FailedCell(NamedTuple):
@@ -222,6 +257,21 @@ class FailedCell(NamedTuple):
     factor: int
     status: str
     reason: str
+
+
+class LeftOutCell(NamedTuple):
+    """A restored cell that is in no table."""
+
+    slug: str
+    category: str
+    image: str
+    factor: int
+    repeat: int
+    reason: str
+
+    def __str__(self) -> str:
+        repeat = f", repeat {self.repeat}" if self.repeat else ""
+        return f"{self.slug} {self.category}/{self.image} x{self.factor}{repeat}"
 
 
 class Score(NamedTuple):

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from bench.base.errors import StoreError
 from bench.registry import METRICS
 from bench.store import records
 from bench.store.layout import RunLayout
 from bench.store.queries import Reader
 from bench.store.records import (
     CategoryRecord,
+    FailedCell,
     ImageRecord,
     MethodRecord,
     MetricRecord,
@@ -25,10 +25,11 @@ from bench.store.records import (
     StrangersRecord,
     UnavailableMetric,
 )
+from bench.store.sets import cell_sets, set_digest
 from bench.store.store import connect_read_only
 
 __all__ = ["CategoryRecord", "ImageRecord", "MethodRecord", "MetricRecord", "Run", "UnavailableMetric"]
-__all__ += ["COLUMNS", "StrangersRecord", "latest_run", "open_run", "read_results"]
+__all__ += ["COLUMNS", "StrangersRecord", "open_run", "read_results"]
 
 COLUMNS = ["method", "category", "factor", "image", "repeat", "metric", "value", "signature", "status", "reason"]
 """Of `Run.frame`."""
@@ -72,13 +73,33 @@ class Run:
         Columns: method, category, factor, image, repeat, metric, value, signature, status, reason. `method` is
         the label; set metrics have image None and n images in `reason`; cost metrics (`seconds`,
         `peak_memory_mb`, `parameters_m`, `gmacs`) and the methods' own values (`pulse:missed_eps`) are rows too.
-        `status` is `done`, `error`, `timeout`, `out_of_memory` or `skipped`; `reason` says why there is no value.
+        `status` is `done`, `error`, `timeout`, `out_of_memory`, `skipped`, or `pending` for what was asked for and
+        is not restored yet; `reason` says why there is no value.
+
+        The cells are those that the commands of the run asked for, of the images that their sources listed when
+        they were last read, with the content that they had. `left_out` are the others.
         """
-        rows = list(map(tuple, self._read(Reader.frame_rows)))
+        rows = [*map(tuple, self._read(Reader.frame_rows)), *self._set_rows()]
         frame = pd.DataFrame(rows, columns=[*COLUMNS, "category_id", "position", "method_id", "metric_id"])
         frame = frame.sort_values(["category_id", "factor", "position", "method_id", "repeat", "metric_id"])
         frame["value"] = frame["value"].astype(float)
         return frame[COLUMNS].reset_index(drop=True)
+
+    def _set_rows(self) -> list[tuple[Any, ...]]:
+        """Return the values of sets whose images are those of the tables."""
+        rows = self._read(Reader.set_rows)
+        cells = [cell for cell in self.restored_cells if cell.is_asked] if rows else []
+        members = {set_digest(group) for group in cell_sets(cells)}
+        return [
+            (
+                *(row["method"], row["category"], row["factor"], None, row["repeat"], row["metric"], row["value"]),
+                *(row["signature"], "error" if row["value"] is None else "done"),
+                f"n = {row['n']}" + (f"; {row['note']}" if row["note"] else ""),
+                *(row["category_id"], -1, row["method_id"], row["metric_id"]),
+            )
+            for row in rows
+            if row["members"] in members
+        ]
 
     @cached_property
     def means(self) -> pd.DataFrame:
@@ -110,7 +131,7 @@ class Run:
         )
 
     images = _stored(Reader.images)
-    """By category, in the order of its list; images that could not be used are not among them."""
+    """By category, in the order of its list, but for those that cannot be used or that no command asks for."""
     categories = _stored(Reader.categories)
     """In the order in which they were first used."""
     factors = _stored(Reader.factors)
@@ -122,11 +143,21 @@ class Run:
         return {(row.category, row.factor, row.image): row.digest for row in self._read(Reader.inputs)}
 
     status_counts = _stored(Reader.status_counts)
-    """How many cells ended how."""
+    """How many cells of the tables ended how."""
     restored_cells = _stored(Reader.restored_cells)
-    """The cells that are done, those of methods that were edited since too."""
-    failed_cells = _stored(Reader.failed_cells)
-    """The cells that ended without an image, with the reason of each; skipped ones are not among them."""
+    """The cells that are done, those that are in no table too."""
+    unrestored_cells = _stored(Reader.unrestored_cells)
+    """The cells of the tables that ended without an image, skipped ones too, with the reason of each."""
+
+    @property
+    def failed_cells(self) -> list[FailedCell]:
+        """Those of them that failed."""
+        return [cell for cell in self.unrestored_cells if cell.status in Status.failed()]
+
+    left_out = _stored(Reader.left_out)
+    """The restored cells that are in no table, with the reason of each."""
+    files = _stored(Reader.files)
+    """What lies in `hr` and `lr`."""
     strangers = _stored(Reader.strangers)
     """What pairs of different images of each category score by the metrics of identity."""
     unavailable_metrics = _stored(Reader.unavailable_metrics)
@@ -145,19 +176,27 @@ class Run:
         """Return the values of an image metric by the ids of `restored_cells`, None where there is none."""
         return self._read(lambda reader: reader.scores(metric.name, metric.signature))
 
+    @cached_property
+    def _files(self) -> dict[tuple[str, str], str]:
+        return {(record.category, record.image): record.file for record in self.images}
+
     def hr_path(self, category: str, image: str) -> Path | None:
         """Return the ground truth, or None in an LR-only category."""
-        path = self.layout.hr(category, image)
-        return path if path.is_file() else None
+        file = self._files.get((category, image))
+        path = self.layout.hr(category, file) if file else None
+        return path if path and path.is_file() else None
 
-    def lr_path(self, category: str, image: str, factor: int) -> Path:
-        """Return the LR image."""
-        return self.layout.lr(category, image, factor)
+    def lr_path(self, category: str, image: str, factor: int) -> Path | None:
+        """Return the LR image, or None when it is not made."""
+        file = self._files.get((category, image))
+        path = self.layout.lr(category, file, factor) if file else None
+        return path if path and path.is_file() else None
 
     def sr_path(self, method: str, category: str, image: str, factor: int, repeat: int = 0) -> Path | None:
         """Return a restored image by method label, or None when that cell is not done."""
         slug = next((record.slug for record in self.methods if record.label == method), None)
-        path = self.layout.sr(slug, category, image, factor, repeat) if slug else None
+        file = self._files.get((category, image))
+        path = self.layout.sr(slug, category, file, factor, repeat) if slug and file else None
         return path if path and path.is_file() else None
 
 
@@ -173,15 +212,3 @@ def read_results(run: str | Path | Run) -> pd.DataFrame:
 def open_run(run: str | Path | Run) -> Run:
     """Return a run, or the one in a folder."""
     return run if isinstance(run, Run) else Run(run)
-
-
-def latest_run(root: Path = Path("runs")) -> Path:
-    """Return the run folder that was written last.
-
-    Raises:
-        StoreError: when there is none.
-    """
-    runs = [path.parent for path in root.glob("*/results.db")]
-    if not runs:
-        raise StoreError(f"there is no run in {root.resolve()}", remedy="name one, or make one with `bench run`")
-    return max(runs, key=lambda path: (path / "results.db").stat().st_mtime)

@@ -6,19 +6,29 @@ CREATE TABLE commands (id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE);
 CREATE TABLE methods (
     id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, label TEXT NOT NULL, slug TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL, options TEXT NOT NULL, is_upper_bound INTEGER NOT NULL, training_metrics TEXT NOT NULL,
-    notes TEXT NOT NULL, is_current INTEGER NOT NULL
+    notes TEXT NOT NULL, trained_on TEXT NOT NULL, is_current INTEGER NOT NULL
 );
 
 CREATE TABLE categories (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, kind TEXT, about TEXT NOT NULL,
-    licence TEXT NOT NULL, digest TEXT NOT NULL, has_hr INTEGER NOT NULL
+    licence TEXT NOT NULL, origin TEXT NOT NULL, preparation TEXT NOT NULL, has_hr INTEGER NOT NULL, data_set TEXT
 );
 
+-- What the commands of the run asked for: a method by its label, the first images of a category, and repeats of each.
+CREATE TABLE asks (
+    label TEXT NOT NULL, category_id INTEGER NOT NULL REFERENCES categories, factor INTEGER NOT NULL,
+    images INTEGER NOT NULL, repeats INTEGER NOT NULL, PRIMARY KEY (label, category_id, factor, images, repeats)
+) WITHOUT ROWID;
+
+-- One row a content that an image of a name had. Its position is its place in what the category's source listed when
+-- it was last read; NULL when the source does not list it, or lists another content under this name. No digest: it was
+-- asked for, and is not read yet or cannot be used. Its file is the stem of its PNGs.
 CREATE TABLE images (
     id INTEGER PRIMARY KEY, category_id INTEGER NOT NULL REFERENCES categories ON DELETE CASCADE,
-    name TEXT NOT NULL, position INTEGER NOT NULL, digest TEXT, width INTEGER, height INTEGER,
-    flag TEXT, stamp TEXT, UNIQUE (category_id, name)
+    name TEXT NOT NULL, position INTEGER, stamp TEXT, content TEXT, digest TEXT, file TEXT, width INTEGER,
+    height INTEGER, flag TEXT, UNIQUE (category_id, name, digest), UNIQUE (category_id, file)
 );
+CREATE INDEX images_by_position ON images (category_id, position);
 
 CREATE TABLE inputs (
     id INTEGER PRIMARY KEY, image_id INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
@@ -61,26 +71,44 @@ CREATE TABLE unavailable_metrics (name TEXT PRIMARY KEY, reason TEXT NOT NULL, r
 -- An image with its category.
 CREATE VIEW image_view AS
 SELECT images.id AS image_id, category_id, categories.name AS category, kind, has_hr, images.name AS image, position,
-       width, height, images.digest, flag, stamp
+       file, width, height, images.digest, flag
 FROM images JOIN categories ON categories.id = category_id;
 
 -- An LR image with the image it is of.
 CREATE VIEW input_view AS
-SELECT inputs.id AS input_id, image_id, category_id, category, kind, has_hr, image, position, stamp, factor,
+SELECT inputs.id AS input_id, image_id, category_id, category, kind, has_hr, image, position, file, factor,
        inputs.digest, inputs.width, inputs.height, problem
 FROM inputs JOIN image_view USING (image_id);
 
+-- What lies in hr/ and lr/: every content that an image ever had, with its LR images.
+CREATE VIEW file_view AS
+SELECT image_view.*, factor, inputs.digest AS lr_digest
+FROM image_view LEFT JOIN inputs USING (image_id) WHERE file IS NOT NULL;
+
 -- A cell with its method and its input.
 CREATE VIEW cell_view AS
-SELECT cells.id AS cell_id, method_id, label AS method, slug, is_current, input_id, category_id, category, kind, has_hr,
-       image, position, factor, repeat, status, reason, cells.digest
+SELECT cells.id AS cell_id, method_id, identity, label AS method, slug, is_current, input_id, category_id, category, kind,
+       has_hr, image_id, image, position, file, factor, repeat, status, reason, cells.digest,
+       is_current AND position IS NOT NULL AND EXISTS (
+           SELECT 1 FROM asks WHERE label = methods.label AND asks.category_id = input_view.category_id
+           AND asks.factor = input_view.factor AND images > position AND repeats > repeat
+       ) AS is_asked
 FROM cells JOIN methods ON methods.id = method_id JOIN input_view USING (input_id);
 
--- A value of a cell.
-CREATE VIEW score_view AS
-SELECT cell_id, method_id, method, is_current, category_id, category, image, position, factor, repeat, status,
-       metric_id, metrics.name AS metric, signature, value, COALESCE(scores.reason, cell_view.reason) AS reason
-FROM scores JOIN cell_view USING (cell_id) JOIN metrics ON metrics.id = metric_id;
+-- The cells of every table: what the commands asked for, on the images that the sources listed when they were last read.
+CREATE VIEW asked_view AS
+WITH RECURSIVE turns (repeat) AS (
+    SELECT 0 UNION ALL SELECT repeat + 1 FROM turns WHERE repeat + 1 < (SELECT MAX(repeats) FROM asks)
+)
+SELECT DISTINCT methods.id AS method_id, methods.label AS method, image_view.*, factor, repeat
+FROM asks JOIN methods ON methods.label = asks.label AND is_current
+JOIN image_view ON image_view.category_id = asks.category_id AND position < images JOIN turns ON repeat < repeats;
+
+-- Those cells with what became of them.
+CREATE VIEW table_view AS
+SELECT asked_view.*, cells.id AS cell_id, COALESCE(status, 'pending') AS status, COALESCE(reason, problem) AS reason
+FROM asked_view LEFT JOIN inputs ON inputs.image_id = asked_view.image_id AND inputs.factor = asked_view.factor
+LEFT JOIN cells ON cells.method_id = asked_view.method_id AND input_id = inputs.id AND cells.repeat = asked_view.repeat;
 
 -- A value of a set of images.
 CREATE VIEW set_score_view AS
@@ -89,19 +117,14 @@ SELECT method_id, label AS method, is_current, category_id, categories.name AS c
 FROM set_scores JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
 JOIN metrics ON metrics.id = metric_id;
 
--- Every value of the methods as they are now, and every cell without any: the rows of `Run.frame`.
+-- Every value of those cells, and every cell without any: the rows of `Run.frame` that are of one image.
 CREATE VIEW frame_view AS
-SELECT method, category, factor, image, repeat, metric, value, signature, status, reason,
-       category_id, position, method_id, metric_id
-FROM score_view WHERE is_current
+SELECT method, category, factor, image, repeat, metrics.name AS metric, value, signature, status,
+       COALESCE(scores.reason, table_view.reason) AS reason, category_id, position, method_id, metric_id
+FROM table_view JOIN scores USING (cell_id) JOIN metrics ON metrics.id = metric_id
 UNION ALL
 SELECT method, category, factor, image, repeat, NULL, NULL, NULL, status, reason, category_id, position, method_id, 0
-FROM cell_view
-WHERE is_current AND NOT EXISTS (SELECT 1 FROM scores WHERE scores.cell_id = cell_view.cell_id)
-UNION ALL
-SELECT method, category, factor, NULL, repeat, metric, value, signature, CASE WHEN value IS NULL THEN 'error' ELSE 'done' END,
-       'n = ' || n || COALESCE('; ' || note, ''), category_id, -1, method_id, metric_id
-FROM set_score_view WHERE is_current;
+FROM table_view WHERE NOT EXISTS (SELECT 1 FROM scores WHERE scores.cell_id = table_view.cell_id);
 
 -- The pairs of a category by a metric of identity.
 CREATE VIEW strangers_view AS

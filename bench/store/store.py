@@ -15,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from bench.base.errors import RunLocked, RunMismatch, StoreError
 from bench.store.layout import RunLayout
-from bench.store.queries import Reader, Writer, naming_damage
+from bench.store.queries import Reader, naming_damage
+from bench.store.writer import Writer
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 
 def connect_read_only(path: Path) -> Reader:

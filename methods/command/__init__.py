@@ -5,9 +5,12 @@ A card says how to start it:
     command = ["python", "my.py", "{input}", "{output}", "{factor}"]
     name = "My method"      # optional: how tables call it
     factors = [16, 32]      # optional: what it can do
+    depends = ["model.pth"] # optional: files and folders that change its result, besides the code named below
 
 It runs in the card's folder, without a shell, once an image: it reads the LR PNG at {input} and writes the SR PNG
-to {output}, or one image into a folder of that name. `~` and variables such as $CONDA_PREFIX are replaced.
+to {output}, or one image into a folder of that name. `~` and variables such as $CONDA_PREFIX are replaced. A file
+that the command names, and what a Python file among them imports from its folder, belong to the method: when one
+changes, it is another.
 """
 
 from __future__ import annotations
@@ -16,14 +19,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Method, MethodError, Restored, Size, UsageError
 from bench.base import toml
+from bench.base.code import reachable
 from bench.images.listing import list_folder
 from bench.images.png import save_png, to_pixels
 from methods.shared.sr_files import read_sr
@@ -43,6 +48,7 @@ class Card:
     command: tuple[str, ...]
     name: str | None = None
     factors: tuple[int, ...] | None = None
+    depends: tuple[str, ...] = ()
 
 
 class Command(Method):
@@ -70,13 +76,29 @@ class Command(Method):
         return f"An external program: {' '.join(self._card.command)}"
 
     def assets(self) -> Sequence[Asset | Path]:
-        """Return the card and the files that its command names, so that an edited script is another method.
+        """Return the card and the files that its program can run or depends on: an edited one is another method.
 
         Raises:
             UsageError: when the card cannot be used.
         """
-        arguments = (self._folder / part for part in self._card.command[1:])
-        return (self._path, *(file for file in arguments if _is_file(file)))
+        named = [file for part in self._card.command for file in self._named(part) if _is_file(file)]
+        files = [file for path in named for file in (reachable(path) if path.suffix == ".py" else [path])]
+        return list(dict.fromkeys([self._path, *files, *self._depends()]))
+
+    def _named(self, part: str) -> Sequence[Path]:
+        """Return the files that a part of the command may mean: itself, or a module after `-m`."""
+        module = self._folder.joinpath(*part.split("."))
+        is_module = ["-m", part] in map(list, pairwise(self._card.command))
+        return (module.with_suffix(".py"), module / "__main__.py") if is_module else (self._folder / part,)
+
+    def _depends(self) -> Iterator[Path]:
+        for text in self._card.depends:
+            path = self._folder / text
+            if not path.exists():
+                raise UsageError(
+                    f"depends of card {self._path}", got=text, expected="files and folders that are there"
+                )
+            yield from [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
         """Refuse the factors that the card does not list."""
@@ -177,7 +199,7 @@ def _filled(part: str, values: Mapping[str, str]) -> str:
 def _read_card(path: Path) -> Card:
     """Read a card; one that is not there, is not TOML or has a field that a card cannot have is refused."""
     card = toml.build(Card, toml.read(path), f"card {path}")
-    if any("\0" in part for part in card.command):
+    if any("\0" in part for part in (*card.command, *card.depends)):
         raise UsageError(f"command of card {path} holds a null character", got=[*card.command])
     for placeholder in _REQUIRED:
         if not any(placeholder in part for part in card.command):

@@ -55,6 +55,12 @@ class Ddrm(Method):
         release = RELEASED.get(self.options.prior)
         return release and release.kind
 
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """What a released prior has seen."""
+        release = RELEASED.get(self.options.prior)
+        return (release.trained_on,) if release else ()
+
     def assets(self) -> Sequence[Asset | Path]:
         """Return the files of the prior.
 

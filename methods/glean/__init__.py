@@ -52,6 +52,11 @@ class Glean(Method):
         return self._form.kind
 
     @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The data sets that its weights or its bank have seen."""
+        return self._form.trained_on
+
+    @property
     def training_metrics(self) -> tuple[str, ...]:
         """The metrics whose network the training used."""
         return self._form.training_metrics

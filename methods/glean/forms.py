@@ -52,6 +52,11 @@ class EmbeddedForm(_Form):
         return banks.metadata(self.bank).kind
 
     @property
+    def trained_on(self) -> tuple[str, ...]:
+        """What the bank has seen."""
+        return banks.data_sets(self.bank)
+
+    @property
     def training_metrics(self) -> tuple[str, ...]:
         """What the weight file says."""
         return weight_files.training_metrics(weightfile.read_metadata(self.path).history)
@@ -105,6 +110,7 @@ class PublishedForm(_Form):
         self.release = RELEASED.get(path.name)
         """What is known of a released file."""
         self.kind = self.release and self.release.kind
+        self.trained_on = self.release.trained_on if self.release else ()
 
     @property
     def training_metrics(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class FaceRestorer(Method):
     trained_for: ClassVar[str]
     side: ClassVar[int] = checkpoint.FACE_SIDE
     kind = "faces"
+    trained_on = ("FFHQ",)
     needs = Needs(memory_mb=2500)
     forward: Forward
 

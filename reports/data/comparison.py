@@ -95,7 +95,7 @@ class Comparison:
             names = {own: label for label, origins in self.origins.items() for one, own in origins if one is run}
             parts.append(run.frame.assign(method=run.frame["method"].map(names), run=index))
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-        rank = frame["run"] + len(self.runs) * (frame["status"] != "done")
+        rank = frame["run"] + len(self.runs) * frame["status"].map({"done": 0, "pending": 2}).fillna(1)
         best = rank.groupby([frame[column] for column in _CELL], dropna=False).transform("min")
         frame = with_shares(frame[rank == best].drop(columns="run").reset_index(drop=True), self._measured)
         for name, signature in self._ambiguous:
@@ -171,7 +171,7 @@ class Comparison:
         """Return the LR image, or None when no run made one."""
         runs = [run for run in self._having(category, image) if factor in run.factors]
         paths = (run.lr_path(category, image, factor) for run in runs)
-        return next((path for path in paths if path.is_file()), None)
+        return next((path for path in paths if path is not None), None)
 
     def sr_path(self, method: str, category: str, image: str, factor: int) -> Path | None:
         """Return a restored image (of the first repeat), or None when no run has that cell done."""

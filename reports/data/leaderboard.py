@@ -40,11 +40,19 @@ class Cell(NamedTuple):
     is_best: bool = False
     is_second: bool = False
     is_tied: bool = False
+    common: int = 0
+    """Over how many images the means of the leaderboard are, but where a number says otherwise."""
 
     @property
     def value(self) -> str:
         """The number as printed."""
         return text.number(self.estimate.value, self.decimals)
+
+    @property
+    def n(self) -> str:
+        """The number of images, where it is another than that of the leaderboard; else empty."""
+        is_other = self.metric.scope in ("image", "share") and self.estimate.n != self.common
+        return f"n={self.estimate.n}" if is_other and not np.isnan(self.estimate.value) else ""
 
     @property
     def interval(self) -> str:
@@ -61,6 +69,13 @@ class Row(NamedTuple):
     done: int
     total: int
     cells: tuple[Cell, ...]
+    seen: str = ""
+    """What data set of the categories its weights have seen; empty for none."""
+
+    @property
+    def remark(self) -> str:
+        """What qualifies the whole row, for its name."""
+        return f"trained on {self.seen}: has seen these images" if self.seen else ""
 
 
 class Board(NamedTuple):
@@ -123,10 +138,13 @@ class Leaderboards:
     def _board(self, where: Slice) -> Board:
         metrics = [metric for metric in self.comparison.metrics if self._has_values(where, metric)]
         columns = [self._column(where, metric) for metric in metrics]
-        done = self.scores.done(where)
         compared = self.scores.compared[where]
         rows = [
-            Row(index, method, *self.scores.count(where, method.label), tuple(column[index] for column in columns))
+            Row(
+                *(index, method, *self.scores.count(where, method.label)),
+                tuple(column[index] for column in columns),
+                self._seen(where, method),
+            )
             for index, method in enumerate(self.comparison.methods)
         ]
         absent = [label for label in self.comparison.ranked if label not in compared]
@@ -134,7 +152,13 @@ class Leaderboards:
         quotes = tuple(quoted for quoted in self.quotes if quoted.where == where)
         common = len(self.scores.common[where])
         strangers = tuple(one for one in self.comparison.strangers if one.category == where.category)
-        return Board(where, tuple(metrics), tuple(rows), common, len(done), tuple(absent), quotes, strangers)
+        total = self.scores.total(where)
+        return Board(where, tuple(metrics), tuple(rows), common, total, tuple(absent), quotes, strangers)
+
+    def _seen(self, where: Slice, method: MethodRecord) -> str:
+        categories = {part.category for part in self.scores.parts(where)}
+        data_sets = {c.data_set for c in self.comparison.categories if c.name in categories}
+        return ", ".join(name for name in method.trained_on if name in data_sets)
 
     def _has_values(self, where: Slice, metric: MetricRecord) -> bool:
         in_images = bool(self.scores.table(where, metric.name).notna().any(axis=None))
@@ -143,7 +167,8 @@ class Leaderboards:
     def _column(self, where: Slice, metric: MetricRecord) -> list[Cell]:
         compute = {"set": self._of_sets, "cost": self._costs}.get(metric.scope, self._means)
         decimals = self.scores.decimals[metric.name]
-        cells = [Cell(estimate, metric, decimals) for estimate in compute(where, metric.name)]
+        common = len(self.scores.common[where])
+        cells = [Cell(estimate, metric, decimals, common=common) for estimate in compute(where, metric.name)]
         return _mark_best(cells, self.comparison.methods)
 
     def _means(self, where: Slice, metric: str) -> list[Estimate]:

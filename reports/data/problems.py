@@ -20,26 +20,39 @@ class Failure(NamedTuple):
 
 
 def failures(comparison: Comparison) -> list[Failure]:
-    """Return every cell that is not done, those with one reason together, in the order of the tables."""
+    """Return every cell that ended without an image, those with one reason together, in the tables' order."""
     frame = comparison.frame
-    failed = frame[(frame["status"] != "done") & frame["image"].notna()].fillna({"reason": ""})
+    is_ended = ~frame["status"].isin(["done", "pending"])
+    failed = frame[is_ended & frame["image"].notna()].fillna({"reason": ""})
     groups: Any = failed.groupby(["method", "category", "factor", "status", "reason"], sort=False)["image"]
     ended = [Failure._make((*key, tuple(images))) for key, images in groups.unique().items()]
     return sorted(ended, key=lambda failure: (comparison.labels.index(failure.method), failure))
 
 
 def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
-    """Return a sentence for each method with cells that were asked for and never tried."""
-    lines = []
-    failed = {(f.method, f.category, f.factor, image) for f in failures(comparison) for image in f.images}
-    for where in scores.slices:
-        done = scores.done(where)
-        for label in comparison.labels:
-            left = [image for image in done.index[~done[label]] if (label, *where, image) not in failed]
-            if left:
-                images = text.count(len(left), "image")
-                lines.append(text.plain(f"{label} was not run on {images} of {where.place}"))
-    return lines
+    """Return a sentence for each method with cells that were asked for and not tried."""
+    frame = comparison.frame
+    pending: Any = frame[frame["status"] == "pending"].groupby(["category", "factor", "method"])["image"].nunique()
+    return [
+        text.plain(f"{label} was not run on {text.count(int(pending[key]), 'image')} of {where.place}")
+        for where in scores.slices
+        for label in comparison.labels
+        if (key := (where.category, where.factor, label)) in pending
+    ]
+
+
+def left_out(comparison: Comparison) -> list[str]:
+    """Return a sentence for each reason why restored images are in no table, by category."""
+    groups: dict[tuple[str, str], dict[str, None]] = {}
+    for run in comparison.runs:
+        for cell in run.left_out:
+            groups.setdefault((cell.category, cell.reason), {})[cell.image] = None
+    return [
+        text.plain(
+            f"{text.count(len(images), 'image')} of {category}: {', '.join([*images][:3])}, because {reason}"
+        )
+        for (category, reason), images in groups.items()
+    ]
 
 
 def missing_values(comparison: Comparison, scores: Scores) -> list[str]:

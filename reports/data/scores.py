@@ -125,10 +125,32 @@ class Scores:
         done = self._done.get(where, pd.DataFrame())
         return done.reindex(index=names, columns=self.comparison.labels).notna()
 
+    @cached_property
+    def _asked(self) -> dict[tuple[str, int, str], frozenset[str]]:
+        cells = self.comparison.frame[self.comparison.frame["image"].notna()]
+        groups: Any = cells.groupby(["category", "factor", "method"], observed=True)["image"]
+        return {key: frozenset(images) for key, images in groups}
+
+    def asked(self, where: Slice, method: str) -> frozenset[str]:
+        """Return the images that were asked of a method, at a category and factor."""
+        return self._asked.get((*where, method), frozenset())
+
+    def total(self, where: Slice) -> int:
+        """Return how many images were asked of any method; over all factors, at any of them."""
+        images = {
+            (part.category, i)
+            for part in self.parts(where)
+            for m in self.comparison.labels
+            for i in self.asked(part, m)
+        }
+        return len(images)
+
     def count(self, where: Slice, method: str) -> tuple[int, int]:
-        """Return how many cells of a method are done, and how many there are."""
-        columns = [self.done(part)[method] for part in self.parts(where)]
-        return sum(int(column.sum()) for column in columns), sum(map(len, columns))
+        """Return how many cells of a method are done, and how many were asked for."""
+        parts = self.parts(where)
+        return sum(int(self.done(part)[method].sum()) for part in parts), sum(
+            len(self.asked(part, method)) for part in parts
+        )
 
     @cached_property
     def compared(self) -> dict[Slice, list[str]]:

@@ -111,6 +111,7 @@ class Site:
             "tables": self._comparison_tables(),
             "failures": problems.failures(comparison),
             "untried": problems.missing_cells(comparison, self.scores),
+            "left_out": problems.left_out(comparison),
             "unscored": problems.missing_values(comparison, self.scores),
             "recorded": problems.recorded(comparison),
             "flagged": [image for image in comparison.images if image.flag],

@@ -128,7 +128,7 @@ def test_an_edited_card_or_script_is_another_method(tmp_path):
     text = f"command:{_card(tmp_path)}"
     before = create(text).identity
     assert create(text).identity == before
-    (tmp_path / "my.py").write_text(SCRIPT + "# edited\n")
+    (tmp_path / "my.py").write_text(SCRIPT + "EDITED = True\n")
     edited = create(text).identity
     (tmp_path / "card.toml").write_text((tmp_path / "card.toml").read_text() + "name = 'x'\n")
     assert len({before, edited, create(text).identity}) == 3

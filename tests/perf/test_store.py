@@ -38,15 +38,22 @@ def _cells(store: Store) -> int:
     write = store.connection.executemany
     with store.transaction():
         names = [f"m{k}" for k in range(METHODS)]
-        write("INSERT INTO methods VALUES (NULL, ?, ?, ?, ?, ?, '{}', 0, '[]', '', 1)", [[n] * 5 for n in names])
-        write("INSERT INTO categories VALUES (1, ?, '', NULL, '', '', '', 1)", [["faces"]])
         write(
-            "INSERT INTO metrics VALUES (NULL, ?, ?, ?, 'higher', 'image', '')",
+            "INSERT INTO methods VALUES (NULL, ?, ?, ?, ?, ?, '{}', 0, '[]', '', '[]', 1)",
+            [[n] * 5 for n in names],
+        )
+        write("INSERT INTO categories VALUES (1, ?, '', NULL, '', '', '', 'none', 1, NULL)", [["faces"]])
+        write(
+            "INSERT INTO asks VALUES (?, 1, ?, ?, 1)",
+            [(n, factor, IMAGES + 1) for n in names for factor in FACTORS],
+        )
+        write(
+            "INSERT INTO metrics VALUES (NULL, ?, ?, ?, 'higher', 'image', '', '', NULL)",
             [[f"k{k}"] * 3 for k in range(METRICS)],
         )
         digest = "0" * 64
-        images = ((k, f"{k:08}", k, digest) for k in range(1, IMAGES + 1))
-        write("INSERT INTO images VALUES (?, 1, ?, ?, ?, 1024, 1024, NULL, NULL)", images)
+        images = ((k, f"{k:08}", k, digest, f"{k:08}") for k in range(1, IMAGES + 1))
+        write("INSERT INTO images VALUES (?, 1, ?, ?, NULL, NULL, ?, ?, 1024, 1024, NULL)", images)
         inputs = ((image, factor, digest) for image in range(1, IMAGES + 1) for factor in FACTORS)
         write("INSERT INTO inputs VALUES (NULL, ?, ?, ?, 64, 64, NULL)", inputs)
         count = IMAGES * len(FACTORS)

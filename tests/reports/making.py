@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from bench.store.records import (
     UnavailableMetric,
 )
 from bench.store.results import Run
+from bench.store.sets import cell_sets, set_digest
 from bench.store.store import Store
 
 SIGNATURES = {
@@ -124,14 +126,18 @@ def _category(
     store: Store, spec: RunSpec, name: str, methods: Mapping[str, int], metrics: Mapping[str, int]
 ) -> None:
     category = store.register_category(
-        CategoryRecord(name, name.title(), name, spec.about, "CC0", digest="0", has_hr=spec.has_hr)
+        CategoryRecord(name, name.title(), name, spec.about, "CC0", "/data", "none", has_hr=spec.has_hr)
     )
+    for label, factor in product(methods, spec.factors):
+        store.ask(label, category, factor, len(spec.images), 1)
     for position, image in enumerate(spec.images):
         pixels = _pixels(spec, f"{name}|{image}")
         if spec.has_hr:
             save_png(pixels, store.layout.hr(name, image))
         image_id = store.write_image(
-            ImageRow(category, image, position, None, pixel_digest(pixels), pixels.shape[1], pixels.shape[0])
+            ImageRow(
+                category, image, position, "", "", pixel_digest(pixels), image, pixels.shape[1], pixels.shape[0]
+            )
         )
         for factor in spec.factors:
             lr = make_lr(pixels, factor)
@@ -175,11 +181,11 @@ def _cell(
 def _fid(store: Store, spec: RunSpec, category: int, methods: Mapping[str, int]) -> None:
     fid = store.register_metric(MetricRecord("fid", title("fid"), "fid|pytorch-fid|v1", Better.LOWER, "set", ""))
     note = "fewer than 2,048 images"
-    for index, method in enumerate(methods.values()):
-        for factor in spec.factors:
-            store.write_set_score(
-                SetScore(method, category, factor, 0, fid, 90.5 - index, len(spec.images), note, "")
-            )
+    index = {method: place for place, method in enumerate(methods.values())}
+    for cells in cell_sets(cell for cell in store.restored_cells() if cell.category_id == category):
+        key = (cells[0].method_id, category, cells[0].factor, 0, fid)
+        value = 90.5 - index[cells[0].method_id]
+        store.write_set_score(SetScore(*key, value, len(cells), note, set_digest(cells)))
 
 
 def _pixels(spec: RunSpec, key: str) -> np.ndarray:

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
 from bench.base.errors import ImageError, UsageError
-from bench.base.files import file_stamp
 from bench.base.signatures import HEAD
 from bench.base.source import Source
 from bench.base.types import Pixels
@@ -53,8 +52,13 @@ class ArchiveSource(Source):
         return self._listing.remarks
 
     def stamp(self, name: str) -> str:
-        """Return the archive's size and time; see `Source.stamp`."""
-        return file_stamp(self.path)
+        """Return the checksum and size that the archive has of it; see `Source.stamp`."""
+        info = self._infos[self._members[name]]
+        return f"{info.CRC:08x} {info.file_size}"
+
+    def origin(self) -> str:
+        """Return the archive's path."""
+        return str(self.path.resolve())
 
     def _unpack(self, member: str, where: str, size: int | None = None) -> bytes:
         try:
@@ -67,6 +71,14 @@ class ArchiveSource(Source):
             raise ImageError(f"image {where} cannot be unpacked: {error}", remedy=_AGAIN) from error
 
     @cached_property
+    def _infos(self) -> Mapping[str, zipfile.ZipInfo]:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        except _UNREADABLE as error:
+            raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
+
+    @cached_property
     def _members(self) -> Mapping[str, str]:
         return {name: self._paths[path] for name, path in self._listing.by_name().items()}
 
@@ -76,13 +88,8 @@ class ArchiveSource(Source):
 
     @cached_property
     def _paths(self) -> Mapping[PurePath, str]:
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                names = [info.filename for info in archive.infolist() if not info.is_dir()]
-        except _UNREADABLE as error:
-            raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
         # Some programs write backslashes.
-        return {PurePosixPath(name.replace("\\", "/")): name for name in names}
+        return {PurePosixPath(name.replace("\\", "/")): name for name in self._infos}
 
     def _head(self, path: PurePath) -> bytes | str:
         if path.suffix.lower() in SUFFIXES:

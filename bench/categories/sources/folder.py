@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from bench.base.errors import UsageError
-from bench.base.files import file_stamp
+from bench.base.files import file_digest, file_stamp
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.images.decode import read_image
@@ -46,6 +46,15 @@ class FolderSource(Source):
             return list_folder(self.path)
         except OSError as error:
             raise UsageError(f"folder {self.path} cannot be read", got=error.strerror) from error
+
+    def content(self, name: str) -> str:
+        """Return the digest of its file; see `Source.content`."""
+        path = self.path / self._files[name]
+        return file_digest(path) if path.is_file() else ""
+
+    def origin(self) -> str:
+        """Return the folder's path."""
+        return str(self.path.resolve())
 
     @cached_property
     def _files(self) -> Mapping[str, PurePath]:

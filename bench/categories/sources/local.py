@@ -50,6 +50,14 @@ class LocalSource(Source):
         """Return its source's own; see `Source.stamp`."""
         return self._source.stamp(name)
 
+    def content(self, name: str) -> str:
+        """Return its source's own; see `Source.content`."""
+        return self._source.content(name)
+
+    def origin(self) -> str:
+        """Return its source's own."""
+        return self._source.origin()
+
     @cached_property
     def _source(self) -> Source:
         if self.path is not None:

@@ -1,5 +1,6 @@
 """Images in an LMDB database as LSUN publishes them: keys are names, values are image files."""
 
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,15 @@ class LsunSource(Source):
     def stamp(self, name: str) -> str:
         """Return the database's size and time; see `Source.stamp`."""
         return file_stamp(self._file)
+
+    def content(self, name: str) -> str:
+        """Return the digest of its value; see `Source.content`."""
+        with self._opened() as database:
+            return hashlib.sha256(database.get(name.encode("utf-8", "surrogateescape")) or b"").hexdigest()
+
+    def origin(self) -> str:
+        """Return the database's path."""
+        return str(self.path.resolve())
 
     @cached_property
     def _names(self) -> list[str]:

@@ -34,25 +34,27 @@ class Metadata(NamedTuple):
     """How many classes a label chooses from: 0 when it has none, None when only its file says."""
     discriminator: bool = False
     """Whether its files hold a discriminator for certain."""
+    trained_on: str | None = None
+    """The data set that its training saw, as cards of categories call it."""
 
 
 _METADATA = {
-    "mobilestylegan": Metadata(1024, "faces", surrogate=256),
-    "stylegan2-ffhq": Metadata(1024, "faces"),
-    "stylegan2-car": Metadata(512, "cars"),
-    "stylegan2-cat": Metadata(256, "cats"),
+    "mobilestylegan": Metadata(1024, "faces", surrogate=256, trained_on="FFHQ"),
+    "stylegan2-ffhq": Metadata(1024, "faces", trained_on="FFHQ"),
+    "stylegan2-car": Metadata(512, "cars", trained_on="LSUN car"),
+    "stylegan2-cat": Metadata(256, "cats", trained_on="LSUN cat"),
     "stylegan2-church": Metadata(256, "churches"),
     "stylegan2-horse": Metadata(256, "horses"),
-    "stylegan2-ffhq-256": Metadata(256, "faces"),
-    "pggan-celebahq": Metadata(1024, "faces"),
-    "pggan-cat": Metadata(256, "cats"),
-    "pggan-car": Metadata(256, "cars"),
+    "stylegan2-ffhq-256": Metadata(256, "faces", trained_on="FFHQ"),
+    "pggan-celebahq": Metadata(1024, "faces", trained_on="CelebA-HQ"),
+    "pggan-cat": Metadata(256, "cats", trained_on="LSUN cat"),
+    "pggan-car": Metadata(256, "cars", trained_on="LSUN car"),
     "pggan-bedroom": Metadata(256, "bedrooms"),
     "pggan-tower": Metadata(256, "towers"),
     "biggan-128": Metadata(128, classes=1000, discriminator=True),
     "biggan-256": Metadata(256, classes=1000, discriminator=True),
-    "stylegan1-ffhq": Metadata(1024, "faces"),
-    "stylegan1-ffhq-256": Metadata(256, "faces"),
+    "stylegan1-ffhq": Metadata(1024, "faces", trained_on="FFHQ"),
+    "stylegan1-ffhq-256": Metadata(256, "faces", trained_on="FFHQ"),
     "stylegan1-tower-256": Metadata(256, "towers"),
     "stylegan1-bedroom-256": Metadata(256, "bedrooms"),
 }
@@ -62,6 +64,12 @@ NAMES = tuple(_METADATA)
 def metadata(name: str) -> Metadata:
     """Return what a bank's name tells; of a user's own file only whether its family has classes."""
     return _METADATA.get(name, Metadata(classes=None if name.startswith("biggan:") else 0))
+
+
+def data_sets(name: str) -> tuple[str, ...]:
+    """Return the data sets that the training of a bank saw, as far as its name tells."""
+    data_set = metadata(name).trained_on
+    return (data_set,) if data_set else ()
 
 
 def family(name: str) -> str:

@@ -54,6 +54,11 @@ class SearchMethod(Method):
         return banks.metadata(self.options.bank).kind
 
     @property
+    def trained_on(self) -> tuple[str, ...]:
+        """What the bank has seen."""
+        return banks.data_sets(self.options.bank)
+
+    @property
     def training_metrics(self) -> tuple[str, ...]:
         """The metrics whose network is part of the loss."""
         from methods.shared.networks.perceptual_networks import CONTAMINATED_METRICS

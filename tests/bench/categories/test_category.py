@@ -83,14 +83,13 @@ def test_an_image_too_small_to_prepare_names_itself(tmp_path):
         find_category(f"p={path}[prepare=centre-crop:16]").read("tiny")
 
 
-def test_the_digest_follows_list_and_preparation_and_nothing_else(tmp_path):
-    first, second = fill(tmp_path / "one", "a", "b"), fill(tmp_path / "two", "a", "b")
-    digest = find_category(f"p={first}").digest
-    assert find_category(f"q={second}").digest == digest
-    assert find_category(f"p={first}[prepare=centre-crop:4]").digest != digest
-    assert find_category(f"p={first}[kind=faces]").digest != digest
-    fill(second, "a", "b", "c")
-    assert find_category(f"p={second}").digest != digest
+def test_a_place_and_a_content_are_known_whatever_they_are_called(tmp_path):
+    first, second = fill(tmp_path / "one", "a", "b"), fill(tmp_path / "two", "a", "b", "c")
+    one, other = find_category(f"p={first}"), find_category(f"q={second}[kind=faces]")
+    assert one.origin == find_category(f"q={first / '..' / 'one'}").origin != other.origin
+    assert one.content("a") == other.content("a") != one.content("b")
+    (second / "a.png").unlink()
+    assert find_category(f"q={second}").positions == {"b": 0, "c": 1}
 
 
 def test_a_cards_list_on_data_that_lie_elsewhere(tmp_path):

@@ -28,7 +28,7 @@ def test_the_cells_of_one_image_are_one_group(tmp_path: Path, reference: str, mo
     cells = []
     for number, (image, slug) in enumerate([(image, slug) for image in "ab" for slug in ("one", "two")]):
         fields = dict.fromkeys(RestoredCell._fields) | {
-            "cell_id": number, "category": "c", "image": image, "slug": slug, "factor": 16, "repeat": 0,
+            "cell_id": number, "category": "c", "image": image, "file": image, "slug": slug, "factor": 16, "repeat": 0,
         }  # fmt: skip
         cells.append(RestoredCell(**fields))
     for path in {layout.hr("c", "a"), layout.hr("c", "b"), layout.lr("c", "a", 16), layout.lr("c", "b", 16)}:

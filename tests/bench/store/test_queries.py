@@ -20,7 +20,7 @@ from bench.store.results import Run
 from bench.store.store import Store
 
 METHOD = MethodRecord("bicubic", "bicubic", "Bicubic", "bicubic", "1" * 64, {"steps": 1}, False, ("lpips",), "")
-CATEGORY = CategoryRecord("faces", "Faces", "faces", "", "CC0", digest="0", has_hr=True)
+CATEGORY = CategoryRecord("faces", "Faces", "faces", "", "CC0", "/data", "none", has_hr=True)
 PSNR = MetricRecord("psnr", "PSNR", "psnr|v1", Better.HIGHER, "image", "dB")
 
 
@@ -29,7 +29,9 @@ def store(tmp_path):
     """A run of one restored cell with one value."""
     with Store(tmp_path / "run") as store, store.transaction():
         method_id, _ = store.register_method(METHOD)
-        image = store.write_image(ImageRow(store.register_category(CATEGORY), "a", 0, "s", "d", 64, 32))
+        category = store.register_category(CATEGORY)
+        store.ask("bicubic", category, 16, 4, 1)
+        image = store.write_image(ImageRow(category, "a", 0, "s", "c", "d", "a", 64, 32))
         cell = store.write_cell(
             CellRow(method_id, store.write_input(InputRow(image, 16, "l", 4, 2)), 0, Status.DONE)
         )
@@ -45,16 +47,42 @@ def test_an_edited_method_gets_a_slug_of_its_own_and_retires_the_old_one(store):
     assert store.methods() == [METHOD]
 
 
-def test_changed_pixels_delete_what_was_computed_from_the_old_ones(store):
-    store.write_image(ImageRow(1, "a", 0, "t", "d", 64, 32))
-    assert len(store.restored_cells()) == 1, "another stamp alone changes nothing"
-    store.write_image(ImageRow(1, "a", 0, "t", "e", 64, 32))
-    assert (store.inputs(), store.restored_cells(), store.scores("psnr", "psnr|v1")) == ([], [], {})
+def test_an_image_of_another_content_is_another_and_the_old_one_comes_back(store):
+    store.write_image(ImageRow(1, "a", 0, "t", "c", "d", "a", 64, 32))
+    assert [cell.is_asked for cell in store.restored_cells()] == [True], "another stamp alone changes nothing"
+    assert (store.free_file(1, "a", "d"), store.free_file(1, "a", "e" * 64)) == ("a", "a~eeeeeeee")
+    store.write_image(ImageRow(1, "a", 0, "u", "f", "e" * 64, "a~eeeeeeee", 64, 32))
+    assert store.inputs() == []
+    assert [cell.is_asked for cell in store.restored_cells()] == [False]
+    assert [cell.reason for cell in store.left_out()] == ["its image has another content by now"]
+    assert store.status_counts() == {"pending": 1}
+    store.write_image(ImageRow(1, "a", 0, "v", "c", "d", "a", 64, 32))
+    assert [cell.is_asked for cell in store.restored_cells()] == [True]
 
 
-def test_another_list_makes_inputs_pending(store):
-    store.register_category(CATEGORY._replace(digest="1"))
-    assert [row.problem for row in store.inputs("faces")] == ["the category's list has changed"]
+def test_what_no_command_asks_for_is_left_out_with_the_reason(store):
+    store.place_images({1: 4}, {})
+    assert [cell.reason for cell in store.left_out()] == ["no command asks for it any more"]
+    store.place_images({1: None}, {})
+    assert [cell.reason for cell in store.left_out()] == ["the source of its category no longer lists its image"]
+    store.place_images({1: 0}, {})
+    store.register_method(METHOD._replace(identity="2" * 64))
+    assert [cell.reason for cell in store.left_out()] == ["its method is another by now"]
+
+
+def test_the_same_method_under_another_name_keeps_what_was_asked_of_it(store):
+    store.register_method(METHOD._replace(label="mine"))
+    assert [(method.label, method.slug) for method in store.methods()] == [("mine", "bicubic")]
+    assert store.left_out() == []
+
+
+def test_what_failed_on_an_input_is_forgotten_when_it_is_made_again(store):
+    store.write_cell(CellRow(1, 1, 1, Status.ERROR, "it cannot be read"))
+    store.write_scores([Score(1, store.register_metric(PSNR._replace(name="ssim")), None, "it cannot be read")])
+    store.write_input(InputRow(1, 16, "l", 4, 2))
+    assert store.statuses(1) == {(1, 0): Status.DONE}
+    assert store.scores("ssim", "psnr|v1") == {}
+    assert store.scores("psnr", "psnr|v1") == {1: 30.5}
 
 
 def test_a_metric_keeps_its_title_and_its_training_mark(store):

@@ -1,0 +1,136 @@
+"""What a run is about: what its commands ask for, of the images that the sources of its categories list.
+
+A run asks for the union of its commands. Of a category it holds what the source listed when it was last read: each
+image by its name and content. An image that is listed no more, or with another content, is in no table; it stays
+on the disk, and comes back when the source lists it again.
+"""
+
+from collections.abc import Sequence
+
+from bench.base import options
+from bench.base.errors import BenchError, RunMismatch
+from bench.base.progress import Reporter
+from bench.categories.category import CategorySource
+from bench.images.png import pixel_digest
+from bench.pipeline.plan import Plan, refuse_factors
+from bench.registry.methods import Selected
+from bench.registry.selection import parse
+from bench.store.records import CategoryRecord, ImageRow, MethodRecord
+from bench.store.store import Store
+
+
+def check_categories(store: Store, sources: Sequence[CategorySource]) -> None:
+    """Refuse a category of a name that the run knows, with other images or another preparation.
+
+    Raises:
+        RunMismatch: naming what differs, before anything is written.
+    """
+    for source in sources:
+        row = store.find("categories", {"name": source.name})
+        if row is None:
+            continue
+        for name, value in (("preparation", source.card.prepare), ("has_hr", source.has_hr)):
+            if row[name] != value:
+                what = {"preparation": "prepared", "has_hr": "used, with or without ground truth,"}[name]
+                raise _mismatch(store, source, f"{what} otherwise", value, row[name])
+        if row["origin"] != source.origin and not _holds_the_same(store, row["id"], source):
+            raise _mismatch(store, source, "made of other images", source.origin, row["origin"])
+
+
+def check_factors(store: Store, plan: Plan) -> None:
+    """Refuse a method that has results of one factor, when the run was asked for another.
+
+    Raises:
+        UsageError: with the remedy.
+    """
+    for selected in plan.methods:
+        refuse_factors(selected, {*plan.factors, *store.asked_factors(selected.identity)})
+
+
+def _mismatch(store: Store, source: CategorySource, how: str, got: object, expected: object) -> RunMismatch:
+    what = f"category {source.name} of {store.layout.root} was {how}"
+    remedy = f"give this one a name of its own, such as {source.name}2=..., or run into another folder with --out"
+    return RunMismatch(what, got=got, expected=expected, remedy=remedy)
+
+
+def _holds_the_same(store: Store, category_id: int, source: CategorySource) -> bool:
+    """Say whether a source in another place lists every image that the run has, with its content."""
+    rows = [row for row in store.image_rows(category_id).values() if row.position is not None]
+    listed = source.positions
+    return all(row.name in listed for row in rows) and all(
+        row.digest is None or row.content == source.content(row.name) or row.digest == _digest(source, row.name)
+        for row in rows
+    )
+
+
+def _digest(source: CategorySource, name: str) -> str | None:
+    try:
+        return pixel_digest(source.read(name))
+    except BenchError:
+        return None
+
+
+def ask(store: Store, plan: Plan, reporter: Reporter) -> list[tuple[int, str]]:
+    """Write what a command asks for, and what the sources of its categories list now.
+
+    Returns:
+        The id and the slug of each of its methods.
+    """
+    with store.transaction():
+        methods = [store.register_method(_record(selected)) for selected in plan.methods]
+        categories = [_read_category(store, source, plan.images, reporter) for source in plan.sources]
+        for source, category_id in zip(plan.sources, categories, strict=True):
+            for selected in plan.methods:
+                for factor in plan.factors:
+                    store.ask(selected.label, category_id, factor, source.limit(plan.images), plan.repeats)
+    return methods
+
+
+def _record(selected: Selected) -> MethodRecord:
+    method = selected.method
+    return MethodRecord(
+        name=method.name,
+        label=selected.label,
+        title=parse(selected.text).label or method.title or selected.label,
+        slug=selected.slug,
+        identity=selected.identity,
+        options=options.describe(method.options),
+        is_upper_bound=method.sees_hr,
+        training_metrics=tuple(method.training_metrics),
+        notes=method.notes,
+        trained_on=tuple(method.trained_on),
+    )
+
+
+def _read_category(store: Store, source: CategorySource, limit: int | None, reporter: Reporter) -> int:
+    """Write which images a source lists, with which content; one that is asked for has a row before it is read."""
+    card = source.card
+    texts = (source.name, card.title, card.kind, card.about, card.licence, source.origin, card.prepare)
+    category_id = store.register_category(CategoryRecord(*texts, source.has_hr, card.data_set))
+    rows = store.image_rows(category_id)
+    listed = {key: row for key, row in rows.items() if row.name in source.positions}
+    current = {row.name: key for key, row in listed.items() if row.stamp is not None and _is_same(source, row)}
+    current |= {row.name: key for key, row in listed.items() if row.stamp is None and row.name not in current}
+    places = {key: source.positions[row.name] for key, row in listed.items() if current.get(row.name) == key}
+    stamps = {key: source.stamp(rows[key].name) for key in places if rows[key].stamp is not None}
+    store.place_images(
+        {key: places.get(key) for key, row in rows.items() if places.get(key) != row.position},
+        {key: stamp for key, stamp in stamps.items() if stamp != rows[key].stamp},
+    )
+    for name in source.list(limit):
+        if name not in current:
+            store.write_image(ImageRow(category_id, name, source.positions[name]))
+    left = [row.name for key, row in rows.items() if row.position is not None and row.digest and key not in places]
+    for names, what in (
+        ([name for name in left if name not in source.positions], "listed no more"),
+        ([name for name in left if name in source.positions], "changed"),
+    ):
+        if names:
+            some = ", ".join([*names[:3], *(["..."] if len(names) > 3 else [])])
+            reporter.say(f"{source.name}: images {what}, and in no table now: {len(names)} ({some})")
+    return category_id
+
+
+def _is_same(source: CategorySource, row: ImageRow) -> bool:
+    """Say whether a source has the content of a row still; nothing is decoded for it."""
+    return row.stamp == source.stamp(row.name) or bool(row.content and row.content == source.content(row.name))

@@ -1,0 +1,359 @@
+"""A run against the rule: its tables are those of a fresh folder in which all its commands are given again, in order.
+
+A machine of random steps adds, deletes, renames, damages and mends images, edits a method's helper, moves its weights,
+and gives commands, kills some, scores, merges and reports. The fresh folder is made on what each source was when it was
+last read. After every step the run's tables hold nothing else, and lack only what waits for its command to be given
+again; once all of them were given again, both are equal. Nothing on the disk is ever lost.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Verbosity, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from PIL import Image
+
+import bench
+from bench.base.errors import BenchError
+from bench.store.merge import merge
+from bench.store.results import Run
+from reports.data.comparison import Comparison
+from reports.data.leaderboard import Leaderboards
+from reports.data.scores import Scores
+from tests.conftest import photo
+
+MINUTES = float(os.environ.get("FUZZ_MINUTES", "0"))
+MACHINES, STEPS = (50, 40) if MINUTES else (3, 20)
+NAMES, FOLDERS = st.sampled_from("abcd"), st.sampled_from("tu")
+KEY = ["method", "category", "factor", "image", "repeat"]
+COSTS = {"seconds", "peak_memory_mb", "parameters_m", "gmacs"}
+ADAPTER = '''"""A method with a helper and weights beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import helper
+
+from bench import Method, Restored
+
+
+class Mine(Method):
+    """Enlarge by repetition, darker."""
+
+    name = "mine"
+
+    @dataclass(frozen=True)
+    class Options:
+        weights: Path | None = None
+        lift: float = 0.0
+
+    def restore(self, batch):
+        scale = helper.SCALE * self.options.weights.stat().st_size / 100
+        sr = batch.lr.repeat_interleave(batch.factor, 2).repeat_interleave(batch.factor, 3)
+        return Restored((sr * scale + self.options.lift).clamp(0, 1))
+'''
+METHODS = (
+    "nearest",
+    "bicubic",
+    "soft=bicubic",
+    "mine={0}/mine.py[weights={1}]",
+    "mine={0}/mine.py[weights={1},lift=0.1]",
+)
+steps: Counter[str] = Counter()
+
+
+def table(run: Path) -> pd.DataFrame:
+    """Return what export writes, the costs left out: values, and how each cell ended, by what names them."""
+    frame = Run(run).frame
+    states = (
+        frame[frame["image"].notna()].drop_duplicates(KEY).assign(metric="state", value=np.nan, signature=None)
+    )
+    values = frame[frame["metric"].notna() & ~frame["metric"].isin(COSTS)]
+    return pd.concat([values, states]).set_index([*KEY, "metric"]).sort_index()
+
+
+def printed(run: Path) -> list[object]:
+    """Return the numbers of the report's leaderboards."""
+    comparison = Comparison((Run(run),))
+    boards = sorted(Leaderboards(comparison, Scores(comparison)).every, key=lambda board: board.where)
+    return [
+        (board.where, row.method.label, row.done, row.total, cell.metric.name, cell.value, cell.estimate.n)
+        for board in boards
+        for row in sorted(board.rows, key=lambda row: row.method.label)
+        for cell in row.cells
+        if cell.metric.scope != "cost"
+    ]
+
+
+def pictures(run: Path) -> dict[str, bytes]:
+    """Return every picture of a run."""
+    return {str(path.relative_to(run)): path.read_bytes() for path in run.glob("[hls]r/**/*.png")}
+
+
+class Machine(RuleBasedStateMachine):
+    """Images in two folders, a method of one's own, and one run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = Path(tempfile.mkdtemp(prefix="bench-rule-"))
+        self.run, self.sources = self.work / "run", self.work / "now"
+        self.history: list[dict[str, object]] = []
+        self.weights, self.number, self.is_due = self.work / "w0.bin", 0, False
+        (self.work / "mine.py").write_text(ADAPTER)
+        (self.work / "helper.py").write_text("SCALE = 1.0\n")
+        self.weights.write_bytes(b"w" * 90)
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.work)
+        sys.path[:] = [path for path in sys.path if path != str(self.work)]
+
+    @initialize()
+    def begin(self) -> None:
+        for folder in "tu":
+            for name in "ab":
+                self.draw(folder, name)
+
+    def draw(self, folder: str, name: str) -> None:
+        self.number += 1
+        side = 64 if self.number % 5 else 40
+        path = self.sources / folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo(self.number, side, side)).save(path)
+
+    def there(self, folder: str, name: str) -> Path | None:
+        path = self.sources / folder / f"{name}.png"
+        return path if path.exists() else None
+
+    @rule(folder=FOLDERS, name=NAMES)
+    def add_or_change(self, folder: str, name: str) -> None:
+        steps["add or change"] += 1
+        self.draw(folder, name)
+
+    @rule(folder=FOLDERS, name=NAMES)
+    def delete(self, folder: str, name: str) -> None:
+        steps["delete"] += 1
+        if (path := self.there(folder, name)) and len(list(path.parent.iterdir())) > 1:
+            path.unlink()
+
+    @rule(folder=FOLDERS, name=NAMES, new=NAMES)
+    def rename(self, folder: str, name: str, new: str) -> None:
+        steps["rename"] += 1
+        if path := self.there(folder, name):
+            path.rename(path.with_stem(new))
+
+    @rule(folder=FOLDERS, name=NAMES)
+    def damage(self, folder: str, name: str) -> None:
+        steps["damage"] += 1
+        if path := self.there(folder, name):
+            (self.work / f"{folder}-{name}.whole").write_bytes(path.read_bytes())
+            path.write_bytes(path.read_bytes()[:60])
+
+    @rule(folder=FOLDERS, name=NAMES)
+    def mend(self, folder: str, name: str) -> None:
+        steps["mend"] += 1
+        if (whole := self.work / f"{folder}-{name}.whole").exists():
+            shutil.copyfile(whole, self.sources / folder / f"{name}.png")
+
+    @rule(folder=FOLDERS, name=NAMES)
+    def write_the_same(self, folder: str, name: str) -> None:
+        steps["write the same"] += 1
+        if path := self.there(folder, name):
+            path.write_bytes(path.read_bytes())
+
+    @rule()
+    def move_the_images(self) -> None:
+        steps["move the images"] += 1
+        self.number += 1
+        self.sources = self.sources.rename(self.work / f"now{self.number}")
+
+    @rule(scale=st.sampled_from(["1.0", "0.5"]), has_comment=st.booleans())
+    def edit_the_helper(self, scale: str, has_comment: bool) -> None:
+        steps["edit the helper"] += 1
+        (self.work / "helper.py").write_text(f"SCALE = {scale}" + ("  # as before\n" if has_comment else "\n"))
+
+    @rule(size=st.sampled_from([None, 80, 90]))
+    def move_the_weights(self, size: int | None) -> None:
+        steps["move the weights"] += 1
+        self.number += 1
+        self.weights = self.weights.rename(self.work / f"w{self.number}.bin")
+        if size:
+            self.weights.write_bytes(b"w" * size)
+
+    @precondition(lambda self: len(self.history) < 6)
+    @rule(
+        methods=st.lists(
+            st.sampled_from(METHODS), min_size=1, max_size=2, unique_by=lambda text: "bicubic" in text or text[:4]
+        ),
+        category=FOLDERS,
+        factors=st.sampled_from([[16], [32], [16, 32]]),
+        images=st.sampled_from([None, None, 1, 2]),
+        metrics=st.sampled_from([["psnr"], ["psnr", "lr_psnr"]]),
+    )
+    def command(self, **given: object) -> None:
+        steps["command"] += 1
+        self.give(given)
+
+    @precondition(lambda self: self.history)
+    @rule(data=st.data())
+    def give_one_again(self, data: st.DataObject) -> None:
+        steps["give one again"] += 1
+        self.give(data.draw(st.sampled_from(self.history)))
+
+    @precondition(lambda self: self.history)
+    @rule(metric=st.sampled_from(["ssim", "lr_psnr"]))
+    def score(self, metric: str) -> None:
+        steps["score"] += 1
+        self.give({"score": metric})
+
+    @precondition(lambda self: self.history)
+    @rule()
+    def give_all_again(self) -> None:
+        """Twice: a metric that one command asks for is measured on what the next ones restore. Then begin anew."""
+        steps["give all again"] += 1
+        for given in 2 * [one for place, one in enumerate(self.history) if one not in self.history[:place]]:
+            self.give(given)
+        fresh = self.fresh()
+        assert_equal(table(self.run), table(fresh))
+        assert printed(self.run) == printed(fresh)
+        shutil.rmtree(self.run)
+        self.history, self.is_due = [], False
+
+    @precondition(lambda self: self.history)
+    @rule(data=st.data(), moment=st.floats(0, 0.4))
+    def kill(self, data: st.DataObject, moment: float) -> None:
+        steps["kill"] += 1
+        given = data.draw(st.sampled_from(self.history))
+        child = multiprocessing.get_context("fork").Process(target=self.end_with, args=(given,))
+        child.start()
+        child.join(moment)
+        if child.exitcode is None:
+            steps["killed at work"] += 1
+            os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        self.give(given)
+
+    def end_with(self, given: dict[str, object]) -> None:
+        try:
+            self.call(given, self.run, self.sources)
+        finally:
+            os._exit(0)
+
+    @precondition(lambda self: self.history)
+    @rule(folder=FOLDERS)
+    def be_refused(self, folder: str) -> None:
+        """Another preparation, and other images under a name that the run knows, change nothing."""
+        steps["be refused"] += 1
+        other = self.work / "other"
+        other.mkdir(exist_ok=True)
+        Image.fromarray(photo(9999)).save(other / "z.png")
+        before = pictures(self.run), table(self.run)
+        known = [category.name for category in Run(self.run).categories]
+        for path in (f"{self.sources / folder}[prepare=squash:32]", str(other)):
+            if folder in known and any(image.category == folder for image in Run(self.run).images):
+                with pytest.raises(BenchError, match="give this one a name of its own"):
+                    bench.run(["nearest"], [f"{folder}={path}"], factors=[16], metrics=["psnr"], out=self.run)
+        assert pictures(self.run) == before[0]
+        assert_equal(table(self.run), before[1])
+
+    @precondition(lambda self: self.history)
+    @rule()
+    def merge_alone(self) -> None:
+        steps["merge"] += 1
+        merged = self.work / "merged"
+        merge([self.run], merged)
+        assert_equal(table(merged), table(self.run))
+        assert printed(merged) == printed(self.run)
+        shutil.rmtree(merged)
+
+    def give(self, given: dict[str, object]) -> None:
+        """Give a command, and keep what its source was."""
+        before = pictures(self.run)
+        try:
+            self.call(given, self.run, self.sources)
+        except BenchError as error:
+            if "give this one a name of its own" not in str(error):
+                raise
+            return  # the images were moved and changed before the run saw them again
+        self.history.append(given)
+        self.is_due = True
+        if folder := given.get("category"):
+            shutil.rmtree(self.work / "read" / str(folder), ignore_errors=True)
+            shutil.copytree(self.sources / str(folder), self.work / "read" / str(folder))
+        after = pictures(self.run)
+        assert all(after[name] == content for name, content in before.items()), "a picture was lost or changed"
+
+    def call(self, given: dict[str, object], run: Path, sources: Path) -> None:
+        sys.modules.pop("helper", None)
+        if metric := given.get("score"):
+            bench.score(run, [str(metric)], device="cpu")
+            return
+        texts = [str(text).format(self.work, self.weights) for text in given["methods"]]  # type: ignore[attr-defined]
+        categories = [f"{given['category']}={sources / str(given['category'])}"]
+        rest = {name: given[name] for name in ("factors", "images", "metrics")}
+        bench.run(texts, categories, device="cpu", threads=1, out=run, **rest)
+
+    def fresh(self) -> Path:
+        """Return a fresh folder in which all commands were given, on what the sources were when they were last read."""
+        folder = self.work / "fresh"
+        shutil.rmtree(folder, ignore_errors=True)
+        for given in self.history:
+            self.call(given, folder, self.work / "read")
+        return folder
+
+    @invariant()
+    def every_table_is_the_fresh_one_but_for_what_is_pending(self) -> None:
+        if not (self.is_due and self.history):
+            return
+        self.is_due = False
+        fresh = self.fresh()
+        mine, theirs = table(self.run), table(fresh)
+        if mine.equals(theirs):
+            assert printed(self.run) == printed(fresh)
+            return
+        now = {method.label: method.identity for method in Run(fresh).methods}
+        edited = [method.label for method in Run(self.run).methods if now.get(method.label) != method.identity]
+        waits = set(mine[mine["status"] == "pending"].reset_index()["image"])
+        assert edited or waits or len(mine) < len(theirs), "something differs, and nothing is pending"
+        shown = mine[(mine["status"] != "pending") & ~mine.index.get_level_values("method").isin(edited)]
+        assert shown.index.isin(theirs.index).all(), shown[~shown.index.isin(theirs.index)]
+        assert_equal(shown, theirs.loc[shown.index])
+
+
+def assert_equal(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    columns = ["value", "signature", "status"]
+    pd.testing.assert_frame_equal(one[columns], other[columns], check_exact=True)
+
+
+def test_tables_are_those_of_a_fresh_folder(in_process):
+    checks = settings(
+        max_examples=MACHINES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        derandomize=not MINUTES,
+        print_blob=False,
+        verbosity=Verbosity.quiet if MINUTES else Verbosity.normal,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(Machine, settings=checks)
+    if MINUTES:
+        print(f"\n{steps.total()} steps: {dict(steps.most_common())}")  # noqa: T201
