@@ -203,7 +203,8 @@ def _batch(method: Method, size: _Input, index: int) -> Batch:
     hr = resize(coarse, size.output, size.output)
     lr = to_tensor(make_lr(hr, size.factor))
     extras = {"hr": to_tensor(hr)} if method.sees_hr else {}
-    return Batch(lr, size.factor, (f"image{index}",), (1_000_003 * index,), _category(method), extras)
+    references = ((to_tensor(hr).flip(3),),) if method.sees_references else ((),)
+    return Batch(lr, size.factor, (f"image{index}",), (1_000_003 * index,), _category(method), extras, references)
 
 
 def _loaded(method: Method) -> Method:

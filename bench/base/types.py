@@ -49,7 +49,9 @@ class Batch:
     """One seed an image, from the run's seed and the LR pixels."""
     category: Category
     extras: Mapping[str, Any] = field(default_factory=dict)
-    """`hr` for a method that says `sees_hr`; a `reference` image."""
+    """`hr` for a method that says `sees_hr`."""
+    references: tuple[tuple[Tensor, ...], ...] = ()
+    """Of each image, for a method that says `sees_references`: float32 RGB in [0, 1], (1, 3, H, W), any size."""
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,11 @@ class Card:
     prepare: str = "none"
     lr_only: bool = False
     held_out: HeldOut = HeldOut()
+    references: str = ""
+    """Images that a method may see beside the LR: a file for all, a folder or archive with some for each image by
+    its name (NAME, NAME_1, NAME_2, ...), or `same`: another image of the list, drawn by the run's seed."""
+    hr_as_reference: bool = False
+    """Whether a reference may be the HR itself, for an upper bound."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """Published pixel digests of prepared images, by name."""
 

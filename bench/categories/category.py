@@ -19,9 +19,11 @@ from bench.base import options
 from bench.base.errors import UsageError, unknown
 from bench.base.filenames import MAX_BYTES, printable, safe_filename
 from bench.base.files import expand_path
+from bench.base.seeds import image_seed
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.categories.card import Card, read_card, read_cards
+from bench.categories.references import SAME, read_references
 from bench.categories.sources.local import open_path
 from bench.images.prepare import MOD_CROP, parse_preparation
 from bench.networks.dlib import LANDMARKS_68
@@ -36,6 +38,8 @@ class CategoryOptions:
     prepare: str | None = None
     kind: str | None = None
     lr_only: bool | None = None
+    references: str | None = None
+    hr_as_reference: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,21 @@ class CategorySource:
         """
         return parse_preparation(self.card.prepare)(original, image)
 
+    def references(self, image: str, seed: int) -> Mapping[str, Pixels]:
+        """Read what a method may see beside an image, by name; `seed` is the run's.
+
+        Raises:
+            UsageError: when there is none.
+            ImageError: when one cannot be used.
+        """
+        if self.card.references != SAME:
+            return read_references(Path(self.card.references), self._names[image], self.name)
+        others = [name for name in self._names if name != image]
+        if not others:
+            raise UsageError(f"category {self.name} has no other image for references={SAME}")
+        drawn = others[image_seed(seed, image) % len(others)]
+        return {drawn: self.prepare(self.read(drawn), drawn)}
+
     def stamp(self, image: str) -> str:
         """Return a text that changes when a person may have changed the image's file."""
         return self.source.stamp(self._names[image])
@@ -157,6 +176,10 @@ def find_category(text: str) -> CategorySource:
     if changes.get("prepare", card.prepare) != card.prepare:
         parse_preparation(changes["prepare"])
         changes["digests"] = {}  # they were published for another preparation
+    folder = Path() if "references" in changes else card.file.parent
+    if (references := changes.get("references", card.references)) not in ("", SAME):
+        place = folder / expand_path(references, f"references of category {selection.target}")
+        changes["references"] = str(place.resolve())
     return CategorySource(replace(card, name=_name(selection), **changes), source)
 
 

@@ -1,7 +1,7 @@
 """The restore stage: which cells are pending, each restored once, each written the moment it is done."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,7 @@ from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
 from bench.pipeline.membership import ask
 from bench.pipeline.plan import Plan
+from bench.pipeline.references import References, are_newer, save_references
 from bench.registry.methods import Selected
 from bench.store.records import COSTS, CellRow, InputRecord, MetricRecord, Score, Status
 from bench.store.store import Store
@@ -37,9 +38,12 @@ def restore(store: Store, plan: Plan, reporter: Reporter) -> Counter[Status]:
     methods = ask(store, plan, reporter)
     of_categories = (make_inputs(store, source, plan.images, plan.factors, reporter) for source in plan.sources)
     inputs = [*chain.from_iterable(of_categories)]
+    see_references = any(selected.method.sees_references for selected in plan.methods)
+    references = save_references(store, plan.sources, inputs, plan.seed) if see_references else {}
     counts: Counter[Status] = Counter()
     for selected, (method_id, slug) in zip(plan.methods, methods, strict=True):
-        restoration = Restoration(store, plan, selected, method_id, slug)
+        seen = references if selected.method.sees_references else {}
+        restoration = Restoration(store, plan, selected, method_id, slug, seen)
         for sentence in restoration.unmatched_warnings(inputs):
             reporter.say(f"{selected.label}: {sentence}")
         restoration.restore(restoration.pending_cells(inputs), reporter)
@@ -56,6 +60,8 @@ class Restoration:
     selected: Selected
     method_id: int
     slug: str
+    references: Mapping[tuple[str, str], References]
+    """By category and image, where the method sees any."""
 
     def unmatched_warnings(self, inputs: Sequence[InputRecord]) -> Sequence[str]:
         """Return what a method that takes images from elsewhere has to say of those that it lacks."""
@@ -82,7 +88,8 @@ class Restoration:
             case None | Status.SKIPPED:
                 return True
             case Status.DONE:
-                return self.plan.redo == "all" or not self._sr_path(cell).is_file()
+                sr, references = self._sr_path(cell), self._references(cell.input)
+                return self.plan.redo == "all" or not sr.is_file() or are_newer(references, sr)
             case _:
                 return self.plan.redo is not None
 
@@ -95,6 +102,10 @@ class Restoration:
             return Outcome(Status.SKIPPED, "it needs a GPU, and the device of this run is the CPU")
         if method.sees_hr and not record.has_hr:
             return Outcome(Status.SKIPPED, "it needs the ground truth, which an LR-only category does not have")
+        if method.sees_references and not self._references(record).paths:
+            missing = "it needs reference images, and the category names none: CATEGORY[references=same] or =PATH"
+            problem = self._references(record).problem
+            return Outcome(Status.ERROR, problem) if problem else Outcome(Status.SKIPPED, missing)
         category = Category(record.category, record.kind)
         try:
             reason = method.supports(record.lr_size, record.hr_size, record.factor, category)
@@ -125,7 +136,11 @@ class Restoration:
             image=record.image,
             seed=image_seed(self.plan.seed, record.digest or "", cell.repeat),
             category=Category(record.category, record.kind),
+            references=self._references(record).paths,
         )
+
+    def _references(self, record: InputRecord) -> References:
+        return self.references.get((record.category, record.image), References())
 
     def _sr_path(self, cell: PendingCell) -> Path:
         where = (cell.input.category, cell.input.file or cell.input.image, cell.input.factor, cell.repeat)

@@ -39,6 +39,10 @@ class RunLayout(NamedTuple):
         """Return an input."""
         return self.root / "lr" / f"x{factor}" / category / f"{file}.png"
 
+    def references(self, category: str, file: str) -> Path:
+        """Return the folder of what methods that see references are given beside an image."""
+        return self.root / "references" / category / file
+
     def reference(self, kind: Literal["hr", "lr", "none"], category: str, file: str, factor: int) -> Path | None:
         """Return what a metric compares with, by the kind of its reference."""
         if kind == "none":

@@ -186,6 +186,11 @@ class Run:
         path = self.layout.hr(category, file) if file else None
         return path if path and path.is_file() else None
 
+    def reference_paths(self, category: str, image: str) -> list[Path]:
+        """Return what methods that see references were given beside an image, by name."""
+        file = self._files.get((category, image))
+        return sorted(self.layout.references(category, file).glob("*.png")) if file else []
+
     def lr_path(self, category: str, image: str, factor: int) -> Path | None:
         """Return the LR image, or None when it is not made."""
         file = self._files.get((category, image))

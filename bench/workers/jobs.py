@@ -32,6 +32,8 @@ class Job(NamedTuple):
     image: str
     seed: int
     category: Category
+    references: tuple[Pixels, ...] = ()
+    """Images beside the LR, for a method that sees them."""
 
 
 class Task(NamedTuple):
@@ -44,11 +46,13 @@ class Task(NamedTuple):
     image: str
     seed: int
     category: Category
+    references: tuple[Path, ...] = ()
 
     def read(self) -> Job:
         """Read the images from the run folder."""
         hr = None if self.hr is None else load_png(self.hr)
-        return Job(load_png(self.lr), hr, self.factor, self.image, self.seed, self.category)
+        references = tuple(map(load_png, self.references))
+        return Job(load_png(self.lr), hr, self.factor, self.image, self.seed, self.category, references)
 
 
 class Outcome(NamedTuple):

@@ -30,7 +30,7 @@ def _restored(restorer: Restorer, task: Task) -> Outcome:
     try:
         job = task.read()
     except Exception as error:  # what a damaged PNG raises is of many kinds
-        files = " or ".join(str(path) for path in (task.lr, task.hr) if path)
+        files = " or ".join(str(path) for path in (task.lr, task.hr, *task.references) if path)
         remedy = "remove the damaged file and give the same command with --redo failed"
         return Outcome(Status.ERROR, f"{files} cannot be read: {one_line(error)}; {remedy}")
     return restorer.restore(job)

@@ -126,7 +126,8 @@ class Worker:
     def _restore(self, job: Job) -> Outcome:
         lr = to_tensor(job.lr).to(self.device)
         extras = {"hr": to_tensor(job.hr).to(self.device)} if job.hr is not None else {}
-        batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras)
+        references = tuple(to_tensor(image).to(self.device) for image in job.references)
+        batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras, (references,))
         restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
         check_result(restored, batch)
         costs = {"seconds": seconds, "peak_memory_mb": self._peak_memory(), "parameters_m": self.parameters / 1e6}

@@ -5,6 +5,7 @@ A state is written as the paper has it, without the shrinking of DDPM: x̄_t = x
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
@@ -37,7 +38,7 @@ class Level(NamedTuple):
     @property
     def sigma(self) -> float:
         """The deviation of the noise in x̄."""
-        return ((1 - self.alpha) / self.alpha) ** 0.5
+        return math.sqrt((1 - self.alpha) / self.alpha)
 
 
 CLEAN = Level(-1, 1.0)
@@ -110,7 +111,7 @@ class Given(NamedTuple):
             noise: standard normal, as large as the image.
         """
         sigma, following = sigmas
-        kept = (1 - weights.eta**2) ** 0.5 / sigma * (x - image)
+        kept = math.sqrt(1 - weights.eta**2) / sigma * (x - image)
         free = image + following * (kept + weights.eta * noise)
         fixed = image + weights.etab * (self.known - image) + following * noise
         return free + self.operator.observed(fixed - free)

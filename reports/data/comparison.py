@@ -167,6 +167,11 @@ class Comparison:
         paths = (run.hr_path(category, image) for run in self._having(category, image))
         return next((path for path in paths if path is not None), None)
 
+    def reference_paths(self, category: str, image: str) -> list[Path]:
+        """Return what methods that see references were given beside an image, in the first run that has any."""
+        paths = (run.reference_paths(category, image) for run in self._having(category, image))
+        return next((found for found in paths if found), [])
+
     def lr_path(self, category: str, image: str, factor: int) -> Path | None:
         """Return the LR image, or None when no run made one."""
         runs = [run for run in self._having(category, image) if factor in run.factors]

@@ -74,6 +74,7 @@ class Grid:
             "category": category,
             "name": text.plain(image.image),
             "hr": self._address(self.comparison.hr_path(image.category, image.image)),
+            "references": [self._address(path) for path in self._references(image)],
             "flag": text.plain(image.flag) if image.flag else None,
         }
 
@@ -91,6 +92,9 @@ class Grid:
             }
             for row, image in enumerate(comparison.images_of(where.category))
         ]
+
+    def _references(self, image: ImageRecord) -> list[Path]:
+        return self.comparison.reference_paths(image.category, image.image)
 
     def _sr_paths(self, image: ImageRecord, factor: int) -> Iterator[Path | None]:
         """Look for the image as each method restored it; an upper bound's is HR, which is shown anyway."""
@@ -121,10 +125,11 @@ class Grid:
         return reasons
 
     def previews(self) -> Iterator[Preview]:
-        """Return what is shown small: HR and each SR. LR images are small already."""
+        """Return what is shown small: HR, references and each SR. LR images are small already."""
         for image in self.comparison.images:
-            if hr := self.comparison.hr_path(image.category, image.image):
-                yield previews.of_hr(self.comparison.run_of(hr).layout, hr)
+            hr = self.comparison.hr_path(image.category, image.image)
+            for path in filter(None, [hr, *self._references(image)]):
+                yield previews.of_hr(self.comparison.run_of(path).layout, path)
             for factor in self.comparison.factors:
                 for sr in filter(None, self._sr_paths(image, factor)):
                     yield previews.of_sr(self.comparison.run_of(sr).layout, sr, factor)

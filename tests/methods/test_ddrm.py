@@ -87,7 +87,7 @@ def test_the_lr_of_the_result_is_the_given_one(size, factor):
     assert np.mean((again - lr) ** 2) < 255**2 / 10**4.5
 
 
-def _save(path, flat=False, unet=(), schedule=()):
+def save_prior(path, flat=False, unet=(), schedule=()):
     """Save a tiny random prior as diffusers does, with some of its settings changed."""
     torch.manual_seed(0)
     network = diffusers.UNet2DModel(
@@ -115,7 +115,7 @@ def test_a_prediction_is_what_diffusers_makes_of_it(tmp_path, prediction, learne
         "variance_type": "learned_range" if learned else "fixed_small",
         "clip_sample": False,
     }
-    network = _save(tmp_path, flat=learned, unet={"out_channels": 6 if learned else 3}, schedule=schedule)
+    network = save_prior(tmp_path, flat=learned, unet={"out_channels": 6 if learned else 3}, schedule=schedule)
     prior = loaded(f"ddrm[prior={tmp_path}]")._prior
     x = torch.randn(1, 3, 32, 32)
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_a_prediction_is_what_diffusers_makes_of_it(tmp_path, prediction, learne
 
 def test_names_of_former_versions_are_read(tmp_path):
     """Google's files call the layers of an attention query, key, value and proj_attn."""
-    _save(tmp_path, flat=True)
+    save_prior(tmp_path, flat=True)
     path = tmp_path / "diffusion_pytorch_model.bin"
     state = torch.load(path, weights_only=True)
     expected = loaded(f"ddrm[prior={tmp_path}]").network.state_dict()
@@ -139,7 +139,7 @@ def test_names_of_former_versions_are_read(tmp_path):
 
 
 def test_an_image_depends_on_its_seed_alone(tmp_path):
-    _save(tmp_path)
+    save_prior(tmp_path)
     method, lr = loaded(f"ddrm[prior={tmp_path},steps=3]"), torch.rand(2, 3, 4, 4)
     both = method.restore(Batch(lr, 8, ("a", "b"), (5, 6), Category("c", None))).sr
     alone = method.restore(Batch(lr[1:], 8, ("b",), (6,), Category("c", None))).sr
@@ -164,14 +164,14 @@ def _edit(path, **changes):
     ],
 )
 def test_a_prior_that_would_be_read_wrongly_is_refused(tmp_path, file, changes, message):
-    _save(tmp_path)
+    save_prior(tmp_path)
     _edit(tmp_path / file, **changes)
     with pytest.raises(AssetError, match=message):
         loaded(f"ddrm[prior={tmp_path}]")
 
 
 def test_images_of_another_size_are_skipped(tmp_path):
-    _save(tmp_path)
+    save_prior(tmp_path)
     method, category = build(f"ddrm[prior={tmp_path}]"), Category("c", None)
     assert method.supports((4, 4), (32, 32), 8, category) is None
     assert "makes images of 32x32, this one is 64x64" in method.supports((8, 8), (64, 64), 8, category)

@@ -23,8 +23,12 @@ function sourcesOf(image) {
     return { id: label, title, address: cell.sr[method], method, cell };
   });
   const input = { id: LR_ID, title: `LR ${state.f}×`, address: cell.lr, method: -1, cell };
+  const references = image.references.map((address, index) => {
+    const title = image.references.length > 1 ? `Reference ${index + 1}` : "Reference";
+    return { id: title, title, address, method: -1, cell };
+  });
   const hr = { id: HR_ID, title: "HR", address: image.hr, method: bound, cell };
-  return [input, ...methods, hr].filter((source) => source.address);
+  return [input, ...references, ...methods, hr].filter((source) => source.address);
 }
 
 function openCompare(image, id) {

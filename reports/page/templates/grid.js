@@ -58,6 +58,10 @@ function fillRow(row) {
     return;
   }
   const cards = [card("LR", cell.lr, { alt: `${image.name}, the ${state.f}× smaller input`, isInput: true, image, cell })];
+  image.references.forEach((address, index) => {
+    const alt = `${image.name}, reference ${index + 1}, which some methods see beside the LR`;
+    cards.push(card(image.references.length > 1 ? `Reference ${index + 1}` : "Reference", address, { alt, image }));
+  });
   for (const method of competitors) {
     const alt = `${image.name}, restored ${state.f}× by ${data.methods[method].title}`;
     cards.push(card(data.methods[method].label, cell.sr[method], { alt, method, cell, image, reason: cell.reasons[method] }));

@@ -193,6 +193,17 @@ def _selection(name: str, folder: Path) -> str:
             return f"esrgan+[weights={_untrained_esrgan_plus(folder / 'network.safetensors')}]"
         case "idinvert":
             return f"idinvert[steps=1,weights={_untrained_encoder(folder / 'encoder.safetensors')}]"
+        case "ddrm":
+            from tests.methods.test_ddrm import save_prior
+
+            blocks = {"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2}
+            save_prior(folder, unet={"sample_size": 256, "add_attention": False, **blocks})
+            return f"ddrm[prior={folder},steps=2]"
+        case "srntt":
+            from tests.methods.test_srntt import write_weights
+
+            write_weights(folder)
+            return f"srntt:{folder}"
         case _:
             return SHORT.get(name, name)
 

@@ -44,7 +44,18 @@ def cache(tmp_path, monkeypatch):
 
 def test_every_category_of_the_suite_has_a_card():
     lsun = [f"lsun-{name}" for name in ("bedroom", "car", "cat", "church", "tower")]
-    assert ["afhq-cat", "afhq-dog", "afhq-wild", "cat100", "celebahq", "faces", "ffhq", *lsun, "photos"] == CARDS
+    assert [
+        "afhq-cat",
+        "afhq-dog",
+        "afhq-wild",
+        "cat100",
+        "celebahq",
+        "celebahq256",
+        "faces",
+        "ffhq",
+        *lsun,
+        "photos",
+    ] == CARDS
     assert sorted(read_cards()) == CARDS
 
 

@@ -1,0 +1,71 @@
+"""The images that methods see beside an LR: read once a run, saved in it, and known again by their pixels."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.base.errors import BenchError, UsageError
+from bench.base.filenames import safe_filename
+from bench.base.types import Pixels
+from bench.categories.category import CategorySource
+from bench.images import previews
+from bench.images.png import load_png, pixel_digest, save_png
+from bench.store.records import InputRecord
+from bench.store.store import Store
+
+
+class References(NamedTuple):
+    """Those of one image."""
+
+    paths: tuple[Path, ...] = ()
+    problem: str | None = None
+    """Why they cannot be used."""
+
+
+def save_references(
+    store: Store, sources: Iterable[CategorySource], inputs: Iterable[InputRecord], seed: int
+) -> dict[tuple[str, str], References]:
+    """Save the references of every image whose category names some, by category and image."""
+    by_name = {source.name: source for source in sources if source.card.references}
+    seen = {(r.category, r.image): r.file or r.image for r in inputs if r.category in by_name and not r.problem}
+    return {key: _save_those_of(store, by_name[key[0]], key[1], file, seed) for key, file in seen.items()}
+
+
+def _save_those_of(store: Store, source: CategorySource, image: str, file: str, seed: int) -> References:
+    try:
+        images = source.references(image, seed)
+        _refuse_hr(source, image, images)
+    except BenchError as error:
+        return References(problem=str(error))
+    folder = store.layout.references(source.name, file)
+    pixels = {folder / f"{safe_filename(name)}.png": reference for name, reference in images.items()}
+    saved = _saved(folder)
+    for path in saved.keys() - pixels.keys():
+        path.unlink()
+    for path, reference in pixels.items():
+        if saved.get(path) != pixel_digest(reference):
+            save_png(reference, path)
+            previews.write(previews.of_hr(store.layout, path), reference)
+    return References(tuple(path.resolve() for path in pixels))
+
+
+def are_newer(references: References, sr: Path) -> bool:
+    """Return whether a reference was saved after an image was restored, which then had another."""
+    return any(path.stat().st_mtime_ns > sr.stat().st_mtime_ns for path in references.paths)
+
+
+def _saved(folder: Path) -> Mapping[Path, str]:
+    try:
+        return {path: pixel_digest(load_png(path)) for path in folder.glob("*.png")}
+    except BenchError:  # a damaged file: saved again
+        return dict.fromkeys(folder.glob("*.png"), "")
+
+
+def _refuse_hr(source: CategorySource, image: str, references: Mapping[str, Pixels]) -> None:
+    if source.card.hr_as_reference or not source.has_hr:
+        return
+    hr = pixel_digest(source.prepare(source.read(image), image))
+    for name, pixels in references.items():
+        if pixel_digest(pixels) == hr:
+            remedy = "name another, or declare it with hr_as_reference=true"
+            raise UsageError(f"reference {name} of {source.name}/{image} is the HR itself", remedy=remedy)
