@@ -11,10 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from bench import is_here
 from bench.authoring.check import Problem, check, check_method
 from bench.base.errors import UsageError
 from bench.registry import METHODS
 from bench.registry.methods import build
+from methods.shared.face_restorer import FaceRestorer
 from tests.conftest import photo, write_adapter
 
 BROKEN = {
@@ -233,7 +235,10 @@ def _untrained_encoder(path: Path) -> Path:
     "name", [entry.name for entry in METHODS.entries().values() if entry.origin == "built-in"]
 )
 def test_every_built_in_adapter_keeps_the_contract(tmp_path, name):
-    assert check_method(build(_selection(name, tmp_path))) == []
+    selected = build(_selection(name, tmp_path))
+    if isinstance(selected, FaceRestorer) and not all(is_here(asset) for asset in selected.assets()):
+        pytest.skip("its weights are not here, and random ones are of the same 350 MB")
+    assert check_method(selected) == []
 
 
 @pytest.mark.parametrize(("scale", "is_sound"), [(1.9, True), (2.1, False)])

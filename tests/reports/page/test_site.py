@@ -138,7 +138,8 @@ def test_quoted_rows_are_marked_and_ranked_nowhere(tmp_path: Path) -> None:
     assert r"G \& <b> \textit{(quoted: A et al. 2021)} & 26.80 & -- &" in (tables / "leaderboard.tex").read_text()
     assert "quoted: A et al" in (tables / "leaderboard.md").read_text()
     quoted_lines = [line for line in (tables / "leaderboard.csv").read_text().splitlines() if "G & <b>" in line]
-    assert quoted_lines == ["faces,16,G & <b>,psnr,,26.80,,,,,,False,quoted from A et al. 2021"]
+    empty = ",".join(['""'] * 5)
+    assert quoted_lines == [f'"faces",16,"G & <b>","psnr","","26.80",{empty},False,"quoted from A et al. 2021"']
 
 
 @pytest.mark.parametrize(
