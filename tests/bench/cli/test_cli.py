@@ -62,8 +62,8 @@ WRONG = {
     "twice": (["run", "--methods", "bicubic,bicubic"], "two methods are called 'bicubic'"),
     "folder": (["run", "--methods", "bicubic", "--category", "mine=absent"], "absent"),
     "score": (["score", "absent"], "absent.* is not a run folder"),
-    "report": (["report"], "there is no run in .*runs"),
-    "export": (["export", "--to", "x.csv"], "there is no run in .*runs"),
+    "report": (["report"], "there is no run in .* or below"),
+    "export": (["export", "--to", "x.csv"], "there is no run in .* or below"),
     "info": (["info", "bicubik"], "unknown method, category or metric 'bicubik'.*did you mean bicubic"),
 }
 
