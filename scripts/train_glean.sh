@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train GLEAN from the shipped faithful weights to sharp ones: `full`, with LPIPS on crops at 1024, then `adversarial`.
+# Train GLEAN from the shipped weights to sharper ones: `full`, with LPIPS on crops at 1024, then `adversarial`.
 #
 #     scripts/train_glean.sh [OUT]
 #
@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-training/glean}
 python=${PYTHON:-.venv/bin/python}
-start=${START:-methods/glean/weights/glean-faithful.safetensors}
+start=${START:-methods/glean/weights/glean-mobilestylegan.safetensors}
 export OMP_WAIT_POLICY=PASSIVE
 if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
     batch=16 steps=${STEPS:-10000,5000}
