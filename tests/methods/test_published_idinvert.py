@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from bench.assets.declare import Asset
+from bench import Asset, fetch
 from bench.base.bank import Latents
 from bench.base.errors import AssetError, UsageError
 from bench.base.types import Category
@@ -180,7 +180,7 @@ def test_the_released_files_and_their_banks(tmp_path, monkeypatch):
         with pytest.raises(
             AssetError, match=rf"{name} could not be fetched: got get it from https://drive.*put the"
         ):
-            create(text)
+            fetch(method.assets()[0])
         with pytest.raises(
             UsageError, match=rf"no weight file .*{name}.*; get it from https://drive.*or put it at"
         ):

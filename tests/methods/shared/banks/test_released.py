@@ -200,7 +200,7 @@ def test_what_is_known_of_a_bank_is_what_its_file_is_called():
     for name, bank in stylegan2_files.RELEASED.items():
         assert bank.kind == banks.metadata(name).kind is not None
     assert {name for name in banks.NAMES if banks.metadata(name).resolution is None} == set()
-    assert banks.metadata("mine.pth") == (None, None, 0, 0, False)
+    assert banks.metadata("mine.pth") == (None, None, 0, 0, False, None)
     assert banks.metadata("biggan:mine.pth").classes is None
 
 

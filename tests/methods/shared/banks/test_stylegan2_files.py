@@ -88,7 +88,8 @@ def test_damaged_files_are_refused_by_name_and_size(suffix, state, tmp_path):
     for content in (whole.read_bytes()[:-5000], b"", b"<html>not found</html>"):
         path = tmp_path / f"bank.{suffix}"
         path.write_bytes(content)
-        with pytest.raises(AssetError, match=rf"bank\.{suffix} \({len(content):,} bytes\) cannot be read"):
+        says = "cannot be read" if len(content) > 100 else "is no weight file: got an? (empty file|HTML page)"
+        with pytest.raises(AssetError, match=rf"bank\.{suffix} \({len(content):,} bytes\) {says}"):
             source(path).load()
 
 
