@@ -75,4 +75,5 @@ def _of_system(error: OSError) -> str:
         remedy = "check that it is there and that its disk is connected"
     else:
         remedy = "name another folder with --out, or work in one that can be written"
-    return f"cannot use{where}: {error.strerror or one_line(error)}; {remedy}"
+    what = "cannot write" if error.errno in _IS_FULL else "cannot use"
+    return f"{what}{where}: {error.strerror or one_line(error)}; {remedy}"

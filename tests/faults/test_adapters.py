@@ -195,7 +195,7 @@ WRONG = {
     "meta": ("sr = sr.to('meta')", "meta"),
     "words": ("return Restored(sr, [{'steps': 'many'}])", "could not convert string to float"),
     "mute": ("raise ValueError", "ValueError: no message"),
-    "surrogate": (r"raise ValueError('\udcff' + 'x' * 9999)", "ValueError: \\udcffxxx"),
+    "surrogate": (r"raise ValueError('\udcff' + 'x' * 9999)", "ValueError: \ufffdxxx"),
     "closed": ("os.close(0); os.close(1); raise ValueError('so')", "ValueError: so"),
 }
 READ_ONLY = "import numpy as np, warnings; warnings.simplefilter('ignore'); array = sr.numpy().copy()"

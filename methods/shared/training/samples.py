@@ -154,9 +154,10 @@ def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]
         UsageError: when there is no image.
         ImageError: when one cannot be read, or is smaller than the crop.
     """
+    paths = _image_files(folder)
     for remark in list_folder(folder).remarks:
         log.info(remark)
-    return [shrink(_read_square(path, resolution), size, sides) for path in _image_files(folder)]
+    return [shrink(_read_square(path, resolution), size, sides) for path in paths]
 
 
 def _read_square(path: Path, resolution: int) -> Pixels:
@@ -170,8 +171,7 @@ def _read_square(path: Path, resolution: int) -> Pixels:
 
 
 def _image_files(folder: Path) -> list[Path]:
-    listing = list_folder(folder)
-    if not listing.files:
+    if not folder.is_dir() or not (listing := list_folder(folder)).files:
         raise UsageError(f"no image to train on in {folder}", expected="a folder of pictures")
     return sorted(folder / file for file in listing.files)
 
