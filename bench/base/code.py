@@ -31,7 +31,11 @@ def reachable(start: Path) -> list[Path]:
 
 def code_digest(path: Path) -> str:
     """Return a digest of what a Python file says: comments, docstrings and blank lines left out."""
-    content = path.read_bytes()
+    return _digest(path.read_bytes())
+
+
+@cache  # by content, as `_import_statements`: the methods of a run share most of their files
+def _digest(content: bytes) -> str:
     try:
         text = _stripped(content)
     except (SyntaxError, ValueError, tokenize.TokenError):
@@ -74,17 +78,22 @@ def _column(line: str, byte: int) -> int:
 
 def _imports(path: Path, start: Path) -> Iterator[str]:
     """Yield the absolute names that a file imports; a name may be a module or something in it."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
+    for node in _import_statements(path.read_bytes()):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             module = _absolute(node, path, start) if node.level else node.module or ""
             yield module
             yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
+
+
+@cache
+def _import_statements(content: bytes) -> Sequence[ast.Import | ast.ImportFrom]:
+    try:
+        nodes = ast.walk(ast.parse(content))
+    except (SyntaxError, ValueError):
+        return ()
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _absolute(node: ast.ImportFrom, path: Path, start: Path) -> str:
