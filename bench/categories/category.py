@@ -23,7 +23,7 @@ from bench.base.seeds import image_seed
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.categories.card import Card, read_card, read_cards
-from bench.categories.references import SAME, read_references
+from bench.categories.references import SAME, ReferenceFiles
 from bench.categories.sources.local import open_path
 from bench.images.prepare import MOD_CROP, parse_preparation
 from bench.networks.dlib import LANDMARKS_68
@@ -133,12 +133,12 @@ class CategorySource:
             ImageError: when one cannot be used.
         """
         if self.card.references != SAME:
-            return read_references(Path(self.card.references), self._names[image], self.name)
+            return self._references.read(self._names[image], self.name)
         others = [name for name in self._names if name != image]
         if not others:
             raise UsageError(f"category {self.name} has no other image for references={SAME}")
         drawn = others[image_seed(seed, image) % len(others)]
-        return {drawn: self.prepare(self.read(drawn), drawn)}
+        return {drawn: self.read(drawn)}
 
     def stamp(self, image: str) -> str:
         """Return a text that changes when a person may have changed the image's file."""
@@ -156,6 +156,10 @@ class CategorySource:
         """Return the declared files that its source and its preparation need."""
         is_aligned = parse_preparation(self.card.prepare).how == "align-face"
         return [*self.source.assets(), *([LANDMARKS_68] if is_aligned else [])]
+
+    @cached_property
+    def _references(self) -> ReferenceFiles:
+        return ReferenceFiles(Path(self.card.references))
 
     @cached_property
     def _names(self) -> Mapping[str, str]:

@@ -28,13 +28,20 @@ def save_references(
     """Save the references of every image whose category names some, by category and image."""
     by_name = {source.name: source for source in sources if source.card.references}
     seen = {(r.category, r.image): r.file or r.image for r in inputs if r.category in by_name and not r.problem}
-    return {key: _save_those_of(store, by_name[key[0]], key[1], file, seed) for key, file in seen.items()}
+    hr_digests = {(image.category, image.image): image.digest for image in store.images() if image.has_hr}
+    return {
+        key: _save_those_of(store, by_name[key[0]], key[1], file, seed, hr_digests.get(key))
+        for key, file in seen.items()
+    }
 
 
-def _save_those_of(store: Store, source: CategorySource, image: str, file: str, seed: int) -> References:
+def _save_those_of(  # noqa: PLR0917 (each is a part of one image)
+    store: Store, source: CategorySource, image: str, file: str, seed: int, hr_digest: str | None
+) -> References:
     try:
         images = source.references(image, seed)
-        _refuse_hr(source, image, images)
+        if not source.card.hr_as_reference:
+            _refuse_hr(f"{source.name}/{image}", hr_digest, images)
     except BenchError as error:
         return References(problem=str(error))
     folder = store.layout.references(source.name, file)
@@ -61,11 +68,8 @@ def _saved(folder: Path) -> Mapping[Path, str]:
         return dict.fromkeys(folder.glob("*.png"), "")
 
 
-def _refuse_hr(source: CategorySource, image: str, references: Mapping[str, Pixels]) -> None:
-    if source.card.hr_as_reference or not source.has_hr:
-        return
-    hr = pixel_digest(source.prepare(source.read(image), image))
+def _refuse_hr(where: str, hr_digest: str | None, references: Mapping[str, Pixels]) -> None:
     for name, pixels in references.items():
-        if pixel_digest(pixels) == hr:
+        if pixel_digest(pixels) == hr_digest:
             remedy = "name another, or declare it with hr_as_reference=true"
-            raise UsageError(f"reference {name} of {source.name}/{image} is the HR itself", remedy=remedy)
+            raise UsageError(f"reference {name} of {where} is the HR itself", remedy=remedy)
