@@ -15,9 +15,7 @@ from torch import Tensor, nn
 from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import CropRequest, Enlarged, EsrganPlusNet
 from methods.shared import banks
-from methods.shared.banks.stylegan2_discriminator import Discriminator
-from methods.shared.banks.stylegan2_layers import capped
-from methods.shared.training.crops import crop_target, draw_box, patch_side, patches, trim_border
+from methods.shared.training.crops import crop_target, draw_box, patch_discriminator, patches, trim_border
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 
 STAGES = (
@@ -27,8 +25,6 @@ STAGES = (
     Stage("adversarial", 100_000, 4, 1e-4, adversarial=True, relativistic=True),
 )
 """Steps and batches are those of `methods.glean.recipe.STAGES`; the rates are ESRGAN's, doubled for L1."""
-DISCRIMINATOR_WIDTH = 128
-"""Its widest layer: it then costs about what the published VGG-style one does."""
 
 
 @dataclass
@@ -65,7 +61,7 @@ class EsrganPlusRecipe(BankRecipe):
         # Only a sample has a target of the result's size, so photographs alone show the discriminator nothing.
         if "crop " not in pairs:
             return Terms(losses)
-        fake, real = patches(step, patch_side(start, self.network.resolution), *pairs["crop "])
+        fake, real = patches(step, *pairs["crop "])
         return Terms(losses | {"crop lpips": self.lpips_loss(fake, real)}, fake, real)
 
     def image_size(self, stage: Stage) -> int:
@@ -93,5 +89,5 @@ def recipe(
     pool, validation, history = open_data(
         network, loaded, size, sides, data, out, start, weightfile.read_metadata, keep_full=True
     )
-    discriminator = Discriminator(capped(patch_side(size // 2, loaded.resolution), DISCRIMINATOR_WIDTH))
+    discriminator = patch_discriminator(size // 2, loaded.resolution)
     return EsrganPlusRecipe(network, pool, validation, discriminator=discriminator, history=history)

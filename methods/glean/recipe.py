@@ -16,14 +16,12 @@ from torch import Tensor, nn
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean, Restoration
 from methods.shared import banks
-from methods.shared.banks.stylegan2_discriminator import Discriminator
-from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.networks.consistency import add_detail
 from methods.shared.training.crops import (
     crop,
     crop_target,
     draw_box,
-    patch_side,
+    patch_discriminator,
     patches,
     synthesise_crop,
     trim_border,
@@ -43,8 +41,6 @@ STAGES = (
 """For one data-centre GPU. Every stage's steps can be changed."""
 
 LATENT, FEATURE = 0.2, 0.05
-DISCRIMINATOR_WIDTH = 128
-"""The discriminator's widest layer, that of ESRGAN+."""
 MATCHED = (16, 32)
 """The resolutions at which features are compared with those that the bank makes of the sample."""
 
@@ -88,7 +84,7 @@ class GleanRecipe(BankRecipe):
         pair = self._crop_pair(result, draw, step) if stage.name in FULL_STAGES and draw.sampled.any() else None
         if pair is None:
             return Terms(losses)
-        fake, real = patches(step, patch_side(self.network.middle // 2, self.bank.resolution), *pair)
+        fake, real = patches(step, *pair)
         losses |= self.image_losses({"crop ": pair}) | {"crop lpips": self.lpips_loss(fake, real)}
         return Terms(losses, *((fake, real) if stage.adversarial else ()))
 
@@ -139,6 +135,6 @@ def recipe(
     pool, validation, history = open_data(
         network, loaded, size, network.inputs, data, out, start, weightfile.read_metadata, keep_full=True
     )
-    discriminator = Discriminator(capped(patch_side(size // 2, loaded.resolution), DISCRIMINATOR_WIDTH))
+    discriminator = patch_discriminator(size // 2, loaded.resolution)
     fresh = start is None
     return GleanRecipe(network, pool, validation, discriminator=discriminator, history=history, fresh=fresh)

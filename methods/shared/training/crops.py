@@ -11,12 +11,16 @@ from torch import Tensor
 from bench import Bank
 from bench.images.png import to_tensor
 from methods.shared.banks import full_image
+from methods.shared.banks.stylegan2_discriminator import Discriminator
+from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.pool import Draw
 
 BORDER = 2
 """Pixels of `start` on every side that the padding at the crop's edge has changed."""
 PATCH = 128
 """The side of what a discriminator and LPIPS see where there is room for it, ESRGAN's."""
+DISCRIMINATOR_WIDTH = 128
+"""The discriminator's widest layer: it then costs about what ESRGAN's VGG-style one does."""
 
 
 class CropBox(NamedTuple):
@@ -72,15 +76,21 @@ def crop_target(draw: Draw, box: CropBox, start: int) -> Tensor:
     return torch.stack(targets).to(draw.hr.device)
 
 
-def patch_side(start: int, resolution: int) -> int:
-    """Return the side of what a discriminator sees of a crop: PATCH, or the power of two that fits in it."""
+def patch_discriminator(start: int, resolution: int) -> Discriminator:
+    """Return a discriminator, of random weights, of the patches of a crop from `start` to `resolution`."""
     room = (draw_box(0, start).side - 2 * BORDER) * resolution // start
+    return Discriminator(capped(_patch_side(room), DISCRIMINATOR_WIDTH))
+
+
+def _patch_side(room: int) -> int:
+    """Return PATCH, or the power of two that fits in."""
     return min(PATCH, 1 << room.bit_length() - 1)
 
 
-def patches(step: int, side: int, *images: Tensor) -> list[Tensor]:
-    """Cut the same patch from images of one size, at a place that the step decides."""
+def patches(step: int, *images: Tensor) -> list[Tensor]:
+    """Cut the same patch from crops of one size, without borders, at a place that the step decides."""
     size = images[0].shape[-1]
+    side = _patch_side(size)
     generator = torch.Generator().manual_seed(step)
     top, left = torch.randint(0, size - side + 1, (2,), generator=generator).tolist()
     return [crop(image, CropBox(top, left, side), size) for image in images]

@@ -19,7 +19,7 @@ from bench.base import seeds
 from bench.base.files import file_digest, write_atomically
 from bench.images.decode import read_image
 from bench.images.degradation import make_lr
-from bench.images.listing import list_folder
+from bench.images.listing import Listing, list_folder
 from bench.images.png import to_pixels
 from bench.images.prepare import parse_preparation
 from methods.shared.banks import bank_noise, full_image
@@ -154,10 +154,10 @@ def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]
         UsageError: when there is no image.
         ImageError: when one cannot be read, or is smaller than the crop.
     """
-    paths = _image_files(folder)
-    for remark in list_folder(folder).remarks:
+    listing = _list_images(folder)
+    for remark in listing.remarks:
         log.info(remark)
-    return [shrink(_read_square(path, resolution), size, sides) for path in paths]
+    return [shrink(_read_square(path, resolution), size, sides) for path in _sorted_paths(listing)]
 
 
 def _read_square(path: Path, resolution: int) -> Pixels:
@@ -170,12 +170,16 @@ def _read_square(path: Path, resolution: int) -> Pixels:
     return parse_preparation(f"centre-crop:{resolution}")(image, path.name)
 
 
-def _image_files(folder: Path) -> list[Path]:
+def _list_images(folder: Path) -> Listing:
     if not folder.is_dir() or not (listing := list_folder(folder)).files:
         raise UsageError(f"no image to train on in {folder}", expected="a folder of pictures")
-    return sorted(folder / file for file in listing.files)
+    return listing
+
+
+def _sorted_paths(listing: Listing) -> list[Path]:
+    return sorted(listing.where / file for file in listing.files)
 
 
 def folder_digest(folder: Path) -> str:
     """Return the sha256 of the files that `read_folder` reads, in its order."""
-    return hashlib.sha256("".join(map(file_digest, _image_files(folder))).encode()).hexdigest()
+    return hashlib.sha256("".join(map(file_digest, _sorted_paths(_list_images(folder)))).encode()).hexdigest()

@@ -13,8 +13,8 @@ from methods.idinvert import recipe as idinvert
 from methods.idinvert import weightfile as idinvert_file
 from methods.idinvert.weightfile import NetworkConfig
 from methods.shared import banks, training
+from methods.shared.training import crops, sample_grid
 from methods.shared.training import recipe as recipes
-from methods.shared.training import sample_grid
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import by_slot, latent_loss
 from methods.shared.training.pool import Pool
@@ -40,7 +40,7 @@ def soon(monkeypatch):
     """Make everything that a training does once small."""
     monkeypatch.setattr(sample_grid, "SAMPLES", 2)
     monkeypatch.setattr(recipes, "Pool", partial(Pool, first=32))
-    monkeypatch.setattr(glean, "DISCRIMINATOR_WIDTH", 16)
+    monkeypatch.setattr(crops, "DISCRIMINATOR_WIDTH", 16)
     monkeypatch.setattr(idinvert, "capped", partial(idinvert.capped, cap=16))
     monkeypatch.setattr(glean, "EmbeddedGlean", partial(glean.EmbeddedGlean, shape=TINY))
     monkeypatch.setattr(idinvert, "Encoder", partial(idinvert.Encoder, shape=ENCODER))

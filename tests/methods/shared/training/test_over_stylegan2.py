@@ -16,7 +16,7 @@ from bench.registry.methods import build
 from methods.glean import recipe as recipes
 from methods.glean import weightfile
 from methods.shared import banks, training
-from methods.shared.training import sample_grid
+from methods.shared.training import crops, sample_grid
 from methods.shared.training.crops import crop, draw_box, synthesise_crop, trim_border
 from methods.shared.training.pool import Pool
 from methods.shared.training.samples import Samples
@@ -41,7 +41,7 @@ def test_every_stage_trains_and_the_weights_restore(size, factors, start, files,
     monkeypatch.setattr(sample_grid, "SAMPLES", 2)
     monkeypatch.setattr("methods.shared.training.recipe.Pool", partial(Pool, first=32))
     monkeypatch.setattr(recipes, "EmbeddedGlean", partial(recipes.EmbeddedGlean, shape=TINY))
-    monkeypatch.setattr(recipes, "DISCRIMINATOR_WIDTH", 16)
+    monkeypatch.setattr(crops, "DISCRIMINATOR_WIDTH", 16)
     steps = {"latents": 2, "base": 1, "middle": 1, "full": 2, "adversarial": 2}
     monkeypatch.setattr("methods.shared.training.loop.CURVE_STEPS", 1)
     data = folder if size == 64 else None  # photographs of a new category among the samples
