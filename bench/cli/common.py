@@ -45,6 +45,15 @@ def print_line(line: object) -> None:
     console().print(str(line), markup=False)
 
 
+def print_findings(what: str, findings: Sequence[object]) -> None:
+    """Print what a check found; anything ends the command with 1."""
+    for finding in findings:
+        print_line(f"- {finding}")
+    if findings:
+        raise typer.Exit(1)
+    print_line(f"{what} keeps the contract")
+
+
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows of text under their columns' names."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.common import print_line
+from bench.cli.common import print_findings, print_line
 
 app = typer.Typer(help="Write and check adapters of methods.", no_args_is_help=True)
 
@@ -27,9 +27,4 @@ def check(method: Annotated[str, typer.Argument(help="A method, as `bench run` w
     """Check whether an adapter keeps its contract."""
     from bench.authoring.check import check as check_method
 
-    findings = check_method(method)
-    for finding in findings:
-        print_line(f"- {finding}")
-    if findings:
-        raise typer.Exit(1)
-    print_line(f"{method} keeps the contract")
+    print_findings(method, check_method(method))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.common import print_line
+from bench.cli.common import print_findings, print_line
 
 app = typer.Typer(help="Write and check metrics.", no_args_is_help=True)
 
@@ -29,9 +29,4 @@ def check(
     """Check whether a metric keeps its contract."""
     from bench.authoring.check_metric import check_metric
 
-    findings = check_metric(metric)
-    for finding in findings:
-        print_line(f"- {finding}")
-    if findings:
-        raise typer.Exit(1)
-    print_line(f"{metric} keeps the contract")
+    print_findings(metric, check_metric(metric))

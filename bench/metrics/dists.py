@@ -66,8 +66,8 @@ class Dists(FeatureDistance):
 
     def distance(self, sr: list[Tensor], hr: list[Tensor]) -> float:
         """Return 1 minus the similarity."""
-        stages = zip(sr, hr, self.texture, self.structure, strict=True)
-        return float(1 - sum((t * _alike(a, b)[0] + s * _alike(a, b)[1]).sum().item() for a, b, t, s in stages))
+        stages = zip(map(_alike, sr, hr), self.texture, self.structure, strict=True)
+        return float(1 - sum((t * means + s * spreads).sum().item() for (means, spreads), t, s in stages))
 
 
 def _pooled(maps: Tensor) -> Tensor:

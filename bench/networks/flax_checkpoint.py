@@ -1,6 +1,5 @@
 """Reads the checkpoints of Flax that are pickled trees of NumPy arrays, and lets them call nothing."""
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.base.errors import AssetError
-
-_GLOBALS = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Makes NumPy arrays, and refuses every other object."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _GLOBALS:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+from bench.base.pickles import ArraysOnly
 
 
 def read_tree(path: Path) -> dict[str, Any]:
@@ -36,7 +20,7 @@ def read_tree(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            tree = _ArraysOnly(file).load()
+            tree = ArraysOnly(file).load()
     except Exception as error:
         raise AssetError(f"{path} is no pickle of arrays alone", got=str(error) or type(error).__name__) from error
     return dict(tree)

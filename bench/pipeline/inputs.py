@@ -10,7 +10,8 @@ from bench.categories.category import CategorySource
 from bench.images import previews
 from bench.images.degradation import make_lr
 from bench.images.png import pixel_digest, save_png
-from bench.store.records import ImageRow, InputRecord, InputRow
+from bench.store.records import InputRecord
+from bench.store.rows import ImageRow, InputRow
 from bench.store.store import Store
 
 

@@ -15,7 +15,8 @@ from bench.images.png import pixel_digest
 from bench.pipeline.plan import Plan, refuse_factors
 from bench.registry.methods import Selected
 from bench.registry.selection import parse
-from bench.store.records import CategoryRecord, ImageRow, MethodRecord
+from bench.store.records import CategoryRecord, MethodRecord
+from bench.store.rows import ImageRow
 from bench.store.store import Store
 
 

@@ -79,11 +79,8 @@ def make_plan(
 
 def _sources(texts: Sequence[str]) -> list[CategorySource]:
     sources = [find_category(text) for text in texts]
-    names = [source.name for source in sources]
-    for name in names:
-        if names.count(name) > 1:
-            remedy = "give one a name of its own, or leave it out"
-            raise UsageError(f"two categories are called '{name}'", remedy=remedy)
+    remedy = "give one a name of its own, or leave it out"
+    _refuse_one_name("categories", [source.name for source in sources], remedy)
     return sources
 
 
@@ -92,11 +89,8 @@ def _methods(texts: Sequence[str], factors: Sequence[int]) -> list[Selected]:
         raise UsageError("no method is named", expected="--methods NAME,NAME")
     with sandbox():
         methods = [create(text) for text in texts]
-    labels = [selected.label for selected in methods]
-    for label in labels:
-        if labels.count(label) > 1:
-            remedy = "give one a name of its own: other=METHOD[option=value]"
-            raise UsageError(f"two methods are called '{label}'", remedy=remedy)
+    remedy = "give one a name of its own: other=METHOD[option=value]"
+    _refuse_one_name("methods", [selected.label for selected in methods], remedy)
     names: dict[str, str] = {}
     for one in methods:
         if other := names.get(one.identity):
@@ -105,6 +99,12 @@ def _methods(texts: Sequence[str], factors: Sequence[int]) -> list[Selected]:
         with sandbox():
             refuse_factors(one, factors)
     return methods
+
+
+def _refuse_one_name(what: str, names: Sequence[str], remedy: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two {what} are called '{name}'", remedy=remedy)
 
 
 def refuse_factors(selected: Selected, factors: Collection[int]) -> None:

@@ -19,7 +19,8 @@ from bench.pipeline.membership import ask
 from bench.pipeline.plan import Plan
 from bench.pipeline.references import References, are_newer, save_references
 from bench.registry.methods import Selected
-from bench.store.records import COSTS, CellRow, InputRecord, MetricRecord, Score, Status
+from bench.store.records import COSTS, InputRecord, MetricRecord, Status
+from bench.store.rows import CellRow, Score
 from bench.store.store import Store
 from bench.workers import local
 from bench.workers.jobs import Outcome, Task

@@ -20,15 +20,9 @@ from bench.pipeline.strangers import PAIRED_IMAGES, pairs_of_strangers
 from bench.registry import METRICS
 from bench.store.latest import remember
 from bench.store.layout import RunLayout
-from bench.store.records import (
-    MetricRecord,
-    Redo,
-    RestoredCell,
-    Score,
-    SetScore,
-    UnavailableMetric,
-)
+from bench.store.records import MetricRecord, Redo, RestoredCell, UnavailableMetric
 from bench.store.results import Run, open_run
+from bench.store.rows import Score, SetScore
 from bench.store.sets import CellSet, cell_sets, set_digest
 from bench.store.store import Store, connect_read_only
 
@@ -173,9 +167,15 @@ class _Scoring:
             self._note_unavailable(metric.name, error)
             return None
         about = metric.about or (inspect.getdoc(type(metric)) or "").partition("\n")[0]
-        title, threshold = metric.title or metric.name, getattr(metric, "threshold", None)
-        record = MetricRecord(metric.name, title, metric.signature, metric.better, scope, metric.unit)._replace(
-            about=about, threshold=threshold
+        record = MetricRecord(
+            name=metric.name,
+            title=metric.title or metric.name,
+            signature=metric.signature,
+            better=metric.better,
+            scope=scope,
+            unit=metric.unit,
+            about=about,
+            threshold=getattr(metric, "threshold", None),
         )
         with self.store.transaction():
             self.store.note_available(metric.name)

@@ -10,7 +10,8 @@ from bench.base.errors import StoreError
 from bench.store.latest import remember
 from bench.store.layout import RunLayout
 from bench.store.queries import KEYS, Reader
-from bench.store.records import EVERY, ImageRow, Status
+from bench.store.records import EVERY, Status
+from bench.store.rows import ImageRow
 from bench.store.store import Store, connect_read_only
 
 _POINTERS = {

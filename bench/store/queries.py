@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from bench.base.errors import StoreError
 from bench.base.metric import Better
 from bench.store import records
+from bench.store.rows import ImageRow
 
 KEYS = {
     "methods": ("identity",),
@@ -154,11 +155,11 @@ class Reader:
         source = "file_view ORDER BY image_id, factor"
         return self._select(records.ImageFile, source)
 
-    def image_rows(self, category_id: int) -> dict[int, records.ImageRow]:
+    def image_rows(self, category_id: int) -> dict[int, ImageRow]:
         """Return every content that the images of a category had, by id."""
-        columns = ", ".join(records.ImageRow._fields)
+        columns = ", ".join(ImageRow._fields)
         rows = self._rows(f"SELECT id, {columns} FROM images WHERE category_id = ?", category_id)
-        return {row[0]: records.ImageRow(*row[1:]) for row in map(tuple, rows)}
+        return {row[0]: ImageRow(*row[1:]) for row in map(tuple, rows)}
 
     def factors(self) -> list[int]:
         """Return the factors that were asked for, from small to large."""

@@ -166,36 +166,6 @@ class InputRecord(NamedTuple):
         return height * self.factor, width * self.factor
 
 
-class ImageRow(NamedTuple):
-    """An image as it is written."""
-
-    category_id: int
-    name: str
-    position: int | None
-    """In what its source lists, from 0; None when the source does not list it, or not with this content."""
-    stamp: str | None = None
-    """Of its file when it was read: an equal one says that the content is equal."""
-    content: str | None = None
-    """The digest of its file."""
-    digest: str | None = None
-    """Of its pixels as prepared; None when it was not read yet, or cannot be used."""
-    file: str | None = None
-    width: int | None = None
-    height: int | None = None
-    flag: str | None = None
-
-
-class InputRow(NamedTuple):
-    """An input as it is written: with its pixels, or with a problem."""
-
-    image_id: int
-    factor: int
-    digest: str | None = None
-    width: int | None = None
-    height: int | None = None
-    problem: str | None = None
-
-
 class ImageFile(NamedTuple):
     """What lies on the disk of one content of an image at one factor."""
 
@@ -207,17 +177,6 @@ class ImageFile(NamedTuple):
     """Of HR."""
     factor: int | None
     lr_digest: str | None
-
-
-class CellRow(NamedTuple):
-    """A cell as it is written."""
-
-    method_id: int
-    input_id: int
-    repeat: int
-    status: Status
-    reason: str | None = None
-    digest: str | None = None
 
 
 class RestoredCell(NamedTuple):
@@ -244,8 +203,7 @@ class RestoredCell(NamedTuple):
     """Of its pixels."""
 
     def __str__(self) -> str:
-        repeat = f", repeat {self.repeat}" if self.repeat else ""
-        return f"{self.method} {self.category}/{self.image} x{self.factor}{repeat}"
+        return _words(self.method, self)
 
 
 class FailedCell(NamedTuple):
@@ -270,33 +228,12 @@ class LeftOutCell(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        repeat = f", repeat {self.repeat}" if self.repeat else ""
-        return f"{self.slug} {self.category}/{self.image} x{self.factor}{repeat}"
+        return _words(self.slug, self)
 
 
-class Score(NamedTuple):
-    """One value of one cell, or why there is none."""
-
-    cell_id: int
-    metric_id: int
-    value: float | None
-    reason: str | None = None
-
-
-class SetScore(NamedTuple):
-    """One value of the images of a method, category, factor and repeat."""
-
-    method_id: int
-    category_id: int
-    factor: int
-    repeat: int
-    metric_id: int
-    value: float | None
-    n: int
-    note: str | None
-    """A plain warning about n, or why there is no value."""
-    members: str
-    """A digest of the images that it was computed on."""
+def _words(method: str, cell: RestoredCell | LeftOutCell) -> str:
+    repeat = f", repeat {cell.repeat}" if cell.repeat else ""
+    return f"{method} {cell.category}/{cell.image} x{cell.factor}{repeat}"
 
 
 class UnavailableMetric(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 from bench.base.filenames import printable
 from bench.store import records
 from bench.store.queries import Reader, naming_damage
+from bench.store.rows import CellRow, ImageRow, InputRow, Score, SetScore
 
 
 class Writer(Reader):
@@ -103,7 +104,7 @@ class Writer(Reader):
         files = {row["digest"]: str(row["file"]) for row in rows if row["file"]}
         return files.get(digest) or (f"{name}~{digest[:8]}" if name in files.values() else name)
 
-    def write_image(self, row: records.ImageRow) -> int:
+    def write_image(self, row: ImageRow) -> int:
         """Write an image as its source lists it now, and return its id; its other contents stay, in no table."""
         where = "category_id = ? AND name = ? AND digest IS NOT ?"
         key = (row.category_id, row.name, row.digest)
@@ -112,7 +113,7 @@ class Writer(Reader):
         self.connection.execute(f"UPDATE images SET position = NULL WHERE {where} AND position IS NOT NULL", key)
         return self.upsert("images", row._asdict())
 
-    def write_input(self, row: records.InputRow) -> int:
+    def write_input(self, row: InputRow) -> int:
         """Write an input that was made, and return its id; what failed on it before is forgotten."""
         input_id = self.upsert("inputs", row._asdict())
         if row.problem is None:
@@ -123,11 +124,11 @@ class Writer(Reader):
             self.connection.execute(f"DELETE FROM scores WHERE {unmeasured}", (input_id,))
         return input_id
 
-    def write_cell(self, row: records.CellRow) -> int:
+    def write_cell(self, row: CellRow) -> int:
         """Write how a cell ended and return its id."""
         return self.upsert("cells", row._asdict())
 
-    def write_scores(self, scores: Iterable[records.Score]) -> None:
+    def write_scores(self, scores: Iterable[Score]) -> None:
         """Write values, replacing those of the same cell and metric."""
         self.connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", scores)
 
@@ -135,7 +136,7 @@ class Writer(Reader):
         """Forget the values of a cell that was restored again."""
         self.connection.execute("DELETE FROM scores WHERE cell_id = ?", (cell_id,))
 
-    def write_set_score(self, score: records.SetScore) -> None:
+    def write_set_score(self, score: SetScore) -> None:
         """Write the value of a set, replacing the one of the same set and metric."""
         self.connection.execute("INSERT OR REPLACE INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", score)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bench import Size
 from bench.images.degradation import resize_matrix
+from methods.shared.networks.consistency import pseudo_inverse
 
 
 class Operator(NamedTuple):
@@ -29,7 +29,7 @@ class Operator(NamedTuple):
     def between(cls, hr: Size, lr: Size, like: Tensor) -> Self:
         """Decompose the operator in float64, once; the result has the type and place of `like`."""
         matrices = [resize_matrix(size, out) for size, out in zip(hr, lr, strict=True)]
-        inverses = [np.linalg.pinv(matrix) for matrix in matrices]
+        inverses = [pseudo_inverse(size, out) for size, out in zip(hr, lr, strict=True)]
         projections = [inverse @ matrix for inverse, matrix in zip(inverses, matrices, strict=True)]
         rows, columns, row_part, column_part = (
             torch.from_numpy(matrix).to(like) for matrix in (*inverses, *projections)

@@ -7,7 +7,6 @@ arrays is allowed.
 from __future__ import annotations
 
 import io
-import pickle
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,27 +20,20 @@ from torch import Tensor, nn
 
 from bench import AssetError, BenchError
 from bench.base.errors import one_line
+from bench.base.pickles import ArraysOnly
 from methods.shared.state_dicts import load_strict
 from methods.shared.state_files import CHECK, described
 from methods.srntt.network import parts
 
-_ALLOWED = {
-    *((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-}
 VGG_LAYERS = {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv2_2": 7, "conv3_1": 10}
 """The convolutions up to relu3_1, by their place in MatConvNet's list."""
 
 
-class _Arrays(pickle.Unpickler):
-    """Makes arrays, and nothing else."""
+class _Arrays(ArraysOnly):
+    """Makes arrays as Python 2 wrote them, too."""
 
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it calls {module}.{name}")
-        return super().find_class(module, name)
+    allowed = ArraysOnly.allowed | {("_codecs", "encode")}
+    refusal = "it calls"
 
 
 def read_arrays(path: Path) -> list[np.ndarray[Any, Any]]:

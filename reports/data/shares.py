@@ -1,17 +1,14 @@
 """The share of images that a metric of identity takes for the same person, as a metric of its own."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from bench.base.metric import Better
 from bench.statistics import Floats, Interval
 from bench.store.results import MetricRecord
-
-_Z = 1.959963984540054
-"""Of a two-sided interval of 95 %."""
 
 
 def share_of(metric: MetricRecord) -> list[MetricRecord]:
@@ -51,7 +48,5 @@ def share_interval(values: Floats) -> Interval | None:
     """Return a share and its 95 % interval (Wilson, JASA 1927), in per cent; None unless all are 0 or 100."""
     if not len(values) or not np.isin(values, (0.0, 100.0)).all():
         return None
-    n, share = len(values), float(values.mean()) / 100
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return Interval(100 * share, 100 * max(centre - half, 0.0), 100 * min(centre + half, 1.0), n)
+    share = binomtest(int((values == 100).sum()), len(values)).proportion_ci(method="wilson")
+    return Interval(float(values.mean()), 100 * float(share.low), 100 * float(share.high), len(values))

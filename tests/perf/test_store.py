@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from bench.store.records import Score
 from bench.store.results import Run
+from bench.store.rows import Score
 from bench.store.store import Store
 
 IMAGES, FACTORS, METHODS, METRICS = 84_000, (16, 32, 64), 4, 5

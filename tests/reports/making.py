@@ -12,20 +12,9 @@ import numpy as np
 from bench.base.metric import Better
 from bench.images.degradation import make_lr
 from bench.images.png import pixel_digest, save_png
-from bench.store.records import (
-    CategoryRecord,
-    CellRow,
-    ImageRow,
-    InputRow,
-    MethodRecord,
-    MetricRecord,
-    RestoredCell,
-    Score,
-    SetScore,
-    Status,
-    UnavailableMetric,
-)
+from bench.store.records import CategoryRecord, MethodRecord, MetricRecord, RestoredCell, Status, UnavailableMetric
 from bench.store.results import Run
+from bench.store.rows import CellRow, ImageRow, InputRow, Score, SetScore
 from bench.store.sets import cell_sets, set_digest
 from bench.store.store import Store
 

@@ -33,10 +33,11 @@ def consistent(image: Tensor, lr: Tensor) -> Tensor:
     with torch.autocast(image.device.type, enabled=False):
         image, size, small = image.float(), image.shape[-1], lr.shape[-1]
         down = image.new_tensor(resize_matrix(size, small))
-        up = image.new_tensor(_inverse(size, small))
+        up = image.new_tensor(pseudo_inverse(size, small))
         return image + up @ (lr.float() - down @ image @ down.T) @ up.T
 
 
 @lru_cache(maxsize=32)
-def _inverse(size: int, small: int) -> npt.NDArray[np.float64]:
+def pseudo_inverse(size: int, small: int) -> npt.NDArray[np.float64]:
+    """Return that of the protocol's downsampling along one side, (size, small)."""
     return np.linalg.pinv(resize_matrix(size, small)).astype(np.float64)

@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.base.metric import Better
-from bench.store.records import (
-    CategoryRecord,
-    CellRow,
-    ImageRow,
-    InputRow,
-    MethodRecord,
-    MetricRecord,
-    Score,
-    Status,
-    UnavailableMetric,
-)
+from bench.store.records import CategoryRecord, MethodRecord, MetricRecord, Status, UnavailableMetric
 from bench.store.results import Run
+from bench.store.rows import CellRow, ImageRow, InputRow, Score
 from bench.store.store import Store
 
 METHOD = MethodRecord("bicubic", "bicubic", "Bicubic", "bicubic", "1" * 64, {"steps": 1}, False, ("lpips",), "")

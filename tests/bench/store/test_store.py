@@ -6,7 +6,8 @@ import pytest
 
 from bench.base.errors import RunLocked, RunMismatch, StoreError
 from bench.base.metric import Better
-from bench.store.records import MetricRecord, Score
+from bench.store.records import MetricRecord
+from bench.store.rows import Score
 from bench.store.store import Store, connect_read_only
 
 PSNR = MetricRecord("psnr", "PSNR", "s", Better.HIGHER, "image", "dB")

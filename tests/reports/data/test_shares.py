@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import binomtest
 
 from bench.base.metric import Better
-from bench.store.records import MetricRecord, Score, StrangersRecord
+from bench.store.records import MetricRecord, StrangersRecord
 from bench.store.results import Run
+from bench.store.rows import Score
 from bench.store.store import Store
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards
