@@ -100,6 +100,7 @@ def _record(selected: Selected) -> MethodRecord:
         training_metrics=tuple(method.training_metrics),
         notes=method.notes,
         trained_on=tuple(method.trained_on),
+        approach=method.group,
     )
 
 

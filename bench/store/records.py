@@ -50,6 +50,8 @@ class MethodRecord(NamedTuple):
     notes: str
     trained_on: tuple[str, ...] = ()
     """The data sets that its weights have seen."""
+    approach: str = "single pass"
+    """How it restores, as `bench list methods` groups them: `single pass`, `search`, `made elsewhere`, ..."""
 
 
 class MetricRecord(NamedTuple):

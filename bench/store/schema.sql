@@ -6,7 +6,7 @@ CREATE TABLE commands (id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE);
 CREATE TABLE methods (
     id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, name TEXT NOT NULL, label TEXT NOT NULL, slug TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL, options TEXT NOT NULL, is_upper_bound INTEGER NOT NULL, training_metrics TEXT NOT NULL,
-    notes TEXT NOT NULL, trained_on TEXT NOT NULL, is_current INTEGER NOT NULL
+    notes TEXT NOT NULL, trained_on TEXT NOT NULL, approach TEXT NOT NULL, is_current INTEGER NOT NULL
 );
 
 CREATE TABLE categories (

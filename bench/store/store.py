@@ -18,7 +18,7 @@ from bench.store.layout import RunLayout
 from bench.store.queries import Reader, naming_damage
 from bench.store.writer import Writer
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 
 def connect_read_only(path: Path) -> Reader:

@@ -192,7 +192,7 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
     assert last.any()
     assert not made.discriminator[0].weight.equal(judge)
     said = weightfile.read_metadata(tmp_path / "weights.safetensors")
-    assert said.history["trained with"] == ["lite0", "lpips_vgg"]
+    assert said.history["trained with"] == ["dists", "lite0", "lpips_vgg"]
     done = loaded(f"esrgan+[weights={tmp_path / 'weights.safetensors'}]").restore(batch(torch.rand(1, 3, 4, 4), 8))
     assert done.sr.shape == (1, 3, 32, 32)
 

@@ -246,7 +246,7 @@ def test_an_official_file_is_known_by_what_it_holds_not_by_its_suffix(network, s
     method = create(f"glean[weights={tmp_path / 'glean.safetensors'}]").method
     assert (method.kind, method.training_metrics, method.assets()) == (
         None,
-        ("lpips_vgg",),
+        ("dists", "lpips_vgg"),
         (tmp_path / "glean.safetensors",),
     )
     method.load(torch.device("cpu"))

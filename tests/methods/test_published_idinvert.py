@@ -156,7 +156,7 @@ def test_it_says_what_it_is(weights, bank_file):
     method = create(f"idinvert[weights={weights},bank=stylegan1:{bank_file},preset=paper]").method
     assert method.title == "In-domain inversion, published encoder (paper)"
     assert "the published encoder reads the LR enlarged" in method.notes
-    assert method.training_metrics == ("lite0", "lpips_vgg")
+    assert method.training_metrics == ("dists", "lite0", "lpips_vgg")
     assert method.needs.memory_mb > 1.5 * create("idinvert").method.needs.memory_mb
     assert method.supports((128, 128), (256, 256), 2, Category("c", None)) is None
 

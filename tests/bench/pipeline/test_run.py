@@ -65,6 +65,13 @@ def test_a_run_is_made_continued_and_left_alone(folder, tmp_path):
         *("method", "category", "factor", "image", "repeat", "metric", "value", "signature", "status", "reason")
     ]
     assert (frame[frame.metric == "psnr"].groupby("method").value.mean()["hr"]) == 100
+    operations = frame[frame.metric == "gmacs"].groupby("method").value.agg(["max", "count"])
+    assert operations.loc[["hr", "nearest"]].to_numpy().tolist() == [[0, 6], [0, 6]]
+    assert [method.approach for method in package.Run(run).methods] == [
+        "single pass",
+        "single pass",
+        "upper bound",
+    ]
     assert json.loads((run / "run.json").read_text())["cells"] == {"done": 18}
 
 

@@ -176,7 +176,7 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
         "started from": file_digest(first),
         "steps before": 7,
         "steps": 3,
-        "trained with": ["lite0", "lpips_vgg"],
+        "trained with": ["dists", "lite0", "lpips_vgg"],
     }
     assert weight_files.initial_history(second, weightfile.read_metadata, 0)["steps before"] == 10
     assert weight_files.initial_history(None, weightfile.read_metadata, 2)["photographs"] == 2
