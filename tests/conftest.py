@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from bench.assets.declare import home
 
 MARKS = {
     "bench/pipeline": "slow",
@@ -50,6 +53,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's cache folder for what is fetched, and none of its own for what else a command notes there."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("assets", "wheels"):
+        (home() / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to((home() / name).resolve())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_HOME", str(folder))
+        yield
 
 
 def bench(*arguments: object, cwd: Path, timeout: float = 300, env: dict[str, str] | None = None):

@@ -11,6 +11,8 @@ from rich.markup import escape
 Advance = Callable[[str], object]
 """Reports that one more step of a stage is finished, and how."""
 
+_UNITS = ((86400, "days"), (3600, "h"), (60, "min"))
+
 
 class Reporter:
     """Reports what happens on a console, or nowhere."""
@@ -44,12 +46,21 @@ class _Lines:
 
     def __init__(self, reporter: Reporter, total: int) -> None:
         self.reporter, self.total, self.finished, self.next = reporter, total, 0, 0.0
+        self.start = time.monotonic()
 
     def advance(self, line: str) -> None:
         self.finished += 1
-        if time.monotonic() >= self.next or self.finished == self.total:
-            self.reporter.say(f"  [{self.finished}/{self.total}] {line}")
-            self.next = time.monotonic() + 1
+        now, pending = time.monotonic(), self.total - self.finished
+        if now >= self.next or not pending:
+            left = f", {_duration((now - self.start) / self.finished * pending)} left" if pending else ""
+            self.reporter.say(f"  [{self.finished}/{self.total}{left}] {line}")
+            self.next = now + 1
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in the unit that a person would say it in."""
+    unit, name = next(((unit, name) for unit, name in _UNITS if seconds >= 2 * unit), (1, "s"))
+    return f"{seconds / unit:.0f} {name}"
 
 
 def _bar(console: Console) -> progress.Progress:

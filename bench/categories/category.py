@@ -190,6 +190,12 @@ def find_category(text: str) -> CategorySource:
 def _resolve(selection: Selection, *, is_lr: bool) -> tuple[Card, Source]:
     cards, target, label = read_cards(), selection.target, selection.label
     if target in cards:
+        if label and _is_there(target):
+            got, remedy = (
+                f"'{target}', a card and a folder here",
+                f"write {label}=./{target} for the folder, {target} alone for the card",
+            )
+            raise UsageError(f"category {label} can mean two things", got=got, remedy=remedy)
         return cards[target], cards[target].open()
     if label is None:
         raise _unknown_category(target, cards)

@@ -17,6 +17,7 @@ from bench.base.errors import UsageError, unknown
 from bench.base.files import expand_path
 
 if TYPE_CHECKING:
+    from bench.store.records import FailedCell
     from bench.store.results import Run
 
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -52,6 +53,18 @@ def print_findings(what: str, findings: Sequence[object]) -> None:
     if findings:
         raise typer.Exit(1)
     print_line(f"{what} keeps the contract")
+
+
+def print_reasons(cells: Iterable[FailedCell]) -> None:
+    """Print why cells have no image or no value: one line a reason, however many images it is of."""
+    groups: dict[tuple[str, str], list[FailedCell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.status, cell.reason_of_any_image), []).append(cell)
+    for group in groups.values():
+        first, methods = group[0], ",".join(dict.fromkeys(cell.method for cell in group))
+        others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        where = f"{first.category}/{first.image} x{first.factor}{others}"
+        print_line(f"  {methods} {where}: {first.status}, {first.reason}")
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

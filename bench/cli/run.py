@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import bench
-from bench.cli.common import DeviceOption, MetricsOption, RedoOption, config_file, console, numbers, print_line
+from bench.cli.common import (
+    DeviceOption,
+    MetricsOption,
+    RedoOption,
+    config_file,
+    console,
+    numbers,
+    print_line,
+    print_reasons,
+)
 from bench.registry.selection import split
 
 if TYPE_CHECKING:
     from bench.pipeline.plan import Plan
-    from bench.store.records import FailedCell
 
 
 def run(
@@ -93,13 +101,7 @@ def _print_outcomes(run: bench.Run) -> None:
     print_line(
         f"{counts or 'nothing to restore'}; results in {run.path}, and `bench report {run.path}` draws them"
     )
-    groups: dict[tuple[str, str, str], list[FailedCell]] = {}
-    for cell in run.unrestored_cells:
-        groups.setdefault((cell.method, cell.status, cell.reason), []).append(cell)
-    for (method, status, reason), cells in groups.items():
-        where = f"{cells[0].category}/{cells[0].image} x{cells[0].factor}"
-        others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        print_line(f"  {method} {where}{others}: {status}, {reason}")
+    print_reasons([*run.unrestored_cells, *run.unmeasured_cells])
 
 
 def _print_plan(plan: Plan) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import bench
-from bench.cli.common import DeviceOption, MetricsOption, RedoOption, RunArgument, console, open_runs
+from bench.cli.common import (
+    DeviceOption,
+    MetricsOption,
+    RedoOption,
+    RunArgument,
+    console,
+    open_runs,
+    print_reasons,
+)
 from bench.registry.selection import split
 
 if TYPE_CHECKING:
@@ -17,4 +25,5 @@ def score(
 ) -> None:
     """Compute the metrics that a run does not have yet."""
     names, again = split(metrics) or None, cast("Redo | None", redo)
-    bench.score(open_runs([run] if run else None)[0], names, device=device, redo=again, console=console())
+    scored = bench.score(open_runs([run] if run else None)[0], names, device=device, redo=again, console=console())
+    print_reasons(scored.unmeasured_cells)

@@ -40,6 +40,11 @@ FROM (
 ) JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
 JOIN metrics ON metrics.id = metric_id WHERE is_current AND n
 """
+_UNMEASURED = """
+SELECT method, category, image, factor, 'no ' || metrics.name, scores.reason
+FROM scores JOIN metrics ON metrics.id = metric_id JOIN cell_view USING (cell_id)
+WHERE value IS NULL AND is_asked ORDER BY metric_id, cell_id
+"""
 _LEFT_OUT = """
 SELECT slug, category, image, factor, repeat, CASE
     WHEN NOT is_current THEN 'its method is another by now'
@@ -189,6 +194,11 @@ class Reader:
         """Return the cells of the tables that ended without an image, skipped ones too."""
         source = "cell_view WHERE is_asked AND status != ? ORDER BY cell_id"
         return self._select(records.FailedCell, source, records.Status.DONE)
+
+    def unmeasured_cells(self) -> list[records.FailedCell]:
+        """Return the restored cells of the tables that a metric could not measure, each metric by its own."""
+        rows = self._rows(_UNMEASURED)
+        return [records.FailedCell(*row) for row in rows]
 
     def left_out(self) -> list[records.LeftOutCell]:
         """Return the restored cells that are in no table, and why."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote
 
 from bench.base.metric import Better
 from bench.base.types import Size
@@ -209,7 +211,7 @@ class RestoredCell(NamedTuple):
 
 
 class FailedCell(NamedTuple):
-    """A cell that ended without an image."""
+    """A cell that ended without an image, or without a value."""
 
     method: str
     category: str
@@ -217,6 +219,19 @@ class FailedCell(NamedTuple):
     factor: int
     status: str
     reason: str
+
+    @property
+    def reason_of_any_image(self) -> str:
+        """The reason of an error without the words that differ from image to image: names, paths and numbers.
+
+        The remedy stays as it is: what differs in it is done otherwise.
+        """
+        if self.status == Status.SKIPPED:
+            return self.reason
+        what, separator, remedy = self.reason.partition("; ")
+        named = rf"^(image )?(.*?\W)??{re.escape(unquote(self.image))}(\.\w+)? "
+        words = re.sub(named, "", what).split()
+        return " ".join(word for word in words if not re.search(r"[/\d]", word)) + separator + remedy
 
 
 class LeftOutCell(NamedTuple):

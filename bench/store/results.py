@@ -149,6 +149,9 @@ class Run:
     unrestored_cells = _stored(Reader.unrestored_cells)
     """The cells of the tables that ended without an image, skipped ones too, with the reason of each."""
 
+    unmeasured_cells = _stored(Reader.unmeasured_cells)
+    """The restored cells of the tables that a metric could not measure; `status` is `no METRIC`."""
+
     @property
     def failed_cells(self) -> list[FailedCell]:
         """Those of them that failed."""

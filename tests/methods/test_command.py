@@ -41,6 +41,27 @@ def test_a_program_restores_every_image_of_a_batch(tmp_path):
     np.testing.assert_allclose(sr.numpy(), lr.repeat(16, 2).repeat(16, 3), atol=1e-6)
 
 
+def test_a_program_may_write_into_a_folder_under_a_name_of_its_own(tmp_path):
+    script = SCRIPT.replace(".save(target)", ".save(target + '/input_out.webp', lossless=True)")
+    script = "import os, sys\nos.mkdir(sys.argv[2])\n" + script
+    assert restored(f"command:{_card(tmp_path, script)}", batch(16)).shape[-2:] == (128, 192)
+    with pytest.raises(MethodError, match="wrote no image for a"):
+        twice = script.replace("save(", "save(target + '/other.png'); Image.open(source).save(")
+        restored(f"command:{_card(tmp_path, twice)}", batch(16))
+
+
+@pytest.mark.parametrize("program", ["~/tools/restore", "$TOOLS/restore", "${TOOLS}/restore"])
+def test_a_program_may_be_named_by_the_home_folder_and_variables(tmp_path, monkeypatch, program):
+    tools = tmp_path / "home" / "tools"
+    tools.mkdir(parents=True)
+    (tools / "restore").write_text(f"#!{sys.executable}\n{SCRIPT}")
+    (tools / "restore").chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TOOLS", str(tools))
+    card = _card(tmp_path / "card", command=[program, "{input}", "{output}", "{factor}"])
+    assert restored(f"command:{card}", batch(16)).shape[-2:] == (128, 192)
+
+
 def test_title_is_the_cards_name_or_its_file(tmp_path):
     assert create(f"command:{_card(tmp_path)}").method.title == "card"
     assert create(f"command:{_card(tmp_path, name='Mine <b>')}").method.title == "Mine <b>"
@@ -66,6 +87,7 @@ def test_nothing_is_given_to_a_shell(tmp_path):
         ("import sys; sys.exit('no weights in\\n/models')", "failed on a: got exit code 1: /models"),
         ("raise ValueError('bad input')", "got exit code 1: ValueError: bad input"),
         ("import os; os._exit(3)", "got exit code 3: no message"),
+        ("print('CUDA error: no device\\n'); raise SystemExit(9)", "got exit code 9: CUDA error: no device"),
         ("", r"wrote no image for a: expected a PNG at \{output\}"),
         ("import sys; open(sys.argv[2], 'w').write('text')", "output of .* for a is not an image"),
         (SCRIPT.replace("int(factor), 0", "2, 0"), "has the wrong size: got 192x16, expected 192x128"),

@@ -148,6 +148,17 @@ def test_wrong_use_is_one_sentence(text, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_that_is_called_as_a_card_is_not_taken_for_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path / "photos", "a")
+    with pytest.raises(
+        UsageError, match=r"'photos', a card and a folder here; write mine=\./photos for the folder"
+    ):
+        find_category("mine=photos")
+    assert find_category("mine=./photos").list() == ["a"]
+    assert len(find_category("photos").list()) > 1, "a name alone is the card's"
+
+
 def test_a_path_without_a_name_is_told_to_get_one(tmp_path):
     with pytest.raises(UsageError, match="has no name; give it one: mine="):
         find_category(str(tmp_path))

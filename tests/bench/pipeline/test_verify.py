@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.images.png import load_png
-from tests.conftest import bench
+from tests.conftest import bench, photo, write_adapter
 
 GIVEN = ("--methods", "nearest,bicubic", "--factor", "16", "--metrics", "psnr,lr_psnr", "--device", "cpu")
 
@@ -68,3 +68,41 @@ def test_what_is_no_run_is_refused(tmp_path):
     assert done.returncode == 2
     assert "nothing" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_cell_that_is_in_no_table_is_named_with_the_reason(command, folder, in_process, tmp_path):
+    adapter = write_adapter(tmp_path / "mine.py")
+    given = (
+        "run",
+        "--methods",
+        "bicubic,./mine.py",
+        "--category",
+        f"t={folder}",
+        "--metrics",
+        "psnr",
+        "--threads",
+        "1",
+    )
+    limited = ("run", "--methods", "nearest", "--category", f"t={folder}", "--images", "1", "--metrics", "psnr")
+    assert command(*given, "--factor", "16").returncode == 0
+    assert command(*limited, "--factor", "32").returncode == 0
+    slug = next((tmp_path / "runs" / "default" / "sr").glob("mine*")).name
+    (folder / "b.png").unlink()
+    Image.fromarray(photo(77)).save(folder / "c.png")
+    Image.fromarray(photo(78)).save(folder / "0.png")
+    write_adapter(adapter, "sr = sr * 0.5")
+    assert command(*given, "--factor", "16").returncode == 0
+    assert command(*limited, "--factor", "32").returncode == 0
+    done = command("doctor", "--verify", "runs/default")
+    another, gone = "its method is another by now", "the source of its category no longer lists its image"
+    changed, unasked = "its image has another content by now", "no command asks for it any more"
+    reasons = {
+        **{f"{slug} t/{name} x16": another for name in "abc"},
+        "bicubic t/b x16": gone,
+        "bicubic t/c x16": changed,
+        "nearest t/a x32": unasked,
+    }
+    lines = [line for line in done.stdout.splitlines() if ": in no table, because " in line]
+    assert sorted(lines) == sorted(f"{cell}: in no table, because {reason}" for cell, reason in reasons.items())
+    assert "runs/default: nothing differs" in done.stdout
+    assert done.returncode == 0

@@ -1,0 +1,85 @@
+"""A researcher's second day: photographs and results of one's own, each fault once, by its kind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.store.results import Run
+from tests.conftest import photo, write_adapter
+
+RUN = ("run", "--factor", "16", "--metrics", "psnr", "--device", "cpu", "--threads", "1", "--category")
+
+
+def test_images_that_fail_alike_are_one_line_with_a_count(command, in_process, tmp_path):
+    """Small, torn and transparent ones under names with spaces, digits and letters of another script."""
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    Image.fromarray(photo(0)).save(folder / "good.png")
+    for place, name in enumerate(("Anna at sea", "IMG_0001", "海")):
+        Image.fromarray(photo(place, 40 + place, 50)).save(folder / f"small {name}.png")
+        whole = folder / f"torn {name}.png"
+        Image.fromarray(photo(place)).save(whole)
+        whole.write_bytes(whole.read_bytes()[: 900 + place])
+        alpha = np.full((64, 64, 1), 9 * place, np.uint8)
+        Image.fromarray(np.concatenate([photo(place), alpha], 2)).save(
+            folder / f"{name} clear.webp", lossless=True
+        )
+    done = command(*RUN, f"mine={folder}", "--methods", "nearest,bicubic")
+    assert done.returncode == 1
+    lines = [line for line in done.stdout.splitlines() if ": error, " in line]
+    assert len(lines) == 3
+    assert all(line.startswith("  nearest,bicubic mine/") for line in lines)
+    assert all("x16 and 5 more: error, image " in line for line in lines)
+    assert {word for word in ("too small", "damaged", "alpha") for line in lines if word in line} == {
+        "too small",
+        "damaged",
+        "alpha",
+    }
+
+
+def test_a_file_that_is_gone_is_not_to_be_removed(command, in_process, folder, tmp_path):
+    command(*RUN, f"mine={folder}", "--methods", "nearest")
+    lr = tmp_path / "runs" / "default" / "lr" / "x16" / "mine"
+    for name in "ab":
+        (lr / f"{name}.png").unlink()
+    done = command("score", "runs/default", "--metrics", "lr_psnr", "--device", "cpu")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  nearest mine/a x16 and 1 more")]
+    assert ": no lr_psnr, " in line
+    assert line.endswith("a.png is not there; give the `bench run` command again, which makes what is missing")
+    again = command(*RUN, f"mine={folder}", "--methods", "nearest")
+    assert " is not there" not in again.stdout
+    assert Run("runs/default").frame["value"].notna().all()
+    assert len(list(lr.iterdir())) == 3
+
+
+def test_names_of_ones_own_stand_in_every_table_and_figure(command, in_process, folder, tmp_path):
+    results = tmp_path / "SR"
+    results.mkdir()
+    for name in "abc":
+        Image.fromarray(photo(ord(name))).save(results / f"{name}.png")
+    write_adapter(tmp_path / "net.py")
+    methods = "Plain=nearest,Theirs_v2=folder:SR,Über=./net.py"
+    assert command(*RUN, f"mine={folder}", "--methods", methods).returncode == 0
+    assert command("figure", "runs/default", "--out", "figure").returncode == 0
+    assert command("export", "runs/default", "--to", "all.tex").returncode == 0
+    assert command("report", "runs/default").returncode == 0
+    for tex in ("figure.tex", "all.tex"):
+        source = Path(tex).read_text(encoding="utf-8")
+        assert all(name in source for name in ("Plain", r"Theirs\_v2", "ber"))
+        assert not any(name in source for name in ("Nearest", "nearest", "SR &", "net.py"))
+
+
+def test_a_file_of_a_modules_name_in_the_working_folder_hides_nothing(folder, tmp_path):
+    for module in ("types", "random"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('hidden')\n")
+    script = Path(sys.executable).with_name(
+        "bench"
+    )  # unlike `python -c`, it does not look into the working folder
+    arguments = [script, *RUN, f"mine={folder}", "--methods", "nearest", "--images", "1"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
