@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from bench.base.device import send
 from bench.base.errors import ImageError
 from bench.base.files import write_atomically
 from bench.base.types import Pixels
 from bench.images.degradation import quantise
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 PNG = {"compress_level": 1, "compress_type": 3}
@@ -23,11 +25,12 @@ PNG = {"compress_level": 1, "compress_type": 3}
 with the strategy of level 1, and 0.33 s at Pillow's default level."""
 
 
-def to_tensor(image: Pixels) -> Tensor:
-    """Return pixels as a tensor: float32 in [0, 1], (1, 3, H, W)."""
+def to_tensor(image: Pixels, device: torch.device | str = "cpu") -> Tensor:
+    """Return pixels as a tensor on a device: float32 in [0, 1], (1, 3, H, W), the same bits on each."""
     import torch
 
-    return torch.from_numpy(np.array(image.transpose(2, 0, 1))).float().div_(255)[None]
+    values = send(torch.from_numpy(np.array(image.transpose(2, 0, 1))), device).float()
+    return values.div_(values.new_tensor(255))[None]  # by a plain number, a GPU multiplies with its inverse
 
 
 def to_pixels(image: Tensor) -> Pixels:

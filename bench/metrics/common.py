@@ -117,4 +117,4 @@ class FeatureDistance(ImageMetric):
         return finite(self.name, self.distance(self._maps(sr), features.maps))
 
     def _maps(self, image: Pixels) -> list[Tensor]:
-        return self.maps(to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last))
+        return self.maps(to_tensor(image, self.device).contiguous(memory_format=torch.channels_last))

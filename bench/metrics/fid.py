@@ -52,7 +52,7 @@ class InceptionMetric(SetMetric):
     @torch.inference_mode()
     def features(self, image: Pixels) -> Features:
         """Return the pooled features of one image, (d,)."""
-        x = to_tensor(image).to(self.device).contiguous(memory_format=torch.channels_last)
+        x = to_tensor(image, self.device).contiguous(memory_format=torch.channels_last)
         (maps,) = self.network(x)
         return maps.mean((2, 3))[0].cpu().numpy()
 

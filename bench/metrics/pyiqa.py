@@ -69,12 +69,12 @@ class Pyiqa(ImageMetric):
 
     def features(self, reference: Pixels) -> Tensor:
         """Return HR as pyiqa takes it, (1, 3, H, W) in [0, 1]."""
-        return to_tensor(reference).to(self.device)
+        return to_tensor(reference, self.device)
 
     @torch.inference_mode()
     def compare(self, sr: Pixels, features: Tensor | None, factor: int) -> float:
         """Return pyiqa's value of one image."""
-        image = to_tensor(sr).to(self.device)
+        image = to_tensor(sr, self.device)
         if features is None:
             return finite(self.name, self.network(image).item())
         check_size(self.name, sr, features.shape[-2:])

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from bench.base.device import usable_device
 from bench.base.errors import UsageError
 from bench.categories.category import CategorySource, find_category
 from bench.registry import DEFAULT_METRICS, METRICS
@@ -155,24 +156,6 @@ def metric_names(names: Sequence[str] | None) -> list[str]:
     for name in names or ():
         METRICS.create(name)
     return list(names or DEFAULT_METRICS)
-
-
-def usable_device(name: str) -> str:
-    """Return `cpu` or `cuda` for `auto`, `cpu` or `cuda`.
-
-    Raises:
-        UsageError: for another name, or when there is no usable GPU.
-    """
-    if name not in ("auto", "cpu", "cuda"):
-        raise UsageError("device", got=name, expected="auto, cpu or cuda")
-    if name == "cpu":
-        return name
-    import torch
-
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise UsageError("device cuda", got="no usable GPU", remedy="use the device cpu")
-    return "cuda" if available else "cpu"
 
 
 def checked_redo(text: str | None) -> Redo | None:

@@ -11,11 +11,12 @@ from typing import TypeVar
 from rich.console import Console
 
 from bench.assets.fetch import is_here
+from bench.base.device import usable_device
 from bench.base.errors import Unavailable
 from bench.base.metric import ImageMetric, SetMetric, SetValue
 from bench.base.progress import Reporter
 from bench.pipeline.measure import measure_images, measure_sets
-from bench.pipeline.plan import checked_redo, metric_names, usable_device
+from bench.pipeline.plan import checked_redo, metric_names
 from bench.pipeline.strangers import PAIRED_IMAGES, pairs_of_strangers
 from bench.registry import METRICS
 from bench.store.latest import remember

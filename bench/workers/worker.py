@@ -5,21 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import resource
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
 
+from bench.base import device as devices
 from bench.base.errors import lacked_memory, one_line
 from bench.base.method import Method
 from bench.base.types import Batch
@@ -124,13 +122,13 @@ class Worker:
             os.chdir(self.settings.folder)
 
     def _restore(self, job: Job) -> Outcome:
-        lr = to_tensor(job.lr).to(self.device)
-        extras = {"hr": to_tensor(job.hr).to(self.device)} if job.hr is not None else {}
-        references = tuple(to_tensor(image).to(self.device) for image in job.references)
+        lr = to_tensor(job.lr, self.device)
+        extras = {"hr": to_tensor(job.hr, self.device)} if job.hr is not None else {}
+        references = tuple(to_tensor(image, self.device) for image in job.references)
         batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras, (references,))
         restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
         check_result(restored, batch)
-        costs = {"seconds": seconds, "peak_memory_mb": self._peak_memory(), "parameters_m": self.parameters / 1e6}
+        costs = {"seconds": seconds, **devices.memory(self.device), "parameters_m": self.parameters / 1e6}
         if gmacs or self.method.group != "made elsewhere":  # what computed those cannot be counted here
             costs["gmacs"] = gmacs
         values = restored.values[0] if restored.values else {}
@@ -138,30 +136,8 @@ class Worker:
         return Outcome(Status.DONE, None, to_pixels(restored.sr[0]), costs, recorded)
 
     def _measured(self, call: Callable[[], T]) -> tuple[T, float, float]:
-        def timed() -> tuple[T, float]:
-            self._synchronise()
-            start = time.perf_counter()
-            result = call()
-            self._synchronise()
-            return result, time.perf_counter() - start
-
-        (result, seconds), macs = count_macs(timed)
-        return result, seconds, macs / 1e9
-
-    def _synchronise(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-
-    def _peak_memory(self) -> float:
-        """The most memory that this process ever had, in MB; of the GPU on a GPU."""
-        if self.device.type == "cuda":
-            return torch.cuda.max_memory_reserved() / 1e6
-        status = Path("/proc/self/status")
-        if status.is_file():  # on Linux ru_maxrss begins at the parent's size, which may be larger
-            lines = status.read_text(encoding="utf-8").splitlines()
-            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+        (result, took), macs = count_macs(lambda: devices.timed(call, self.device, self.settings.threads))
+        return result, took.seconds, macs / 1e9
 
 
 def _parameters(method: Method) -> int:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import MethodError
+from bench.base.device import training_precision, usable_device
 from methods.shared.training import sample_grid, state
 from methods.shared.training.losses import (
     discriminator_loss,
@@ -48,12 +49,15 @@ class Loop:
     def __init__(self, recipe: Recipe, out: Path, *, cpu: bool = False, origin: Sequence[str] = ()) -> None:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
+        device = usable_device("cpu" if cpu else "auto")
         self.identity = "; ".join([recipe.identity, *origin])
         self.state = state.load(out / "state.pt", self.identity)
         self._kept = None if self.state is None else self.state.total
         # Stages leave parts of a network without gradient, the latents' stage most of it.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-        self.accelerator = Accelerator(cpu=cpu, mixed_precision=mixed_precision(cpu), kwargs_handlers=[unused])
+        self.accelerator = Accelerator(
+            cpu=cpu, mixed_precision=training_precision(device), kwargs_handlers=[unused]
+        )
         self.recipe, self.out = recipe, out
         recipe.place(self.accelerator.device)
         self.network = self.accelerator.prepare(recipe.network)
@@ -223,13 +227,6 @@ class Loop:
         sample_grid.write_curves(now.curve, self.out / "curves")
         history = {"steps": now.total, "stage": stage.name, "seconds": round(now.seconds)}
         self.recipe.export(now.average, self.out / "weights.safetensors", history)
-
-
-def mixed_precision(cpu: bool) -> str:
-    """Return accelerate's name of the precision: bf16 on a CUDA device, and on a processor that can (AMX)."""
-    if torch.cuda.is_available() and not cpu:
-        return "bf16"
-    return "bf16" if torch.cpu.get_capabilities().get("amx_bf16") else "no"
 
 
 def schedule(step: int, steps: int) -> float:
