@@ -21,7 +21,6 @@ from bench import Bank
 from bench.base import seeds
 from bench.base.files import write_atomically
 from bench.images.degradation import resize_tensor
-from bench.images.png import to_tensor
 from bench.networks.efficientnet_lite import LiteFeatures, distance
 from methods.glean.embedded import EmbeddedGlean, Restoration
 from methods.glean.parts import LatentHead
@@ -32,7 +31,7 @@ from methods.shared.networks.consistency import consistent
 from methods.shared.training.loop import Loop
 from methods.shared.training.perceptual_loss import lite0
 from methods.shared.training.pool import Pool
-from methods.shared.training.samples import Samples
+from methods.shared.training.samples import Samples, to_signed
 
 log = logging.getLogger(__name__)
 
@@ -135,14 +134,14 @@ def evaluate(network: EmbeddedGlean | None, validation: Samples, count: int = _S
     scores: dict[int, list[tuple[float, float]]] = {}
     for index in range(count):
         item = validation[index]
-        hr = F.adaptive_avg_pool2d(to_tensor(item.hr), size)
-        features = lite2(hr)
+        hr = F.adaptive_avg_pool2d(to_signed(item.hr)[None], size)
+        features = lite2((hr + 1) / 2)
         for side, pixels in item.lr.items():
-            lr = to_tensor(pixels)
-            sr = resize_tensor(lr, size, size) if network is None else (network(lr * 2 - 1, size).image + 1) / 2
-            sr = sr.clamp(0, 1)
-            psnr = -10 * float((sr - hr).square().mean().log10())
-            scores.setdefault(side, []).append((psnr, float(distance(lite2(sr), features))))
+            lr = to_signed(pixels)[None]
+            sr = resize_tensor(lr, size, size) if network is None else network(lr, size).image
+            sr = sr.clamp(-1, 1)
+            psnr = -10 * float(((sr - hr) / 2).square().mean().log10())
+            scores.setdefault(side, []).append((psnr, float(distance(lite2((sr + 1) / 2), features))))
     return {side: Scores(*torch.tensor(pairs).mean(0).tolist()) for side, pairs in scores.items()}
 
 

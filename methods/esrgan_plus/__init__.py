@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 FOLDER = Path(__file__).parent / "weights"
-SHIPPED = {"embedded": FOLDER / "esrgan-plus.safetensors", "embedded-l1": FOLDER / "esrgan-plus-l1.safetensors"}
+SHIPPED = {"embedded": FOLDER / "esrgan-plus.safetensors"}
 
 
 class EsrganPlus(Method):
@@ -32,12 +32,12 @@ class EsrganPlus(Method):
         "neighbour doublings up to the result, trained with L1 and then with ESRGAN's losses on samples of "
         "the embedded GLEAN's pool, at its number of multiplications. Changed: one network serves three "
         "factors; it adds to the bicubic image and ends, as the embedded GLEAN does, with the nearest image that "
-        "shrinks to the LR; weights=embedded-l1 is what it was before the adversarial stage."
+        "shrinks to the LR."
     )
 
     @dataclass(frozen=True)
     class Options:
-        """Which weights: `embedded`, `embedded-l1`, or a file of `bench train esrgan+`."""
+        """Which weights: `embedded`, or a file of `bench train esrgan+`."""
 
         weights: str = "embedded"
 
@@ -47,9 +47,8 @@ class EsrganPlus(Method):
 
     @property
     def title(self) -> str:
-        """Which stage's weights these are."""
-        titles = {"embedded": "ESRGAN+", "embedded-l1": "ESRGAN+ (L1)"}
-        return titles.get(self.options.weights, f"ESRGAN+, {self._path.stem}")
+        """Whose weights these are."""
+        return "ESRGAN+" if self.options.weights in SHIPPED else f"ESRGAN+, {self._path.stem}"
 
     @property
     def kind(self) -> str | None:

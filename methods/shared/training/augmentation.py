@@ -7,9 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import Pixels
-from bench.images.png import to_pixels, to_tensor
-
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -42,8 +39,8 @@ def draw_augmentation(rng: np.random.Generator) -> Augmentation:
     )
 
 
-def warp(image: Pixels, seed: int) -> Pixels:
-    """Stretch, turn and warp an image smoothly: other proportions of the face, with its skin, hair and eyes.
+def warp(image: Tensor, seed: int) -> Tensor:
+    """Stretch, turn and warp an image (3, H, W) smoothly: other proportions of the face, with its skin and eyes.
 
     Up to 8 % of stretching a side and 4 degrees, and a displacement of 1 % of the side (standard deviation) at the
     nodes of a 6 by 6 grid, cubic between them.
@@ -51,9 +48,8 @@ def warp(image: Pixels, seed: int) -> Pixels:
     rng = np.random.default_rng(seed)
     across, down = 0.97 * np.exp(rng.uniform(-0.08, 0.08, 2))
     turn = np.deg2rad(rng.uniform(-4, 4))
-    nodes = torch.from_numpy(rng.normal(0, 0.02, (1, 2, 6, 6)).astype(np.float32))
-    affine = torch.tensor([[across * np.cos(turn), -np.sin(turn), 0], [np.sin(turn), down * np.cos(turn), 0]])
-    plane = to_tensor(image)
-    grid = F.affine_grid(affine[None].float(), list(plane.shape), align_corners=False)
-    grid = grid + F.interpolate(nodes, plane.shape[-2:], mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-    return to_pixels(F.grid_sample(plane, grid, mode="bicubic", padding_mode="reflection", align_corners=False)[0])
+    nodes = image.new_tensor(rng.normal(0, 0.02, (1, 2, 6, 6)))
+    affine = image.new_tensor([[across * np.cos(turn), -np.sin(turn), 0], [np.sin(turn), down * np.cos(turn), 0]])
+    grid = F.affine_grid(affine[None], [1, *image.shape], align_corners=False)
+    grid = grid + F.interpolate(nodes, image.shape[1:], mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return F.grid_sample(image[None], grid, mode="bicubic", padding_mode="reflection", align_corners=False)[0]

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from bench import Bank
-from bench.images.png import to_tensor
 from methods.shared.banks import full_image
 from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.pool import Draw
+from methods.shared.training.samples import to_signed
 
 BORDER = 2
 """Pixels of `start` on every side that the padding at the crop's edge has changed."""
@@ -71,7 +71,7 @@ def crop_target(draw: Draw, box: CropBox, start: int) -> Tensor:
         if full is not None:
             there = box.mirrored(start) if change is not None and change.mirrored else box
             top, left, side = (full.shape[0] // start * length for length in there)
-            target = to_tensor(full[top : top + side, left : left + side])[0] * 2 - 1
+            target = to_signed(full[top : top + side, left : left + side])
             targets.append(target if change is None else change(target))
     return torch.stack(targets).to(draw.hr.device)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from methods.shared import linear_guess
 from methods.shared.training.losses import by_slot
 from methods.shared.training.pool import Pool
+from methods.shared.training.samples import to_signed
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,10 @@ def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
         side: of the LR images that are looked at.
     """
     items = [item for index in range(pool.first) if not (item := pool.samples[index]).warped]
-    lr = torch.stack([torch.from_numpy(item.lr[side]) for item in items]).permute(0, 3, 1, 2)
+    lr = torch.stack([to_signed(item.lr[side]) for item in items]).cpu()
     latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
     mean = pool.samples.bank.mean_latent.cpu()
-    fit_guess(layer, linear_guess.average_pixels(lr.float() / 127.5 - 1), by_slot(latents).mean(1) - mean)
+    fit_guess(layer, linear_guess.average_pixels(lr), by_slot(latents).mean(1) - mean)
 
 
 def fit_guess(layer: nn.Linear, inputs: Tensor, targets: Tensor) -> None:

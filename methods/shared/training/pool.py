@@ -1,9 +1,9 @@
 """What each step of a training draws: samples of a bank and photographs, some of them augmented.
 
 Making a 1024-pixel sample costs a full pass of the bank and three shrinkings by the protocol, so each is made
-once, and a training draws from a pool that grows as it goes: at step t from `first + growth * t` samples, up to
-`capacity`. What a step draws depends on the step alone; the cache changes the speed and nothing else, and another
-process may fill it.
+once, and a training draws from a pool that moves on as it goes: `growth` new samples an image drawn, and of all
+the last `capacity`. What a step draws depends on the step alone; the cache changes the speed and nothing else, and
+another process may fill it.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import Pixels
-from bench.images.png import to_tensor
 from methods.shared.training.augmentation import Augmentation, draw_augmentation
-from methods.shared.training.samples import Item, Samples
+from methods.shared.training.samples import Image, Item, Samples, to_signed
 
 
 class Draw(NamedTuple):
@@ -36,18 +34,18 @@ class Draw(NamedTuple):
     """bool (N,): whether the image is exactly what the bank makes of the latent."""
     augmentations: tuple[Augmentation | None, ...]
     """What was done to each image."""
-    full: tuple[Pixels | None, ...]
+    full: tuple[Image | None, ...]
     """Each image at the bank's own size, not augmented, where it is kept."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """What a step draws: a growing range of samples, and photographs when there are any."""
+    """What a step draws: a range of samples that moves on, and photographs when there are any."""
 
     samples: Samples
     photographs: Sequence[Item] = ()
     first: int = 1024
-    growth: float = 0.5
+    growth: float = 0.125
     capacity: int = 1 << 12
     augment_prob: float = 0.6
     """The share of images that are mirrored or recoloured: photographs are less strange to a network then.
@@ -59,8 +57,8 @@ class Pool:
     def draw(self, step: int, batch: int, side: int, size: int, shard: tuple[int, int] = (0, 1)) -> Draw:
         """Return the batch of a step for one LR side, the HR averaged down to `size`."""
         rng = np.random.default_rng([self.past + step, *shard])
-        reach = min(self.capacity, int(self.first + self.growth * step))
-        items = [self._pick(rng, reach) for _ in range(batch)]
+        reach = int(self.first + self.growth * batch * step)
+        items = [self._pick(rng, max(0, reach - self.capacity), reach) for _ in range(batch)]
         changes = tuple(draw_augmentation(rng) if rng.random() < self.augment_prob else None for _ in items)
         pairs = [_pair(item, side, change) for item, change in zip(items, changes, strict=True)]
         hr, lr = (torch.stack(images) for images in zip(*pairs, strict=True))
@@ -76,10 +74,10 @@ class Pool:
         full = tuple(item.full for item in items)
         return Draw(hr, lr, self._latents(items).to(device), sampled, exact, changes, full)
 
-    def _pick(self, rng: np.random.Generator, reach: int) -> Item:
+    def _pick(self, rng: np.random.Generator, first: int, end: int) -> Item:
         if self.photographs and rng.random() < 0.5:
             return self.photographs[int(rng.integers(len(self.photographs)))]
-        return self.samples[self.past + int(rng.integers(reach))]
+        return self.samples[self.past + int(rng.integers(first, end))]
 
     def _latents(self, items: Sequence[Item]) -> Tensor:
         shape = next((item.latent.shape for item in items if item.latent is not None), None)
@@ -89,5 +87,5 @@ class Pool:
 
 def _pair(item: Item, side: int, change: Augmentation | None) -> tuple[Tensor, Tensor]:
     """Return HR and LR in [-1, 1], both augmented in the same way."""
-    hr, lr = (to_tensor(image)[0] * 2 - 1 for image in (item.hr, item.lr[side]))
+    hr, lr = to_signed(item.hr), to_signed(item.lr[side])
     return (hr, lr) if change is None else (change(hr), change(lr))

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import Pixels
 from bench.base.files import write_atomically
 from bench.images.degradation import resize_tensor
-from bench.images.png import save_png, to_pixels, to_tensor
-from methods.shared.training.samples import Samples
+from bench.images.png import save_png, to_pixels
+from methods.shared.training.samples import Image, Samples, to_signed
 
 SAMPLES = 8
 """How many validation samples the scores are about."""
@@ -86,8 +85,8 @@ def validate(
     return SampleGrid([*rows, hr[:COLUMNS]], scores)
 
 
-def _stacked(images: Sequence[Pixels]) -> Tensor:
-    return torch.cat([to_tensor(image) for image in images]) * 2 - 1
+def _stacked(images: Sequence[Image]) -> Tensor:
+    return torch.stack([to_signed(image) for image in images])
 
 
 def _psnr(image: Tensor, truth: Tensor) -> float:

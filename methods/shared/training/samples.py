@@ -4,8 +4,8 @@ import hashlib
 import io
 import logging
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from bench import Bank, ImageError, Pixels, UsageError
 from bench.base import seeds
 from bench.base.files import file_digest, write_atomically
 from bench.images.decode import read_image
-from bench.images.degradation import make_lr
+from bench.images.degradation import make_lr, resize_tensor
 from bench.images.listing import Listing, list_folder
-from bench.images.png import to_pixels
 from bench.images.prepare import parse_preparation
 from methods.shared.banks import bank_noise, full_image
 from methods.shared.training.augmentation import warp
@@ -30,21 +30,31 @@ TRUNCATION = (0.5, 1.0)
 VALIDATION_TRUNCATION = 0.7
 WARP_PROB = 0.36
 """The share of the samples to train on that are warped."""
+RESIDENT, TOGETHER = 8192, 16
+"""How many samples an accelerator keeps in its memory (25 GB at 1024 pixels), and how many it makes at a time."""
+
+Image = Pixels | Tensor
+"""8-bit RGB, (H, W, 3): an array, or a tensor where the bank lies on an accelerator."""
 
 
 class Item(NamedTuple):
     """One image in the forms that a training uses."""
 
-    hr: Pixels
+    hr: Image
     """Averaged down to the pool's size."""
-    lr: dict[int, Pixels]
+    lr: Mapping[int, Image]
     """By side, made of the full image by the protocol."""
     latent: npt.NDArray[np.float32] | None = None
     """The w that it was made of, (width,) or (slots, width) as the bank draws it; None for a photograph."""
     warped: bool = False
     """Whether it was warped, and so is no image of its w any more."""
-    full: Pixels | None = None
+    full: Image | None = None
     """At the bank's own size; None where a training does not look at it."""
+
+
+def to_signed(image: Image) -> Tensor:
+    """Return an image as float32 in [-1, 1], (3, H, W), on the device where it lies."""
+    return torch.as_tensor(image).permute(2, 0, 1).float() / 127.5 - 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,9 @@ class Samples:
     Those to train on have noise of their own above half of `size`, because the bank's is the same in every image
     that it makes, and no other image has it: a network that learnt to count on it would paint it on photographs.
     Some of them are warped, which makes other people than the bank does.
+
+    A processor makes them one by one and keeps them in files. An accelerator makes several at once, faster than
+    files are read, and keeps the last of them in its memory.
 
     Args:
         bank: where they come from.
@@ -70,14 +83,18 @@ class Samples:
     domain: Literal[seeds.Domain.TRAINING, seeds.Domain.VALIDATION] = seeds.Domain.TRAINING
     keep_full: bool = False
     """Whether the image at the bank's own size is kept, too, in 3 MB at 1024 pixels."""
+    _resident: dict[int, list[Item]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """On an accelerator: those made last, by the index of the first that was made with them."""
 
     def __post_init__(self) -> None:
         if self.domain not in (seeds.Domain.TRAINING, seeds.Domain.VALIDATION):
             raise UsageError("a training cannot draw these samples", got=self.domain.name, expected="TRAINING")
 
     def __getitem__(self, index: int) -> Item:
+        if self.bank.mean_latent.device.type != "cpu":
+            return self._resident_item(index)
         if self.folder is None:
-            return self._make(index)
+            return self._make([index])[0]
         path = self.folder / f"{self.bank.digest:.8}-{self.size}" / f"{index:07d}.npz"
         return self._read(path) or self._fill(index, path)
 
@@ -87,31 +104,50 @@ class Samples:
         return self.bank.sample([index], self.domain, spread)
 
     @torch.no_grad()
-    def _make(self, index: int) -> Item:
+    def _make(self, indices: Sequence[int]) -> list[Item]:
         # In full precision whatever the training's own: a sample is kept, and used by trainings to come.
         with torch.autocast(self.bank.mean_latent.device.type, enabled=False):
-            latent = self.latent(index)
-            image = full_image(self.bank.synthesise(latent, noise=self._noise(index)))
-        full, latent_array = to_pixels((image[0] + 1) / 2), latent[0].cpu().numpy()
+            latents = torch.cat([self.latent(index) for index in indices])
+            images = full_image(self.bank.synthesise(latents, noise=self._noise(indices)))
+            return [self._item(*parts) for parts in zip(indices, images, latents.cpu().numpy(), strict=True)]
+
+    def _item(self, index: int, image: Tensor, latent: npt.NDArray[np.float32]) -> Item:
         rng = np.random.default_rng(index)
         warped = self._trains and rng.random() < WARP_PROB
         if warped:
-            full = warp(full, int(rng.integers(1 << 31)))
+            image = warp(image, int(rng.integers(1 << 31)))
+        pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0)
+        full: Image = pixels.numpy() if pixels.device.type == "cpu" else pixels
         item = shrink(full, self.size, self.sides)
-        return item._replace(latent=latent_array, warped=warped, full=full if self.keep_full else None)
+        return item._replace(latent=latent, warped=warped, full=full if self.keep_full else None)
+
+    def _resident_item(self, index: int) -> Item:
+        start = index - index % TOGETHER
+        if start not in self._resident:
+            self._resident[start] = self._make(range(start, start + TOGETHER))
+            if len(self._resident) > RESIDENT // TOGETHER:
+                self._resident.pop(next(iter(self._resident)))
+        return self._resident[start][index - start]
 
     @property
     def _trains(self) -> bool:
         return self.domain is seeds.Domain.TRAINING
 
-    def _noise(self, index: int) -> list[Tensor] | None:
-        """Return the noise maps of a sample: the bank's own up to half of `size`, above it its own."""
+    def _noise(self, indices: Iterable[int]) -> list[Tensor] | None:
+        """Return the noise maps of samples: the bank's own up to half of `size`, above it their own."""
         maps = bank_noise(self.bank)
         if not self._trains or not maps:
             return None
-        generator = torch.Generator().manual_seed(index)
-        own = (torch.randn(one.shape, generator=generator).to(one) for one in maps)
-        return [new if one.shape[-1] > self.size // 2 else one for one, new in zip(maps, own, strict=True)]
+        own = [self._own_noise(index, maps) for index in indices]
+        return [
+            torch.cat(drawn) if one.shape[-1] > self.size // 2 else one
+            for one, drawn in zip(maps, zip(*own, strict=True), strict=True)
+        ]
+
+    @staticmethod
+    def _own_noise(index: int, maps: Sequence[Tensor]) -> list[Tensor]:
+        generator = torch.Generator(maps[0].device).manual_seed(index)
+        return [torch.randn(one.shape, generator=generator, device=one.device) for one in maps]
 
     def _read(self, path: Path) -> Item | None:
         try:
@@ -123,7 +159,7 @@ class Samples:
             return None  # not made yet, made without what is asked for, or cut short by a full disk: made again
 
     def _fill(self, index: int, path: Path) -> Item:
-        item, buffer = self._make(index), io.BytesIO()
+        (item,), buffer = self._make([index]), io.BytesIO()
         arrays: dict[str, Any] = {f"lr{side}": pixels for side, pixels in item.lr.items()}
         arrays |= {"w": item.latent, "hr": item.hr, "warped": item.warped}
         if item.full is not None:
@@ -133,12 +169,19 @@ class Samples:
         return item
 
 
-def shrink(full: Pixels, size: int, sides: Sequence[int]) -> Item:
-    """Make an item of a full image: HR by area averaging, LR by the protocol."""
+def shrink(full: Image, size: int, sides: Sequence[int]) -> Item:
+    """Make an item of a full image: HR by area averaging, LR by the protocol, in float32 for a tensor."""
+    if isinstance(full, Tensor):
+        image = full.permute(2, 0, 1)[None].float()
+        lr = {side: _rounded(resize_tensor(image, side, side)) for side in sides}
+        return Item(_rounded(F.adaptive_avg_pool2d(image, size)), lr)
     block = full.shape[0] // size
     mean = full.reshape(size, block, size, block, 3).mean((1, 3))
-    lr = {side: make_lr(full, full.shape[0] // side) for side in sides}
-    return Item(np.rint(mean).astype(np.uint8), lr)
+    return Item(np.rint(mean).astype(np.uint8), {side: make_lr(full, full.shape[0] // side) for side in sides})
+
+
+def _rounded(image: Tensor) -> Tensor:
+    return image[0].clamp(0, 255).round().byte().permute(1, 2, 0)
 
 
 def read_folder(folder: Path, resolution: int, size: int, sides: tuple[int, ...]) -> list[Item]:

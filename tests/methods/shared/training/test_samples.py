@@ -16,7 +16,7 @@ from bench.images.png import to_pixels
 from methods.shared import banks
 from methods.shared.training.augmentation import warp
 from methods.shared.training.pool import Pool
-from methods.shared.training.samples import TRUNCATION, WARP_PROB, Item, Samples, read_folder
+from methods.shared.training.samples import TRUNCATION, WARP_PROB, Item, Samples, read_folder, to_signed
 from tests.conftest import photo
 
 
@@ -112,7 +112,7 @@ class Small(Known):
 
 def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
     known = Known(bank)
-    pool = Pool(known, first=3, growth=0.5, capacity=6)
+    pool = Pool(known, first=3, growth=1 / 16, capacity=6)
     first, second = pool.draw(4, 8, 16, 32), pool.draw(4, 8, 16, 32)
     for one, other in zip(first[:5], second[:5], strict=True):
         assert torch.equal(one, other)
@@ -124,9 +124,9 @@ def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
     replace(pool, past=100).draw(4, 8, 16, 32)
     assert 100 <= min(known.asked) <= max(known.asked) <= 104
     known.asked.clear()
-    for step in range(50, 70):
-        pool.draw(step, 8, 16, 32)
-    assert set(known.asked) == set(range(6))
+    for shard in range(20):
+        pool.draw(50, 8, 16, 32, (shard, 20))
+    assert set(known.asked) == set(range(22, 28))  # the last six of 3 + 50 * 8 / 16
     assert first.hr.shape == (8, 3, 32, 32)
 
 
@@ -165,8 +165,8 @@ def test_a_third_of_the_samples_is_warped_at_full_size_and_none_of_them_is_exact
 
 def test_a_bent_image_is_another_one_of_the_same_stuff():
     image = photo(2, 64, 64)
-    one, other = warp(image, 1), warp(image, 2)
-    assert np.array_equal(one, warp(image, 1))
+    one, other = (to_pixels((warp(to_signed(image), seed) + 1) / 2) for seed in (1, 2))
+    assert np.array_equal(one, to_pixels((warp(to_signed(image), 1) + 1) / 2))
     moved = np.abs(one.astype(int) - image).mean()
     assert 2 < moved < np.abs(image[::-1].astype(int) - image).mean()
     assert np.abs(one.astype(int) - other).mean() > 2
