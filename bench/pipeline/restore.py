@@ -11,7 +11,7 @@ from bench.base.errors import one_line
 from bench.base.metric import Better
 from bench.base.progress import Reporter
 from bench.base.seeds import image_seed
-from bench.base.types import Category, Cell
+from bench.base.types import Category, Cell, Size
 from bench.images import previews
 from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
@@ -32,6 +32,8 @@ class PendingCell(NamedTuple):
 
     input: InputRecord
     repeat: int
+    is_counted: bool
+    """Whether operations are counted: in the first image of a category, factor and size."""
 
 
 def restore(store: Store, plan: Plan, reporter: Reporter) -> Counter[Status]:
@@ -75,9 +77,15 @@ class Restoration:
         statuses, pending = self.store.statuses(self.method_id), []
         with sandbox():
             refusals = [self._refusal(record) for record in inputs]
+        # From the last to the first, which stays.
+        counted = {
+            _size(record): record for record, refusal in [*zip(inputs, refusals, strict=True)][::-1] if not refusal
+        }
         with self.store.transaction():
             for record, refusal in zip(inputs, refusals, strict=True):
-                for cell in (PendingCell(record, repeat) for repeat in range(self.plan.repeats)):
+                is_first = counted.get(_size(record)) is record
+                for repeat in range(self.plan.repeats):
+                    cell = PendingCell(record, repeat, is_first and repeat == 0)
                     if refusal:
                         self._write_cell(cell, refusal)
                     elif self._is_pending(cell, statuses.get((record.input_id, cell.repeat))):
@@ -122,8 +130,9 @@ class Restoration:
         with reporter.stage(self.selected.label, len(pending)) as advance:
             for task, outcome in restore_all(self.selected.text, tasks, settings):
                 self._keep(tasks[task], outcome)
-                result = f"{outcome.costs['seconds']:.2f} s" if outcome.costs else outcome.reason
-                advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {result}")
+                advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {_result(outcome)}")
+        with self.store.transaction():
+            self.store.settle_times(self.method_id)
 
     def _task(self, cell: PendingCell) -> Task:
         record, layout = cell.input, self.store.layout
@@ -138,6 +147,7 @@ class Restoration:
             seed=image_seed(self.plan.seed, record.digest or "", cell.repeat),
             category=Category(record.category, record.kind),
             references=self._references(record).paths,
+            is_counted=cell.is_counted,
         )
 
     def _references(self, record: InputRecord) -> References:
@@ -166,7 +176,8 @@ class Restoration:
     def _scores(self, cell_id: int, outcome: Outcome) -> Iterator[Score]:
         """Yield what the worker measured and what the method recorded about itself."""
         for cost in (cost for cost in COSTS if cost.name in outcome.costs):
-            yield Score(cell_id, self.store.register_metric(cost), outcome.costs[cost.name])
+            doubt = outcome.doubt if cost.name == "seconds" else None
+            yield Score(cell_id, self.store.register_metric(cost), outcome.costs[cost.name], doubt)
         for key, value in outcome.values.items():
             name = f"{self.selected.method.name}:{key}"
             metric = MetricRecord(name, name, "recorded by the method", Better.HIGHER, "value", "")
@@ -177,3 +188,14 @@ class Restoration:
         asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.plan.repeats)}
         statuses = self.store.statuses(self.method_id)
         return Counter(status for key, status in statuses.items() if key in asked)
+
+
+def _size(record: InputRecord) -> tuple[str, int, Size]:
+    return record.category, record.factor, record.lr_size
+
+
+def _result(outcome: Outcome) -> str | None:
+    if not outcome.costs:
+        return outcome.reason
+    doubt = f" ({outcome.doubt})" if outcome.doubt else ""
+    return f"{outcome.costs['seconds']:.2f} s{doubt}"

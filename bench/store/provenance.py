@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 import bench
+from bench.base.device import describe_gpu
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "scipy", "pandas", "pillow", "scikit-image", "timm", "lpips", "spandrel",
@@ -29,7 +30,7 @@ def describe(command: str, device: str, threads: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "device": device,
-        "device_name": _device_name(device),
+        **({"device_name": _processor()} if device == "cpu" else describe_gpu()),
         "threads": threads,
         "packages": {name: installed for name in PACKAGES if (installed := _version(name))},
     }
@@ -66,11 +67,3 @@ def _processor() -> str:
         if named:
             return named[0]
     return platform.processor() or platform.machine()
-
-
-def _device_name(device: str) -> str:
-    if device != "cuda":
-        return _processor()
-    import torch
-
-    return torch.cuda.get_device_name()

@@ -43,7 +43,7 @@ JOIN metrics ON metrics.id = metric_id WHERE is_current AND n
 _UNMEASURED = """
 SELECT method, category, image, factor, 'no ' || metrics.name, scores.reason
 FROM scores JOIN metrics ON metrics.id = metric_id JOIN cell_view USING (cell_id)
-WHERE value IS NULL AND is_asked ORDER BY metric_id, cell_id
+WHERE value IS NULL AND scope != 'cost' AND is_asked ORDER BY metric_id, cell_id
 """
 _LEFT_OUT = """
 SELECT slug, category, image, factor, repeat, CASE

@@ -93,15 +93,28 @@ class StrangersRecord(NamedTuple):
 COSTS = tuple(
     MetricRecord(name, title, f"{name}|{what}|v1", Better.LOWER, "cost", unit, about=about)
     for name, title, what, unit, about in (
-        ("seconds", "Time", "wall|restore|one-image", "s", "Of one image, without loading."),
-        ("peak_memory_mb", "Peak memory", "worker", "MB", "Of the process that restores."),
+        (
+            "seconds",
+            "Time",
+            "wall|restore|one-image|undisturbed",
+            "s",
+            "Of one image, without loading: the median of undisturbed ones.",
+        ),
+        (
+            "peak_memory_mb",
+            "Peak memory",
+            "worker",
+            "MB",
+            "Of the process that restores; on a GPU what it holds of it.",
+        ),
+        ("allocated_memory_mb", "Allocated memory", "gpu|tensors", "MB", "Of the GPU: what tensors took at most."),
         ("parameters_m", "Parameters", "all-networks", "M", "Of all networks of the method."),
         (
             "gmacs",
             "Operations",
             "convolutions+matrix-products|one-image",
             "GMAC",
-            "Multiplications for one image.",
+            "Multiplications for one image, counted in the first of its size.",
         ),
     )
 )

@@ -12,6 +12,20 @@ from bench.store import records
 from bench.store.queries import Reader, naming_damage
 from bench.store.rows import CellRow, ImageRow, InputRow, Score, SetScore
 
+_SETTLE = """
+WITH times AS (
+    SELECT cell_id, metric_id, factor, category_id, scores.reason
+    FROM scores JOIN metrics ON metrics.id = metric_id
+    JOIN cells ON cells.id = cell_id JOIN inputs ON inputs.id = input_id JOIN images ON images.id = image_id
+    WHERE metrics.name = 'seconds' AND method_id = ?
+)
+UPDATE scores SET value = NULL WHERE (cell_id, metric_id) IN (
+    SELECT cell_id, metric_id FROM times
+    WHERE reason IS NOT NULL
+    AND (factor, category_id) IN (SELECT factor, category_id FROM times WHERE reason IS NULL)
+)
+"""
+
 
 class Writer(Reader):
     """Writes the database of a run, inside transactions. A row that is equal already is not written again."""
@@ -131,6 +145,10 @@ class Writer(Reader):
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Write values, replacing those of the same cell and metric."""
         self.connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", scores)
+
+    def settle_times(self, method_id: int) -> None:
+        """Take a method's doubtful seconds out of its category and factor where others are beyond doubt."""
+        self.connection.execute(_SETTLE, (method_id,))
 
     def delete_scores(self, cell_id: int) -> None:
         """Forget the values of a cell that was restored again."""

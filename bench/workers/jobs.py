@@ -34,6 +34,8 @@ class Job(NamedTuple):
     category: Category
     references: tuple[Pixels, ...] = ()
     """Images beside the LR, for a method that sees them."""
+    is_counted: bool = False
+    """Whether operations are counted in this pass, which costs time."""
 
 
 class Task(NamedTuple):
@@ -47,12 +49,14 @@ class Task(NamedTuple):
     seed: int
     category: Category
     references: tuple[Path, ...] = ()
+    is_counted: bool = False
 
     def read(self) -> Job:
         """Read the images from the run folder."""
         hr = None if self.hr is None else load_png(self.hr)
         references = tuple(map(load_png, self.references))
-        return Job(load_png(self.lr), hr, self.factor, self.image, self.seed, self.category, references)
+        about = (self.factor, self.image, self.seed, self.category, references, self.is_counted)
+        return Job(load_png(self.lr), hr, *about)
 
 
 class Outcome(NamedTuple):
@@ -63,3 +67,5 @@ class Outcome(NamedTuple):
     pixels: Pixels | None = None
     costs: dict[str, float] = {}  # noqa: RUF012 (a NamedTuple's default is never changed)
     values: dict[str, float] = {}  # noqa: RUF012
+    doubt: str | None = None
+    """Why its seconds do not count as the method's time."""

@@ -18,6 +18,9 @@ VARIABLE = "BENCH_WORKER"
 SAFE_PATH = "PYTHONSAFEPATH"
 """Keeps a `types.py` of the working folder out of an interpreter that starts; a worker takes it off again, as the
 programs that it starts may need what lies beside them."""
+YIELDING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+"""Threads that wait give their core away, unless the user said otherwise: spinning ones of several processes keep
+each other from working. OpenMP of GNU and that of Intel and LLVM read these when torch is first imported."""
 _ROUNDS = 100
 """How often to look again: a process may start others while it is being killed."""
 
@@ -27,7 +30,8 @@ def tagged_env() -> Iterator[str]:
     """Yield a new tag; every process that is started inside carries it, and `SAFE_PATH`."""
     resource_tracker.ensure_running()  # it serves all workers, and must not carry the tag of the first
     tag = uuid.uuid4().hex
-    changed = {VARIABLE: tag, SAFE_PATH: "1"}
+    changed = {name: os.environ.get(name, value) for name, value in YIELDING.items()}
+    changed |= {VARIABLE: tag, SAFE_PATH: "1"}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:

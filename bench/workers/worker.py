@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from bench.base import device as devices
+from bench.base.device import Timed
 from bench.base.errors import lacked_memory, one_line
 from bench.base.method import Method
 from bench.base.types import Batch
@@ -29,6 +30,9 @@ from bench.workers.costs import count_macs
 from bench.workers.jobs import Job, Outcome, Settings
 from bench.workers.result import check_result
 
+COUNTED = "its operations were counted in the same pass"
+UNDISTURBED = 0.05
+"""The share of its time that a pass may wait for a processor and still be timed."""
 _MAX_REASON = 2000
 """Longer reasons are cut after so many characters."""
 T = TypeVar("T")
@@ -126,18 +130,27 @@ class Worker:
         extras = {"hr": to_tensor(job.hr, self.device)} if job.hr is not None else {}
         references = tuple(to_tensor(image, self.device) for image in job.references)
         batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras, (references,))
-        restored, seconds, gmacs = self._measured(lambda: self.method.restore(batch))
+        (restored, took), macs = self._measured(lambda: self.method.restore(batch), is_counted=job.is_counted)
         check_result(restored, batch)
-        costs = {"seconds": seconds, **devices.memory(self.device), "parameters_m": self.parameters / 1e6}
-        if gmacs or self.method.group != "made elsewhere":  # what computed those cannot be counted here
-            costs["gmacs"] = gmacs
+        costs = {"seconds": took.seconds, **devices.memory(self.device), "parameters_m": self.parameters / 1e6}
+        if macs or (job.is_counted and self.method.group != "made elsewhere"):  # nobody can count those here
+            costs["gmacs"] = macs / 1e9
         values = restored.values[0] if restored.values else {}
         recorded = {name: float(value) for name, value in values.items()}
-        return Outcome(Status.DONE, None, to_pixels(restored.sr[0]), costs, recorded)
+        doubt = COUNTED if job.is_counted else _disturbance(took)
+        return Outcome(Status.DONE, None, to_pixels(restored.sr[0]), costs, recorded, doubt)
 
-    def _measured(self, call: Callable[[], T]) -> tuple[T, float, float]:
-        (result, took), macs = count_macs(lambda: devices.timed(call, self.device, self.settings.threads))
-        return result, took.seconds, macs / 1e9
+    def _measured(self, call: Callable[[], T], *, is_counted: bool) -> tuple[tuple[T, Timed], float]:
+        def timed() -> tuple[T, Timed]:
+            return devices.timed(call, self.device, self.settings.threads)
+
+        return count_macs(timed) if is_counted else (timed(), 0.0)
+
+
+def _disturbance(took: Timed) -> str | None:
+    if took.waited <= UNDISTURBED:
+        return None
+    return f"disturbed: it waited {took.waited:.0%} of its time for a processor"
 
 
 def _parameters(method: Method) -> int:

@@ -199,8 +199,17 @@ class Leaderboards:
         return [Estimate(score.value, n=int(n), note=score.note) if score else Estimate() for score, n in scores]
 
     def _costs(self, where: Slice, metric: str) -> list[Estimate]:
-        counts = self.scores.done(where).sum().items()
-        return [Estimate(self.scores.mean_cost(where, metric, str(label)), n=int(n)) for label, n in counts]
+        return [self._cost(where, metric, str(label)) for label in self.scores.done(where).columns]
+
+    def _cost(self, where: Slice, metric: str, label: str) -> Estimate:
+        """Return the median, with the range and any doubt as its note."""
+        values = self.scores.costs(where, metric, label)
+        if not len(values):
+            return Estimate()
+        low, high = (text.number(float(end), self.scores.decimals[metric]) for end in (values.min(), values.max()))
+        spread = f"median, from {low} to {high}" if low != high else ""
+        note = "; ".join(filter(None, (spread, self.scores.doubt(where, metric, label))))
+        return Estimate(float(np.median(values)), n=len(values), note=note)
 
 
 def _intervals(table: Floats, *, is_share: bool = False) -> list[Estimate]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bench.statistics import Floats
 from reports import text
 from reports.data.comparison import Comparison
 
@@ -192,14 +193,25 @@ class Scores:
         notes = dict.fromkeys(score.note for score in present if score.note)
         return SetScore(float(np.mean([score.value for score in present])), "; ".join(notes))
 
-    def mean_cost(self, where: Slice, metric: str, method: str) -> float:
-        """Return the mean of a cost over the cells that have it, whether recorded by image or once."""
+    def costs(self, where: Slice, metric: str, method: str) -> Floats:
+        """Return a cost of the cells that have it, whether recorded by image or once."""
         columns = [self.table(part, metric)[method].dropna().to_numpy() for part in self.parts(where)]
-        values = np.concatenate(columns)
-        if len(values):
-            return float(values.mean())
         once = self.of_set(where, metric, method)
-        return once.value if once else float("nan")
+        return np.concatenate(columns) if any(map(len, columns)) else np.array([once.value] if once else [])
+
+    def doubt(self, where: Slice, metric: str, method: str) -> str:
+        """Return why a cost may not be that of the method alone, empty when nothing disturbed it."""
+        reasons = (
+            self._doubts.get((part.category, part.factor, metric, method), "") for part in self.parts(where)
+        )
+        return next(filter(None, reasons), "")
+
+    @cached_property
+    def _doubts(self) -> dict[tuple[Any, ...], str]:
+        frame = self.comparison.frame
+        rows = frame[frame["image"].notna() & frame["value"].notna() & frame["reason"].notna()]
+        keys = rows[["category", "factor", "metric", "method"]].itertuples(index=False, name=None)
+        return dict(zip(keys, rows["reason"], strict=True))
 
     @cached_property
     def decimals(self) -> dict[str, int]:

@@ -208,11 +208,17 @@ def _give_the_same_costs(source, target):
     key = """FROM scores JOIN cells ON cells.id = cell_id JOIN metrics ON metrics.id = metric_id
         JOIN methods ON methods.id = method_id JOIN inputs ON inputs.id = input_id JOIN images ON images.id = image_id
         WHERE metrics.name IN ('seconds', 'peak_memory_mb') AND slug = ? AND images.name = ? AND factor = ? AND metrics.name = ?"""
-    listed = "SELECT slug, images.name, factor, metrics.name, value " + key.split(" AND slug", maxsplit=1)[0]
+    listed = (
+        "SELECT slug, images.name, factor, metrics.name, value, scores.reason "
+        + key.split(" AND slug", maxsplit=1)[0]
+    )
     with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other, other:
-        for *cell, value in one.execute(listed).fetchall():
+        for *cell, value, reason in one.execute(listed).fetchall():
             ids = other.execute("SELECT cell_id, metric_id " + key, cell).fetchone()
-            other.execute("UPDATE scores SET value = ? WHERE cell_id = ? AND metric_id = ?", (value, *ids))
+            other.execute(
+                "UPDATE scores SET value = ?, reason = ? WHERE cell_id = ? AND metric_id = ?",
+                (value, reason, *ids),
+            )
 
 
 def _kill_when(cwd, arguments, is_time):

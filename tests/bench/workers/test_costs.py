@@ -47,5 +47,7 @@ def test_macs_equal_torchs_own_count_in_every_mode() -> None:
 
 
 def test_costs_are_better_when_lower() -> None:
-    assert [cost.name for cost in COSTS] == ["seconds", "peak_memory_mb", "parameters_m", "gmacs"]
+    assert [cost.name for cost in COSTS] == [
+        *("seconds", "peak_memory_mb", "allocated_memory_mb", "parameters_m", "gmacs"),
+    ]
     assert {cost.better for cost in COSTS} == {Better.LOWER}
