@@ -26,6 +26,7 @@ MARKS = {
     "methods/shared/banks/test_released.py": "slow",
     "methods/shared/inversion": "slow",
     "methods/shared/training": "slow",
+    "methods/test_dfdnet.py": "slow",
     "methods/test_dgp.py": "slow",
     "methods/test_esrgan_plus.py": "slow",
     "methods/test_face_restorers.py": "slow",

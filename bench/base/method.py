@@ -26,7 +26,6 @@ class Method(ABC):
         name: by which a command selects it.
         group: under which `bench list methods` shows it; a listing imports nothing, so a plain text in its class.
         Options: a frozen dataclass, every field typed and with a default.
-        sees_hr: True only for an upper bound, whose batches bring the ground truth in `extras["hr"]`.
         sees_references: True for one that needs other images beside the LR; a category names them.
     """
 
@@ -36,7 +35,6 @@ class Method(ABC):
 
     name: ClassVar[str]
     group: ClassVar[str] = "single pass"
-    sees_hr: ClassVar[bool] = False
     sees_references: ClassVar[bool] = False
 
     def __init__(self, options: Any = None) -> None:
@@ -46,6 +44,11 @@ class Method(ABC):
     def title(self) -> str | None:
         """What tables call it; its label when None."""
         return None
+
+    @property
+    def sees_hr(self) -> bool:
+        """True only for an upper bound, whose batches bring the ground truth in `extras["hr"]`."""
+        return False
 
     @property
     def kind(self) -> str | None:

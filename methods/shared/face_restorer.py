@@ -30,7 +30,6 @@ class FaceRestorer(Method):
     side: ClassVar[int] = checkpoint.FACE_SIDE
     kind = "faces"
     trained_on = ("FFHQ",)
-    needs = Needs(memory_mb=2500)
     forward: Forward
 
     @property
@@ -47,6 +46,11 @@ class FaceRestorer(Method):
             "bicubic kernel (its authors: OpenCV's bilinear), the result resized to HR's size with the same. "
             "No face is detected or aligned: the category's faces are."
         )
+
+    @property
+    def needs(self) -> Needs:
+        """The memory of one worker."""
+        return Needs(memory_mb=2500)
 
     def assets(self) -> Sequence[Asset | Path]:
         """Return the weight file.

@@ -29,13 +29,6 @@ VGG_LAYERS = {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv2_2": 7, "conv3_1":
 """The convolutions up to relu3_1, by their place in MatConvNet's list."""
 
 
-class _Arrays(ArraysOnly):
-    """Makes arrays as Python 2 wrote them, too."""
-
-    allowed = ArraysOnly.allowed | {("_codecs", "encode")}
-    refusal = "it calls"
-
-
 def read_arrays(path: Path) -> list[np.ndarray[Any, Any]]:
     """Read the arrays of a file in their order.
 
@@ -53,7 +46,7 @@ def read_arrays(path: Path) -> list[np.ndarray[Any, Any]]:
         _, _, kind = header(file)
         if not kind.hasobject:
             raise ValueError(f"its params are one array of {kind}")
-        content = _Arrays(file, encoding="latin1").load()
+        content = ArraysOnly(file, encoding="latin1").load()
         return [np.asarray(array, np.float32) for array in content.ravel()]
 
 

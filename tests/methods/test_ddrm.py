@@ -10,6 +10,7 @@ import torch
 
 from bench.base.errors import AssetError, UsageError
 from bench.base.types import Batch, Category
+from bench.categories.card import read_cards
 from bench.images.degradation import make_lr, resize_matrix
 from bench.images.png import to_pixels, to_tensor
 from bench.registry.methods import build
@@ -183,3 +184,9 @@ def test_a_prior_that_is_not_there_is_named(tmp_path):
         build("ddrm[prior=ddpm-cat]").assets()
     with pytest.raises(AssetError, match=r"configuration .*config\.json of a prior cannot be read"):
         build(f"ddrm[prior={tmp_path}]").assets()
+
+
+@pytest.mark.parametrize("method", ["ddrm", "mganprior[bank=pggan-celebahq]", "dgp[bank=pggan-celebahq]"])
+def test_a_prior_that_saw_celebahq_is_marked_on_its_cards(method):
+    cards = read_cards()
+    assert [cards[name].data_set for name in ("celebahq", "celebahq256")] == 2 * [*build(method).trained_on]

@@ -227,7 +227,7 @@ def test_a_file_of_another_length_or_that_calls_anything_is_refused(files, tmp_p
         loaded(f"srntt:{tmp_path}")
     listed[0] = Path("x")
     np.savez(tmp_path / "upscale.npz", params=listed)
-    with pytest.raises(AssetError, match=r"is none of SRNTT's: got UnpicklingError: it calls pathlib"):
+    with pytest.raises(AssetError, match=r"is none of SRNTT's: got UnpicklingError: it asks for pathlib"):
         loaded(f"srntt:{tmp_path}")
     with pytest.raises(UsageError, match=r"srntt needs its weights: expected srntt:FOLDER"):
         build("srntt").assets()
