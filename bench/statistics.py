@@ -79,7 +79,7 @@ def mean_intervals(table: npt.ArrayLike, seed: int = 0, n: int = _RESAMPLES) -> 
         UsageError: for no value, or one that is not a number.
     """
     values = _numbers(table, 2)
-    lows, highs = _bca(values, _resampled_means(values, seed, n))
+    lows, highs = _bca(values, resampled_means(values, seed, n))
     rows = np.stack([values.mean(0), lows, highs], 1).tolist()
     return [Interval(mean, low, high, len(values)) for mean, low, high in rows]
 
@@ -100,7 +100,7 @@ def compare(methods: npt.ArrayLike, baseline: npt.ArrayLike, better: Better) -> 
     """
     differences = _numbers(methods, 2) - _numbers(baseline, 1)[:, None]
     ps = [wilcoxon(column) for column in differences.T]
-    return _family(differences, _resampled_means(differences), ps, better)
+    return _family(differences, resampled_means(differences), ps, better)
 
 
 def compare_all(methods: npt.ArrayLike, better: Better) -> list[list[PairedTest | None]]:
@@ -120,7 +120,7 @@ def compare_all(methods: npt.ArrayLike, better: Better) -> list[list[PairedTest 
     count = values.shape[1]
     if count < 2:
         raise UsageError("there is nothing to compare", got="one method", expected="two or more")
-    means = _resampled_means(values)
+    means = resampled_means(values)
     ps = np.ones((count, count))
     for one, other in zip(*np.triu_indices(count, 1), strict=True):
         ps[one, other] = ps[other, one] = wilcoxon(values[:, one] - values[:, other])
@@ -195,7 +195,7 @@ def rank_intervals(table: npt.ArrayLike, better: Better) -> list[RankInterval]:
     """
     values = _numbers(table, 2).T * (-1 if better is Better.HIGHER else 1)
     ranks = stats.rankdata(values.mean(0))
-    resampled = stats.rankdata(_resampled_means(values), axis=1)
+    resampled = stats.rankdata(resampled_means(values), axis=1)
     low, high = np.quantile(resampled, [_LEVEL / 2, 1 - _LEVEL / 2], axis=0)
     return [RankInterval(*row) for row in np.stack([ranks, low, high], 1).tolist()]
 
@@ -268,7 +268,7 @@ def _bca(values: Floats, means: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _resampled_means(values: Floats, seed: int = 0, resamples: int = _RESAMPLES) -> Floats:
+def resampled_means(values: Floats, seed: int = 0, resamples: int = _RESAMPLES) -> Floats:
     """Return the column means of images drawn with replacement, (resamples, k): the same draws for each column."""
     n = len(values)
     if n * resamples <= _CHUNK:

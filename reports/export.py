@@ -115,7 +115,18 @@ def _where(where: Slice) -> list[object]:
 def _quotation(quoted: Quoted, metric: MetricRecord) -> list[object]:
     names = [text.plain(quoted.method), text.plain(metric.name), ""]
     note = text.plain(f"quoted from {quoted.source}")
-    return [*_where(quoted.where), *names, text.plain(quoted.value(metric.name)), "", "", "", "", "", False, note]
+    return [
+        *_where(quoted.where),
+        *names,
+        text.plain(quoted.value(metric.name)),
+        "",
+        "",
+        quoted.images or "",
+        "",
+        "",
+        False,
+        note,
+    ]
 
 
 def _record(row: Row, cell: Cell) -> list[object]:

@@ -17,6 +17,7 @@ from reports.data.leaderboard import Leaderboards, selected
 from reports.data.metrics import is_lower_better
 from reports.data.scores import Scores, Slice
 from reports.markup import leaderboard_latex
+from reports.plots.axes import axis_name
 from reports.plots.image_grid import HR, LR, Crop, GridColumn, GridRow, ImageGrid, save
 
 __all__ = ["Crop", "FigureOptions", "PaperFigure", "draw"]
@@ -120,7 +121,7 @@ class PaperFigure:
         has_hr = any(self.comparison.hr_path(row.where.category, row.image) for row in self.rows)
         labels = [LR, *self.methods, *([HR] if has_hr else [])]
         columns = [GridColumn(label, titles.get(label, label)) for label in labels]
-        return ImageGrid(self, self.rows, columns, self.options.crops, self.options.width, bool(self.metrics))
+        return ImageGrid(self, self.rows, columns, self.options.crops, self.options.width, len(self.metrics))
 
     def latex(self, file: str) -> str:
         """Return the figure's environment and the leaderboards of what it shows."""
@@ -154,7 +155,9 @@ class PaperFigure:
         return record.height, record.width
 
     def values(self, row: GridRow, column: str) -> list[tuple[str, bool]]:
-        """Return an image's values as printed, and whether each is the best of the methods shown."""
+        """Return an image's values as printed, and whether it is the best of those shown; of LR their names."""
+        if column == LR:
+            return [(axis_name(metric), False) for metric in self.metrics]
         return [self._value(row, column, metric) for metric in self.metrics]
 
     def _value(self, row: GridRow, column: str, metric: MetricRecord) -> tuple[str, bool]:

@@ -19,8 +19,7 @@ def leaderboard_markdown(boards: Sequence[Board]) -> str:
 
 
 def _latex_table(board: Board) -> str:
-    metrics = [metric for metric in board.metrics if metric.scope != "cost"]
-    heads = [text.tex(heading(metric)) for metric in metrics]
+    heads = ["$n$", *(text.tex(heading(metric)) for metric in board.quality)]
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -37,8 +36,8 @@ def _latex_table(board: Board) -> str:
     lines += [r"\midrule"] if board.quoted else []
     for quoted in board.quoted:
         name = f"{text.tex(quoted.method)} \\textit{{(quoted: {text.tex(quoted.source)})}}"
-        cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in metrics]
-        lines.append(_latex_line([name, *cells]))
+        cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in board.quality]
+        lines.append(_latex_line([name, str(quoted.images or ""), *cells]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
@@ -48,9 +47,9 @@ def _extent(board: Board) -> str:
 
 
 def _latex_row(row: Row) -> str:
-    cells = [_latex_cell(cell) for cell in row.cells if cell.metric.scope != "cost"]
+    cells = [_latex_cell(cell) for cell in row.quality]
     remark = f" \\textit{{({text.tex(row.remark)})}}" if row.remark else ""
-    return _latex_line([text.tex(row.method.title) + remark, *cells])
+    return _latex_line([text.tex(row.method.title) + remark, str(row.n), *cells])
 
 
 def _latex_line(cells: Iterable[str]) -> str:
@@ -64,18 +63,20 @@ def _latex_cell(cell: Cell) -> str:
 
 
 def _markdown_table(board: Board) -> list[str]:
-    heads = ["method", "done", *(heading(metric) for metric in board.metrics)]
+    heads = ["method", "done", "n", *(heading(metric) for metric in board.metrics)]
     lines = [f"## {text.markdown(board.where.place)}", ""]
     lines.append(_markdown_line(text.markdown(head) for head in heads))
     lines.append(_markdown_line(["---", *["---:"] * (len(heads) - 1)]))
     for row in board.rows:
         name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
         name += f" ({text.markdown(row.remark)})" if row.remark else ""
-        lines.append(_markdown_line([name, f"{row.done}/{row.total}", *map(_markdown_cell, row.cells)]))
+        lines.append(
+            _markdown_line([name, f"{row.done}/{row.total}", str(row.n), *map(_markdown_cell, row.cells)])
+        )
     for quoted in board.quoted:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
-        lines.append(_markdown_line([name, "", *values]))
+        lines.append(_markdown_line([name, "", str(quoted.images or ""), *values]))
     return [*lines, "", f"Means over {_extent(board)}."]
 
 

@@ -26,6 +26,12 @@ def expand_path(text: str, where: str) -> Path:
         raise UsageError(f"path of {where}", got=text, expected="a home folder that there is") from error
 
 
+def suite_datasets() -> Path:
+    """Return the suite's folder `datasets`: inside the installed package, or else the checkout's."""
+    installed = Path(__file__).parents[1] / "cards"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "datasets"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file: complete or not at all. Of processes that write the same one, the last to end wins."""
     path.parent.mkdir(parents=True, exist_ok=True)

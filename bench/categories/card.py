@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from bench.base import toml
 from bench.base.errors import UsageError
+from bench.base.files import suite_datasets
 from bench.base.source import MOST_IMAGES, Source
 from bench.categories.sources.local import LocalSource
 from bench.images.listing import natural_key
@@ -86,9 +86,7 @@ class Card:
 
 def read_cards() -> dict[str, Card]:
     """Return the suite's cards by name, from the installed package or else from the checkout."""
-    installed = Path(str(files("bench"))) / "cards"
-    folder = installed if installed.is_dir() else Path(__file__).parents[2] / "datasets"
-    return {path.stem: read_card(path, path.stem) for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: read_card(path, path.stem) for path in sorted(suite_datasets().glob("*.toml"))}
 
 
 def read_card(path: Path, name: str) -> Card:

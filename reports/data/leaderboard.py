@@ -51,7 +51,7 @@ class Cell(NamedTuple):
     @property
     def n(self) -> str:
         """The number of images, where it is another than that of the leaderboard; else empty."""
-        is_other = self.metric.scope in ("image", "share") and self.estimate.n != self.common
+        is_other = self.metric.scope != "cost" and self.estimate.n != self.common
         return f"n={self.estimate.n}" if is_other and not np.isnan(self.estimate.value) else ""
 
     @property
@@ -73,6 +73,22 @@ class Row(NamedTuple):
     """What data set of the categories its weights have seen; empty for none."""
 
     @property
+    def quality(self) -> tuple[Cell, ...]:
+        """The numbers that say how good it is."""
+        return tuple(cell for cell in self.cells if cell.metric.scope != "cost")
+
+    @property
+    def costs(self) -> tuple[Cell, ...]:
+        """The numbers that say what it takes."""
+        return tuple(cell for cell in self.cells if cell.metric.scope == "cost")
+
+    @property
+    def n(self) -> int:
+        """Over how many images its means are, but where a number says otherwise; 0 for none."""
+        numbers = [cell for cell in self.quality if not np.isnan(cell.estimate.value)]
+        return numbers[0].common if numbers else 0
+
+    @property
     def remark(self) -> str:
         """What qualifies the whole row, for its name."""
         return f"trained on {self.seen}: has seen these images" if self.seen else ""
@@ -92,6 +108,16 @@ class Board(NamedTuple):
     """Rows of papers."""
     strangers: tuple[StrangersRecord, ...] = ()
     """What pairs of different people score: the yardstick of identity."""
+
+    @property
+    def quality(self) -> tuple[MetricRecord, ...]:
+        """The metrics that say how good a method is."""
+        return tuple(metric for metric in self.metrics if metric.scope != "cost")
+
+    @property
+    def costs(self) -> tuple[MetricRecord, ...]:
+        """Those that say what it takes."""
+        return tuple(metric for metric in self.metrics if metric.scope == "cost")
 
     def stranger(self, metric: MetricRecord) -> str:
         """Return what strangers score by a metric as printed, empty when nobody measured it."""

@@ -1,4 +1,4 @@
-"""What is missing and why, failed cells and values; and what the methods recorded about themselves."""
+"""What is missing and why: failed cells and values."""
 
 from itertools import product
 from typing import Any, NamedTuple
@@ -67,17 +67,3 @@ def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
             what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
             lines.append(text.plain(f"{metric.title} {what} for {where.place}"))
     return lines
-
-
-def recorded(comparison: Comparison) -> list[Any]:
-    """Return what methods recorded about themselves, steps taken or a missed eps: shown apart, ranked nowhere.
-
-    Returns:
-        Rows of category, factor, method, metric, mean, low, high and n, in the order of the tables.
-    """
-    frame = comparison.frame
-    metrics = {metric.name for metric in comparison.metrics}
-    rows = frame[frame["metric"].notna() & ~frame["metric"].isin(metrics) & frame["value"].notna()]
-    groups = rows.groupby(["category", "factor", "method", "metric"], sort=False, observed=True)["value"]
-    table = groups.agg(mean="mean", low="min", high="max", n="count").reset_index()
-    return list(table.itertuples(index=False))

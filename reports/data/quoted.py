@@ -1,12 +1,14 @@
 """Rows quoted from papers: shown beside the measured ones, marked, ranked nowhere, compared with nothing."""
 
+import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.base.errors import UsageError, unknown
+from bench.base.files import suite_datasets
 from bench.base.toml import build
 from reports.data.scores import Scores, Slice
 
@@ -22,6 +24,12 @@ class Quoted:
     factor: int
     values: Mapping[str, Any]
     """By the name of a metric."""
+    images: int | None = None
+    """Over how many its means are, None when it does not say."""
+    names_digest: str = ""
+    """SHA-256 of the sorted names of these images, one a line; empty for any."""
+    prepare: str = ""
+    """How they were prepared, as a card says it; empty for any."""
 
     def value(self, metric: str) -> str:
         """Return a number as it was written, empty when the paper has none."""
@@ -32,19 +40,44 @@ class Quoted:
         """The leaderboard that it stands in."""
         return Slice(self.category, self.factor)
 
+    def is_of(self, names: Iterable[str], preparation: str) -> bool:
+        """Whether it is about exactly these images, prepared like this."""
+        digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+        return self.names_digest in ("", digest) and self.prepare in ("", preparation)
+
 
 def read(path: Path | None, scores: Scores) -> list[Quoted]:
-    """Read the tables `[[row]]` of a TOML file: method, source, category, factor and `values.METRIC`.
+    """Read rows of papers: the suite's own, where a category has exactly their images, and those of a file.
 
     Args:
-        path: the file; no rows when None.
+        path: a TOML file of tables `[[row]]` with method, source, category, factor and `values.METRIC`, or None.
         scores: whose metrics may have values, and in whose leaderboards rows may stand.
 
     Raises:
         bench.base.errors.UsageError: when it cannot be read, or names no metric or leaderboard of these.
     """
-    if path is None:
-        return []
+    files = sorted((suite_datasets() / "quoted").glob("*.toml"))
+    rows = [row for file in files for row in read_rows(file) if row.where in scores.slices]
+    if path is not None:
+        own = read_rows(path)
+        _check(own, path, scores)
+        rows += own
+    present = {
+        category.name: (
+            [image.image for image in scores.comparison.images_of(category.name)],
+            category.preparation,
+        )
+        for category in scores.comparison.categories
+    }
+    return [row for row in rows if row.is_of(*present[row.category])]
+
+
+def read_rows(path: Path) -> list[Quoted]:
+    """Read the tables `[[row]]` of a TOML file.
+
+    Raises:
+        bench.base.errors.UsageError: when it cannot be read, or a key is unknown, missing or of another type.
+    """
     try:
         # A float is kept as its text: 26.80 must not become 26.8.
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=str)
@@ -53,16 +86,15 @@ def read(path: Path | None, scores: Scores) -> list[Quoted]:
     rows = content.pop("row", [])
     if content or not isinstance(rows, list):
         raise UsageError(f"{path} holds something other than rows", got=", ".join(content), expected="[[row]]")
+    return [build(Quoted, {**row, "values": row.get("values", {})}, f"a row of {path}") for row in rows]
+
+
+def _check(rows: Sequence[Quoted], path: Path, scores: Scores) -> None:
     metrics = [metric.name for metric in scores.comparison.metrics]
-    return [_row(row, path, metrics, scores.slices) for row in rows]
-
-
-def _row(row: Mapping[str, Any], path: Path, metrics: Sequence[str], slices: Sequence[Slice]) -> Quoted:
-    quoted = build(Quoted, {**row, "values": row.get("values", {})}, f"a row of {path}")
-    for name in quoted.values:
-        if name not in metrics:
-            raise unknown(f"metric in {path}", name, metrics)
-    if quoted.where not in slices:
-        places = [f"{where.category} {where.factor}" for where in slices]
-        raise unknown(f"category and factor in {path}", f"{quoted.category} {quoted.factor}", places)
-    return quoted
+    places = [f"{where.category} {where.factor}" for where in scores.slices]
+    for row in rows:
+        for name in row.values:
+            if name not in metrics:
+                raise unknown(f"metric in {path}", name, metrics)
+        if row.where not in scores.slices:
+            raise unknown(f"category and factor in {path}", f"{row.category} {row.factor}", places)

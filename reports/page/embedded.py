@@ -21,7 +21,18 @@ from bench.images.previews import METHOD, QUALITY, SIDE, small
 BUDGET = 17_500_000  # bytes before base64: with the page itself a file under 25 MB
 _TEMPLATES = resources.files("reports.page") / "templates"
 _SIDES = (SIDE, 192, 144, 112, 80, 56, 40)
-_SCRIPTS = ("state.js", "tables.js", "grid.js", "compare_view.js", "compare_input.js", "start.js")
+_SCRIPTS = (
+    *(
+        "state.js",
+        "tables.js",
+        "grid.js",
+        "glance.js",
+        "print.js",
+        "compare_view.js",
+        "compare_input.js",
+        "start.js",
+    ),
+)
 log = logging.getLogger(__name__)
 
 

@@ -42,7 +42,12 @@ class Grid:
         names = [category.name for category in comparison.categories]
         return {
             "methods": [
-                {"label": text.plain(m.label), "title": text.plain(m.title), "upper": m.is_upper_bound}
+                {
+                    "label": text.plain(m.label),
+                    "title": text.plain(m.title),
+                    "upper": m.is_upper_bound,
+                    "approach": text.plain(m.approach),
+                }
                 for m in comparison.methods
             ],
             "metrics": [self._metric(metric) for metric in comparison.image_metrics],

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bench.statistics import PairedTest, RankInterval, Verdict
 from bench.store.results import MethodRecord, MetricRecord
 from reports import text
+from reports.data.agreement import Agreement
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Board, Cell
 from reports.data.quoted import Quoted
@@ -60,6 +61,22 @@ def means(board: Board) -> str:
     return f"{sentence}{each} {lacking}: {listed(absent)}." if absent else sentence + each
 
 
+def winners(board: Board, metrics: Sequence[MetricRecord]) -> list[tuple[MetricRecord, str, str]]:
+    """Say who is first by each of these metrics, and which others chance could have put there."""
+    found = []
+    for metric in metrics:
+        cells = [
+            (text.short(row.method.title), cell)
+            for row in board.rows
+            for cell in row.cells
+            if cell.metric == metric
+        ]
+        best, tied = [[t for t, c in cells if c.is_best], [t for t, c in cells if c.is_tied]]
+        if best:
+            found.append((metric, text.plain(listed(best)), text.plain(listed(tied))))
+    return found
+
+
 def classes(cell: Cell) -> str:
     """Return the CSS classes of a number."""
     flags = {"best": cell.is_best, "second": cell.is_second, "none": cell.value == text.MISSING}
@@ -106,6 +123,41 @@ def described(metric: MetricRecord) -> str:
     """Say what a metric is: its sentence, direction, id and signature."""
     lines = (metric.about, f"{metric.better.value} is better", f"{metric.name}: {metric.signature}")
     return "\n".join(text.plain(line) for line in lines if line)
+
+
+def contradiction(agreement: Agreement) -> str:
+    """Say which two metrics order the methods most differently, where the images are enough to say so."""
+    clear = [(one.rho, pair) for pair, one in agreement.over_methods.items() if one.high < 0]
+    if not clear:
+        return "No two metrics clearly order the methods in opposite ways."
+    titles = {metric.name: metric.title for metric in agreement.metrics}
+    rho, pair = min(clear)
+    names = listed([text.plain(titles[name]) for name in pair])
+    return f"{names} order the methods most differently: correlation {text.number(rho, 2)}."
+
+
+def correlation(agreement: Agreement, row: int, column: int) -> tuple[str, str, str, str]:
+    """Return how far two metrics agree: class, value, interval and tip; above the diagonal over images.
+
+    Args:
+        agreement: of a slice.
+        row: the place of one metric.
+        column: that of the other.
+    """
+    is_upper = row < column
+    names = [agreement.metrics[place] for place in sorted((row, column))]
+    table = agreement.over_images if is_upper else agreement.over_methods
+    one = table.get((names[0].name, names[1].name))
+    if one is None:
+        return "none", text.MISSING, "", "too few to say, or all values are equal"
+    level = round(5 * abs(one.rho))
+    interval = f"{text.number(one.low, 2)} to {text.number(one.high, 2)}"
+    what = text.count(one.n, "image") if is_upper else text.count(one.n, "method")
+    tip = (
+        f"{names[0].title} and {names[1].title}, over {what}: {text.number(one.rho, 2)}, 95 % interval {interval}"
+    )
+    style = f"{'agree' if one.rho > 0 else 'differ'}-{level}"
+    return style, text.number(one.rho, 2), interval, text.plain(tip)
 
 
 def warnings(boards: Sequence[Board]) -> list[str]:

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from bench.base.files import half_written, write_atomically
 from bench.images import previews
+from bench.store.results import MetricRecord
 from reports import text
-from reports.data import problems, quoted
+from reports.data import problems, quoted, recorded
+from reports.data.agreement import Agreements
 from reports.data.comparison import Comparison, name_of
 from reports.data.leaderboard import Leaderboards
-from reports.data.metrics import arrow, marked_title
+from reports.data.metrics import arrow, headline, marked_title
 from reports.data.scores import Scores
 from reports.data.significance import ComparisonTable, PairedComparison, Significance
 from reports.export import export_tables
@@ -55,6 +58,11 @@ class Site:
     def significance(self) -> Significance:
         """The tests."""
         return Significance(self.comparison, self.scores, self.baseline)
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """How far the metrics agree."""
+        return Agreements(self.comparison, self.scores)
 
     def write(self) -> Path:
         """Write every file; the page last, when everything it shows is there."""
@@ -106,17 +114,42 @@ class Site:
             "comparison": comparison,
             "details": sentences.DETAILS,
             "titles": {category.name: category.title for category in comparison.categories},
+            "sections": self._sections(),
+            "approaches": list(dict.fromkeys(m.approach for m in comparison.methods if not m.is_upper_bound)),
             "boards": self.leaderboards.every,
+            "legend": self._present("quality"),
+            "cost_legend": self._present("costs"),
+            "agreements": self.agreements.every,
             "baselines": [method for method in comparison.methods if method.label in comparison.ranked],
             "tables": self._comparison_tables(),
             "failures": problems.failures(comparison),
             "untried": problems.missing_cells(comparison, self.scores),
             "left_out": problems.left_out(comparison),
             "unscored": problems.missing_values(comparison, self.scores),
-            "recorded": problems.recorded(comparison),
+            "recorded": recorded.recorded(comparison),
             "flagged": [image for image in comparison.images if image.flag],
             "runs": [{"name": name_of(run), "provenance": run.provenance} for run in comparison.runs],
         }
+
+    def _sections(self) -> dict[str, str]:
+        """Return the title of every section that the page has, by its id."""
+        titles = {
+            "leaderboard": "Leaderboard",
+            "costs": "Costs" if self._present("costs") else "",
+            "plots": "Plots",
+            "statistics": "Statistics",
+            "agreement": "Agreement" if self.agreements.every else "",
+            "images": "Images",
+            "problems": "Missing",
+            "methods": "Methods",
+            "provenance": "Provenance",
+        }
+        return {name: title for name, title in titles.items() if title}
+
+    def _present(self, kind: Literal["quality", "costs"]) -> list[MetricRecord]:
+        """Return the metrics or the costs that any leaderboard has."""
+        present = {metric for board in self.leaderboards.every for metric in getattr(board, kind)}
+        return [metric for metric in self.comparison.metrics if metric in present]
 
     def _comparison_tables(self) -> list[ComparisonTable]:
         """Return the tests against every baseline, the first baseline's first."""
@@ -174,6 +207,10 @@ class Site:
             "position": names.index,
             "means": sentences.means,
             "classes": sentences.classes,
+            "ends": lambda cell: Markup(f"{text.DASH}<wbr>").join(cell.interval.split(" to ")),
+            "winners": lambda board: sentences.winners(board, headline(board.metrics).present),
+            "contradiction": sentences.contradiction,
+            "correlation": sentences.correlation,
             "described": sentences.described,
             "tip": sentences.tip,
             "quote": sentences.quote,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LR, HR = "LR", "HR"
 _DPI = 300
-_GAP, _TITLE, _VALUES, _SIDE_TEXT, _LETTER = 0.04, 0.17, 0.2, 0.22, 0.068  # inches
+_GAP, _TITLE, _LINE, _SIDE_TEXT, _LETTER = 0.04, 0.17, 0.105, 0.22, 0.068  # inches
 _STYLE: Any = {"font.family": "sans-serif", "font.size": 7, "text.parse_math": False, "pdf.fonttype": 42}
 
 
@@ -73,7 +73,7 @@ class Pictures(Protocol):
         ...
 
     def values(self, row: GridRow, column: str) -> list[tuple[str, bool]]:
-        """Return an image's values as printed, and whether each is the best of its row."""
+        """Return an image's values as printed, and whether each is the best of its row; under LR their names."""
         ...
 
 
@@ -100,7 +100,7 @@ class ImageGrid:
         columns: from the left.
         crops: shown under each image, magnified.
         width: in inches.
-        has_values: whether there is room for values under each image.
+        lines: of values under each image.
     """
 
     pictures: Pictures
@@ -108,7 +108,7 @@ class ImageGrid:
     columns: Sequence[GridColumn]
     crops: Sequence[Crop]
     width: float
-    has_values: bool
+    lines: int
 
     def draw(self) -> Figure:
         """Draw it."""
@@ -134,7 +134,7 @@ class ImageGrid:
         height, width = self.pictures.shape(row)
         ratio = height / width if width and height else 1.0
         strip = _GAP / 2 + self.crop_side(side) if self.crops else 0
-        return side * ratio + strip + (_VALUES if self.has_values else _GAP)
+        return side * ratio + strip + _LINE * self.lines + 2 * _GAP
 
     def crop_side(self, side: float) -> float:
         """Return the side of each crop under an image of this side."""
@@ -170,11 +170,11 @@ class _Cell(NamedTuple):
         if self.column == LR:
             self._draw_corner(image, box)
         bottom = box.bottom - self._draw_crops(image, box.bottom)
-        values = self.grid.pictures.values(self.row, self.column) if self.column not in (LR, HR) else []
+        values = self.grid.pictures.values(self.row, self.column) if self.column != HR else []
+        room = max(6, int(self.side / _LETTER * 7 / 6))
         for index, (value, is_best) in enumerate(values):
-            x = self.left + self.side * (index + 0.5) / len(values)
-            weight = "bold" if is_best else "normal"
-            _write(self.figure, x, bottom - _VALUES * 0.42, value, weight=weight, size=6)
+            y, weight = bottom - _GAP - _LINE * (index + 0.5), "bold" if is_best else "normal"
+            _write(self.figure, self.left + self.side / 2, y, text.short(value, room), weight=weight, size=6)
 
     def _show(self, image: Pixels, box: _Box) -> Axes:
         """Show an image at the resolution of print: larger pixels as squares, smaller ones averaged."""

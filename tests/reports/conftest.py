@@ -27,6 +27,7 @@ USUAL = RunSpec(
     upper_bound="hr",
     training_metrics={"glean": ["lite2"]},
     titles={"glean": "GLEAN"},
+    approaches={"pulse": "search"},
     failed={
         ("pulse", "0002", 32): (Status.TIMEOUT, "it took longer than 60 s"),
         ("pulse", "0003", 32): (Status.TIMEOUT, "it took longer than 60 s"),

@@ -27,6 +27,16 @@ SIGNATURES = {
     "haarpsi": ("haarpsi|piq|v1", Better.HIGHER, ""),
     "lr_psnr": ("lr_psnr|v1", Better.HIGHER, "dB"),
     "ms_ssim": ("ms_ssim|v1", Better.HIGHER, ""),
+    "dists": ("dists|v1", Better.LOWER, ""),
+    "niqe": ("niqe|v1", Better.LOWER, ""),
+    "dlib": ("dlib|resnet29|v1", Better.LOWER, ""),
+    "landmarks": ("landmarks|dlib68|v1", Better.LOWER, "%"),
+}
+TITLES = {
+    "haarpsi": "HaarPSI",
+    "arcface": "Identity (ArcFace)",
+    "dlib": "Identity (dlib)",
+    "landmarks": "Landmarks",
 }
 SCALES = {"psnr": (24.0, 2.0), "lr_psnr": (40.0, 4.0)}
 
@@ -55,6 +65,8 @@ class RunSpec:
     titles: Mapping[str, str] = field(default_factory=dict)
     unavailable_metrics: Sequence[tuple[str, str, str]] = ()
     fid: bool = False
+    approaches: Mapping[str, str] = field(default_factory=dict)
+    """By method; `single pass` for the others."""
     about: str = "Sampled faces: methods that hold the generator have an easy time on them."
     salt: int = 0
 
@@ -71,7 +83,7 @@ def value(spec: RunSpec, method: str, image: str, factor: int, metric: str) -> f
 
 def title(metric: str) -> str:
     """Return what pages call a metric."""
-    return metric.upper().replace("_", "-")
+    return TITLES.get(metric, metric.upper().replace("_", "-"))
 
 
 def write_run(root: Path, spec: RunSpec) -> Run:
@@ -102,13 +114,15 @@ def _method(store: Store, spec: RunSpec, label: str, index: int) -> int:
         is_upper_bound=label == spec.upper_bound,
         training_metrics=tuple(spec.training_metrics.get(label, ())),
         notes="",
+        approach=spec.approaches.get(label, "single pass"),
     )
     return store.register_method(record)[0]
 
 
 def _metric(store: Store, name: str) -> int:
     signature, better, unit = SIGNATURES[name]
-    return store.register_metric(MetricRecord(name, title(name), signature, better, "image", unit))
+    about = f"What {title(name)} says of an image."
+    return store.register_metric(MetricRecord(name, title(name), signature, better, "image", unit, about=about))
 
 
 def _category(

@@ -129,7 +129,7 @@ function closeCompare() {
 
 function makeCompare() {
   onChange((changes) => {
-    if (!["view", "c", "f", "panes", "mode", "a", "b", "all"].some((key) => key in changes)) return;
+    if (!["view", "c", "f", "kind", "panes", "mode", "a", "b", "all"].some((key) => key in changes)) return;
     if (state.view) drawCompare();
     else closeCompare();
   });

@@ -18,7 +18,7 @@ const isPair = () => state.mode === "slider" || state.mode === "flicker";
 function sourcesOf(image) {
   const cell = cellsOf()[imagesOf(state.c).indexOf(image)];
   if (!cell) return [];
-  const methods = competitors.map((method) => {
+  const methods = competitors().map((method) => {
     const { label, title } = data.methods[method];
     return { id: label, title, address: cell.sr[method], method, cell };
   });
@@ -43,7 +43,7 @@ function selectedSources(all) {
   if (isPair()) return [find(state.a, all[0]), find(state.b, all[all.length - 1])];
   const ids = state.panes ? split(state.panes) : all.map((source) => source.id);
   const selected = all.filter((source) => ids.includes(source.id));
-  if (state.mode === "lr") return all[0]?.id === LR_ID ? selected.filter(({ method }) => competitors.includes(method)) : [];
+  if (state.mode === "lr") return all[0]?.id === LR_ID ? selected.filter(({ method }) => competitors().includes(method)) : [];
   return state.mode === "difference" ? selected.filter((source) => source !== referenceOf(all)) : selected;
 }
 
@@ -95,7 +95,7 @@ function button(text, title, action, properties = {}) {
 function modeTools(all) {
   const pairs = all.map((source) => [source.id, source.title]);
   const shown = selectedSources(all);
-  const chips = all.filter(({ method }) => state.mode !== "lr" || competitors.includes(method)).map((source) => {
+  const chips = all.filter(({ method }) => state.mode !== "lr" || competitors().includes(method)).map((source) => {
     const box = el("input", { type: "checkbox", name: `show ${source.id}`, checked: shown.includes(source) });
     box.addEventListener("change", () => togglePane(source.id));
     return el("label", { className: "chip" }, box, el("bdi", {}, source.title));

@@ -1,7 +1,7 @@
 // The picture grid: one row an image, filled only when it comes near the window.
 
 const shownMetrics = () => data.metrics.map((_, index) => index).filter((i) => state.all || data.shown.includes(i));
-const competitors = data.methods.map((_, index) => index).filter((index) => !data.methods[index].upper);
+const competitors = () => data.methods.map((_, index) => index).filter((index) => isOfKind(state.kind)(data.methods[index]));
 const bound = data.methods.findIndex((method) => method.upper);
 
 const filler = new IntersectionObserver((entries) => {
@@ -11,7 +11,7 @@ const filler = new IntersectionObserver((entries) => {
 const valueOf = (cell, method, metric) => numeric(cell.values[method]?.[metric]);
 
 function bestOf(cell, metric) {
-  const values = competitors.map((method) => valueOf(cell, method, metric)).filter((value) => value !== null);
+  const values = competitors().map((method) => valueOf(cell, method, metric)).filter((value) => value !== null);
   if (values.length < 2) return null;
   return data.metrics[metric].lower ? Math.min(...values) : Math.max(...values);
 }
@@ -48,22 +48,23 @@ function card(name, address, { alt = "", isInput = false, reason = "", method = 
 function fillRow(row) {
   filler.unobserve(row);
   const image = data.images[Number(row.dataset.image)];
-  const cell = cellsOf()[Number(row.dataset.position)];
+  const { factor } = row.dataset;
+  const cell = cellsOf(image.category, factor)[Number(row.dataset.position)];
   const strip = row.querySelector(".strip");
   if (row.dataset.filled) return;
   row.dataset.filled = "yes";
   if (!cell) {
     row.classList.add("empty");
-    strip.append(`There is no smaller image at ${state.f}×; see what is missing.`);
+    strip.append(`There is no smaller image at ${factor}×; see what is missing.`);
     return;
   }
-  const cards = [card("LR", cell.lr, { alt: `${image.name}, the ${state.f}× smaller input`, isInput: true, image, cell })];
+  const cards = [card("LR", cell.lr, { alt: `${image.name}, the ${factor}× smaller input`, isInput: true, image, cell })];
   image.references.forEach((address, index) => {
     const alt = `${image.name}, reference ${index + 1}, which some methods see beside the LR`;
     cards.push(card(image.references.length > 1 ? `Reference ${index + 1}` : "Reference", address, { alt, image }));
   });
-  for (const method of competitors) {
-    const alt = `${image.name}, restored ${state.f}× by ${data.methods[method].title}`;
+  for (const method of competitors()) {
+    const alt = `${image.name}, restored ${factor}× by ${data.methods[method].title}`;
     cards.push(card(data.methods[method].label, cell.sr[method], { alt, method, cell, image, reason: cell.reasons[method] }));
   }
   if (image.hr) cards.push(card("HR", image.hr, { alt: `${image.name}, the original`, image, cell }));
@@ -74,7 +75,7 @@ function fillRow(row) {
 // Larger is better in what this returns, whatever the metric's direction; null where there is no value.
 function merit(cell, metric, label) {
   const sign = data.metrics[metric].lower ? -1 : 1;
-  const among = label ? [data.methods.findIndex((method) => method.label === label)] : competitors;
+  const among = label ? [data.methods.findIndex((method) => method.label === label)] : competitors();
   const values = among.map((method) => valueOf(cell, method, metric)).filter((value) => value !== null);
   return values.length ? (sign * values.reduce((sum, value) => sum + value, 0)) / values.length : null;
 }
@@ -109,15 +110,17 @@ function heading({ image, key }, metric) {
   return el("h3", {}, el("bdi", {}, image.name), sorted, flag);
 }
 
+function rowOf({ image, position, key }, factor, metric) {
+  const node = el("article", { className: "row" }, heading({ image, key }, metric), el("div", { className: "strip" }));
+  Object.assign(node.dataset, { image: data.images.indexOf(image), position, factor });
+  return node;
+}
+
 function showRows() {
   const rows = arranged();
   const metric = data.metrics.find((candidate) => candidate.name === state.sort);
   filler.disconnect();
-  const nodes = rows.map((row) => {
-    const node = el("article", { className: "row" }, heading(row, metric), el("div", { className: "strip" }));
-    Object.assign(node.dataset, { image: data.images.indexOf(row.image), position: row.position });
-    return node;
-  });
+  const nodes = rows.map((row) => rowOf(row, state.f, metric));
   document.getElementById("rows").replaceChildren(...nodes);
   nodes.forEach((node) => filler.observe(node));
   const total = imagesOf(state.c).length;
@@ -134,11 +137,10 @@ function makeArrange() {
     const nodes = pairs.map(([value, title]) => el("option", { value }, title));
     form.elements[name].append(el("option", { value: "" }, first), ...nodes);
   };
-  const labels = competitors.map((method) => [data.methods[method].label, data.methods[method].label]);
+  const labels = competitors().map((method) => [data.methods[method].label, data.methods[method].label]);
   options("sort", "the list's order", data.metrics.map((metric) => [metric.name, metric.title]));
   options("of", "all methods", labels);
   options("against", "nothing", labels);
   bind(form, keys);
-  onChange((changes) => [...keys, "c", "f"].some((key) => key in changes) && showRows());
-  addEventListener("beforeprint", () => document.querySelectorAll(".row").forEach(fillRow));
+  onChange((changes) => [...keys, "c", "f", "kind"].some((key) => key in changes) && showRows());
 }

@@ -2,7 +2,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const defaults = {
-  c: 0, f: data.factors[0], base: data.baseline, detail: 0, hide: "",
+  c: 0, f: data.factors[0], kind: "", base: data.baseline, detail: 0, hide: "",
   sort: "", of: "", against: "", order: "worst", find: "", all: false,
   view: "", panes: "", mode: "side", a: "", b: "", z: 1, x: 0.5, y: 0.5, cut: 50, gain: 1,
 };
@@ -35,9 +35,12 @@ function readAddress() {
     else values[key] = kind === "boolean" ? value === "true" : value;
   }
   if (!data.factors.includes(values.f)) delete values.f;
+  if (!data.methods.some(isOfKind(values.kind))) delete values.kind;
   if (!data.methods.some((method) => method.label === values.base && !method.upper)) delete values.base;
   return values;
 }
+
+const isOfKind = (kind) => ({ upper, approach }) => !upper && (!kind || approach === kind);
 
 const split = (text) => text.split(",").filter(Boolean).map(decodeURIComponent);
 const join = (names) => names.map(encodeURIComponent).join(",");
@@ -73,7 +76,7 @@ function redownsampled(address) {
   return root + rest.replace(/^sr/, "redownsampled");
 }
 
-const cellsOf = () => data.cells[`${state.c}/${state.f}`] || [];
+const cellsOf = (category = state.c, factor = state.f) => data.cells[`${category}/${factor}`] || [];
 const imagesOf = (category) => data.images.filter((image) => image.category === category);
 const numeric = (value) => (value === "∞" ? Infinity : value === "-∞" ? -Infinity : value ?? null);
 const print = (value, metric) => (typeof value === "number" ? value.toFixed(metric.digits) : value ?? "–");

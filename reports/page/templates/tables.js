@@ -8,6 +8,30 @@ function showSlices() {
   }
 }
 
+// Show the methods of one kind. What is best is said anew among those on show, by the printed digits.
+function showKind() {
+  document.body.classList.toggle("one-kind", Boolean(state.kind));
+  for (const node of document.querySelectorAll("[data-approach]")) {
+    node.classList.toggle("filtered", Boolean(state.kind) && node.dataset.approach !== state.kind);
+  }
+  for (const table of document.querySelectorAll("#leaderboard .board")) markBest(table);
+}
+
+function markBest(table) {
+  const rows = [...table.tBodies[0].rows].filter((row) => row.matches("[data-approach]:not(.filtered)"));
+  [...table.tHead.rows[0].cells].slice(2).forEach((head, index) => {
+    const cells = rows.map((row) => row.cells[index + 2]);
+    const values = cells.map((cell) => Number(cell.querySelector("span").textContent.replace("∞", "Infinity")));
+    const sign = head.dataset.better === "lower" ? 1 : -1;
+    const steps = [...new Set(values.filter((value) => !Number.isNaN(value)))].sort((a, b) => sign * (a - b));
+    const several = values.filter((value) => !Number.isNaN(value)).length > 1;
+    cells.forEach((cell, place) => {
+      cell.classList.toggle("best", several && values[place] === steps[0]);
+      cell.classList.toggle("second", several && values[place] === steps[1]);
+    });
+  });
+}
+
 function keyOf(row, column) {
   const cell = row.cells[column];
   return column === 0 ? cell.textContent.trim() : Number(cell.dataset.value);

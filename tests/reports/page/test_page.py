@@ -17,7 +17,7 @@ from bench.store.records import Status
 from bench.store.results import Run
 from reports.report import report
 from tests.reports.conftest import HOSTILE, STRANGE, USUAL
-from tests.reports.making import RunSpec, write_run
+from tests.reports.making import SIGNATURES, RunSpec, write_run
 from tests.reports.page.conftest import is_local, wait_until
 
 Open = Callable[..., Page]
@@ -37,14 +37,18 @@ def see_everything(page: Page) -> None:
 
 def column(page: Page, name: str) -> list[float]:
     """Return a visible leaderboard's column, top to bottom, bounds left out."""
-    cells = page.locator(f'.slice[data-factor] .board:visible tbody tr:not(.bound) td[data-column="{name}"]')
+    cells = page.locator(
+        f'#leaderboard .slice[data-factor] .board:visible tbody tr:not(.bound) td[data-column="{name}"]'
+    )
     return [float(cell.get_attribute("data-value") or "nan") for cell in cells.all()]
 
 
 @pytest.mark.parametrize("factor", USUAL.factors)
 def test_every_row_and_every_picture_is_there(opened: Open, usual_page: Path, factor: int) -> None:
     page = opened(usual_page, f"#f={factor}")
-    expect(page.locator(".slice[data-factor] .board:visible tbody tr")).to_have_count(len(USUAL.methods))
+    expect(page.locator("#leaderboard .slice[data-factor] .board:visible tbody tr")).to_have_count(
+        len(USUAL.methods)
+    )
     assert page.locator("#rows .row h3 bdi").all_inner_texts() == list(USUAL.images)
     see_everything(page)
     failed = sum(at == factor for _, _, at in USUAL.failed)
@@ -78,7 +82,9 @@ def test_nothing_is_wider_than_the_window(
 def test_names_are_text_and_never_markup(opened: Open, strange_page: Path) -> None:
     page = opened(strange_page)
     see_everything(page)
-    names = page.locator(".slice[data-factor] .board:visible tbody th .name > bdi").all_text_contents()
+    names = page.locator(
+        "#leaderboard .slice[data-factor] .board:visible tbody th .name > bdi"
+    ).all_text_contents()
     assert names == list(STRANGE.methods)
     assert page.locator("#rows .row h3 bdi").all_text_contents() == list(STRANGE.images)
     assert page.locator("main script, main u:not(.key u), .about script").count() == 0
@@ -92,19 +98,19 @@ def test_names_are_text_and_never_markup(opened: Open, strange_page: Path) -> No
 
 def test_another_category_shows_its_own_pictures(opened: Open, strange_page: Path) -> None:
     page = opened(strange_page)
-    page.locator("#choose select").select_option(label="Cats & <Dogs>")
+    page.locator("#choose [name=c]").select_option(label="Cats & <Dogs>")
     see_everything(page)
     expect(page.locator("#arranged")).to_have_text("7 of 7 images of Cats & <Dogs> at 16\N{MULTIPLICATION SIGN}.")
-    expect(page.locator(".slice[data-factor] .board:visible")).to_have_count(1)
+    expect(page.locator("#leaderboard .slice[data-factor] .board:visible")).to_have_count(1)
     sources = page.locator("#rows img").evaluate_all("(all) => all.map((one) => decodeURIComponent(one.src))")
     assert all("/cats & <dogs>/" in source for source in sources)
     page.reload()
-    assert page.locator("#choose select").input_value() == "1"
+    assert page.locator("#choose [name=c]").input_value() == "1"
 
 
 def test_a_table_sorts_by_mouse_and_by_keyboard(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
-    head = page.locator('.slice[data-factor] .board:visible th[data-column="psnr"]')
+    head = page.locator('#leaderboard .slice[data-factor] .board:visible th[data-column="psnr"]')
     head.locator("button").click()
     values = column(page, "psnr")
     assert values == sorted(values, reverse=True)
@@ -112,19 +118,19 @@ def test_a_table_sorts_by_mouse_and_by_keyboard(opened: Open, usual_page: Path) 
     expect(head).to_have_attribute("aria-sort", "descending")
     head.locator("button").press("Enter")
     assert column(page, "psnr") == sorted(values)
-    page.locator('.slice[data-factor] .board:visible th[data-column="lpips"] button').press("Space")
+    page.locator('#leaderboard .slice[data-factor] .board:visible th[data-column="lpips"] button').press("Space")
     assert column(page, "lpips") == sorted(column(page, "lpips"))
-    expect(page.locator(".slice[data-factor] .board:visible tbody tr").last).to_have_class("bound")
+    expect(page.locator("#leaderboard .slice[data-factor] .board:visible tbody tr").last).to_have_class("bound")
 
 
 def test_a_number_explains_itself_on_hover_and_on_focus(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
-    cell = page.locator('.slice[data-factor] .board:visible td[data-column="lite2"]').first
+    cell = page.locator('#leaderboard .slice[data-factor] .board:visible td[data-column="lite2"]').first
     cell.hover()
     expect(page.locator("#tip")).to_contain_text("signature lite|efficientnet-lite2|v1")
     page.mouse.move(0, 0)
     expect(page.locator("#tip")).to_be_hidden()
-    page.locator(".slice[data-factor] .board:visible thead button").last.focus()
+    page.locator("#leaderboard .slice[data-factor] .board:visible thead button").last.focus()
     page.keyboard.press("Tab")
     expect(page.locator("#tip")).to_contain_text("psnr|rgb|crop:0|uint8|v1")
     expect(page.locator("#tip")).to_contain_text("n = 8 images")
@@ -139,13 +145,19 @@ def test_a_column_can_be_hidden(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
     page.locator("#columns summary").click()
     page.get_by_label("SSIM", exact=True).press("Space")
-    expect(page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible')).to_have_count(0)
-    expect(page.locator('.slice[data-factor] .board:visible [data-column="psnr"]:visible')).to_have_count(6)
+    expect(
+        page.locator('#leaderboard .slice[data-factor] .board:visible [data-column="ssim"]:visible')
+    ).to_have_count(0)
+    expect(
+        page.locator('#leaderboard .slice[data-factor] .board:visible [data-column="psnr"]:visible')
+    ).to_have_count(6)
     page.reload()
     expect(page.locator('th[data-column="ssim"]:visible')).to_have_count(0)
     page.locator("#columns summary").press("Enter")
     page.get_by_label("SSIM", exact=True).click()
-    expect(page.locator('.slice[data-factor] .board:visible [data-column="ssim"]:visible')).to_have_count(6)
+    expect(
+        page.locator('#leaderboard .slice[data-factor] .board:visible [data-column="ssim"]:visible')
+    ).to_have_count(6)
 
 
 def test_pictures_sort_by_metric_and_by_disagreement(opened: Open, usual_page: Path) -> None:
@@ -176,7 +188,7 @@ def titles(page: Page) -> list[str]:
 
 def test_the_page_reads_without_a_script(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page, java_script_enabled=False)
-    expect(page.locator(".board:visible")).to_have_count(3)
+    expect(page.locator("#leaderboard .board:visible")).to_have_count(3)
     expect(page.locator("#problems")).to_contain_text("it took longer than 60 s")
 
 
@@ -278,10 +290,96 @@ def test_a_script_from_elsewhere_is_refused(browser, usual_page: Path, tmp_path:
     page.close()
 
 
+def test_the_first_pictures_open_the_compare_view(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page)
+    glance = page.locator("#glance")
+    assert glance.locator("thead th").all_inner_texts() == ["LR", "nearest", "bicubic", "pulse", "GLEAN", "HR"]
+    expect(glance.locator("tbody tr")).to_have_count(2)
+    wait_until(
+        page, "[...document.querySelectorAll('#glance img')].every((one) => one.complete && one.naturalWidth)"
+    )
+    top, below = (page.locator(name).bounding_box()["y"] for name in ("#glance", "#leaderboard"))
+    assert page.locator(".top").bounding_box()["y"] < top < below
+    glance.locator("tbody tr").nth(1).locator("button").nth(3).press("Enter")
+    expect(page.locator("#compare-title")).to_have_text("0002")
+    assert page.locator(".pane .who").all_inner_texts() == [
+        "LR 16\N{MULTIPLICATION SIGN}",
+        *("nearest", "bicubic", "pulse", "GLEAN"),
+        "HR",
+    ]
+    page.keyboard.press("Escape")
+    page.locator("#choose [name=f][value='32']").check()
+    expect(glance.locator("tbody tr").nth(1).locator(".failed")).to_have_count(1)
+
+
+def test_one_kind_of_method_is_shown_and_its_best_marked_anew(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page)
+    board = page.locator("#leaderboard .slice[data-factor] .board:visible")
+    before = board.locator('td.best[data-column="psnr"]').all_inner_texts()
+    page.locator("#choose [name=kind]").select_option("single pass")
+    names = ["nearest", "bicubic", "GLEAN", "hr"]
+    assert board.locator("tbody tr:visible .name > bdi").all_inner_texts() == names
+    assert page.locator("#glance thead th").all_inner_texts() == ["LR", *names[:3], "HR"]
+    assert page.locator("#costs .board:visible").first.locator("tbody tr:visible").count() == 3
+    page.locator("#rows .row").first.scroll_into_view_if_needed()
+    expect(page.locator("#rows .row").first.locator("figure")).to_have_count(5)
+    page.reload()
+    page.locator("#choose [name=kind]").select_option("search")
+    assert board.locator("tbody tr:visible .name > bdi").all_inner_texts() == ["pulse", "hr"]
+    expect(board.locator("td.best:visible, td.second:visible")).to_have_count(0)
+    page.locator("#choose [name=kind]").select_option("")
+    assert board.locator('td.best[data-column="psnr"]').all_inner_texts() == before
+
+
+def test_nothing_is_cut_off_at_1280_with_12_metrics_and_12_methods(opened: Open, tmp_path: Path) -> None:
+    spec = RunSpec(
+        methods=("nearest", "bicubic", *(f"method {n} as published" for n in range(10))),
+        metrics=tuple(SIGNATURES),
+        images=tuple("abcde"),
+        factors=(16,),
+        fid=True,
+    )
+    page = opened(report([write_run(tmp_path / "run", spec)]), width=1280)
+    assert len(spec.metrics) == 12
+    cut = """[...document.querySelectorAll(".scroll")].filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth)
+        .map((one) => one.getAttribute("aria-label"))"""
+    assert page.evaluate(cut) == []
+    overflowing = """[...document.querySelectorAll("#leaderboard td > span, .board small, .agreement td > *")].filter((one) => {
+        const [own, cell] = [one.getBoundingClientRect(), one.closest("td, th").getBoundingClientRect()];
+        return own.left < cell.left - 1 || own.right > cell.right + 1; }).map((one) => one.textContent)"""
+    assert page.evaluate(overflowing) == []
+
+
+def test_what_was_recorded_and_the_signature_are_there_on_demand(opened: Open, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), recorded={"m:missed_eps": 0.25}))
+    page = opened(report([run]))
+    card = page.locator("#methods article").first
+    expect(card.locator("table")).to_be_hidden()
+    card.get_by_text("What it recorded").click()
+    expect(card.locator("tbody tr")).to_have_text("m:missed_epsfaces 16\N{MULTIPLICATION SIGN}0.250.25 to 0.252")
+    said = page.locator("#leaderboard .legend > div").first
+    expect(said).to_contain_text("What PSNR says of an image.")
+    expect(said.get_by_text("psnr|rgb|crop:0|uint8|v1")).to_be_hidden()
+    said.locator("summary").click()
+    expect(said.get_by_text("psnr|rgb|crop:0|uint8|v1")).to_be_visible()
+
+
+def test_print_shows_every_plot_and_thumbnail(opened: Open, usual_page: Path) -> None:
+    page = opened(usual_page)
+    page.locator("#print").click()
+    wait_until(page, "[...document.images].every((one) => one.complete)")
+    page.emulate_media(media="print")
+    every = "[...document.querySelectorAll('%s')].filter((one) => one.naturalWidth && one.getClientRects().length).length"
+    failed, images = len(USUAL.failed), len(USUAL.images) * len(USUAL.factors)
+    assert page.evaluate(every % "#images img") == images * (len(USUAL.methods) + 1) - failed
+    plots = page.evaluate("document.querySelectorAll('#plots img').length")
+    assert page.evaluate(every % "#plots img") == plots > 2
+
+
 def test_print_shows_every_factor_and_the_chosen_baseline_alone(opened: Open, usual_page: Path) -> None:
     page = opened(usual_page)
     page.emulate_media(media="print")
-    expect(page.locator(".board:visible")).to_have_count(3)
+    expect(page.locator("#leaderboard .board:visible")).to_have_count(3)
     baselines = page.locator(".paired:visible tr.baseline .name > bdi").all_inner_texts()
     assert baselines == ["nearest"] * 3
     expect(page.locator("nav:visible, .tools:visible")).to_have_count(0)
