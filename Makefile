@@ -1,6 +1,7 @@
 # make demo    install, restore, score and report on the embedded faces; says where the page is
 # make check   install, then format, lint, types, import rules and all tests but perf
 # make quick   the tests for the inner loop: no browser, no Ray, nothing slow; as in check, two files at a time
+# make docs    the documentation as a site that opens from the disk: build/docs/index.html
 # make fuzz    damaged and hostile inputs for FUZZ_MINUTES (10) a kind of reader; failing ones go to tests/fuzz/corpus
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ METHODS := bicubic,esrgan,pulse,glean
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test quick lint check perf fuzz browser clean
+.PHONY: demo test quick lint check docs perf fuzz browser clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give one: make PYTHON=python3.12")'
@@ -21,7 +22,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) -e '.[identity,sources,train,diffusion,test]'
+	$(PIP) -e '.[identity,sources,train,diffusion,docs,test]'
 	@touch $@ $(VENV)/.demo
 
 demo:
@@ -49,6 +50,10 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 check: lint test
+
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "== open build/docs/index.html"
 
 perf: $(VENV)/.test
 	$(BIN)/python -m pytest tests/perf -m perf --timeout=0

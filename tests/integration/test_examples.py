@@ -6,12 +6,41 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import skimage.data
+from PIL import Image
+
+from tests.conftest import bench
+
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
-def test_two_methods_are_compared_from_python(tmp_path):
-    command = [sys.executable, EXAMPLES / "compare_two_methods.py"]
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+def example(name: str, *arguments: object, folder: Path) -> list[str]:
+    """Run an example and return the lines that it prints."""
+    command = [sys.executable, EXAMPLES / name, *map(str, arguments)]
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
-    assert "bicubic" in process.stdout
-    assert (tmp_path / process.stdout.splitlines()[-1]).is_file()
+    return process.stdout.splitlines()
+
+
+def test_two_methods_are_compared_from_python(tmp_path):
+    *table, page = example("compare_two_methods.py", folder=tmp_path)
+    assert "bicubic" in "\n".join(table)
+    assert (tmp_path / page).is_file()
+
+
+@pytest.mark.parametrize(("kind", "file"), [("methods", "sharpened.py"), ("metrics", "gradient_error.py")])
+def test_a_method_and_a_metric_of_ones_own_pass_the_check(kind, file, tmp_path):
+    checked = bench(kind, "check", EXAMPLES / file, cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_ones_own_portraits_are_aligned_and_restored(tmp_path):
+    pytest.importorskip("dlib", reason="the extra `identity` is not installed")
+    (tmp_path / "portraits").mkdir()
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "portraits" / "a.jpg")
+    *table, page = example("own_portraits.py", "portraits", 128, folder=tmp_path)
+    assert any(line.split()[:3] == ["bicubic", "16", "psnr"] for line in table)
+    assert (tmp_path / page).is_file()
+    with Image.open(tmp_path / "runs/portraits/hr/me/a.png") as aligned:
+        assert aligned.size == (128, 128)
