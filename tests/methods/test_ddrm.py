@@ -15,6 +15,7 @@ from bench.images.degradation import make_lr, resize_matrix
 from bench.images.png import to_pixels, to_tensor
 from bench.registry.methods import build
 from methods.ddrm import sampling
+from scripts import train_small_prior
 from tests.conftest import photo
 from tests.methods.common import loaded
 
@@ -190,3 +191,12 @@ def test_a_prior_that_is_not_there_is_named(tmp_path):
 def test_a_prior_that_saw_celebahq_is_marked_on_its_cards(method):
     cards = read_cards()
     assert [cards[name].data_set for name in ("celebahq", "celebahq256")] == 2 * [*build(method).trained_on]
+
+
+def test_the_script_trains_a_prior_that_ddrm_reads(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_small_prior, "POOL", 2)
+    monkeypatch.setattr(train_small_prior, "BATCH", 2)
+    monkeypatch.setattr("sys.argv", ["train_small_prior", "--out", str(tmp_path / "faces"), "--steps", "3"])
+    train_small_prior.main()
+    inputs = Batch(torch.rand(1, 3, 8, 8), 8, ("a",), (0,), Category("c", None))
+    assert loaded(f"ddrm[prior={tmp_path / 'faces'},steps=2]").restore(inputs).sr.shape == (1, 3, 64, 64)
