@@ -82,13 +82,14 @@ class DfdNet(FaceRestorer):
         return Needs(memory_mb=2500 + sum(path.stat().st_size for path in paths if path.is_file()) / 1e6)
 
     def assets(self) -> Sequence[Asset | Path]:
-        """Return the network, the dictionary, and the landmark model where one may be needed.
+        """Return the network, the dictionary, and whatever landmarks may be of.
 
         Raises:
             UsageError: when one is neither a released name nor there.
         """
-        model = () if self.options.landmarks == "mean" else (LANDMARKS_68,)
-        return (*super().assets(), *self._dictionary(), *model)
+        found = () if self.options.landmarks == "mean" else (LANDMARKS_68,)
+        mean = (parts.MEAN_FACE,) if self.options.landmarks in ("auto", "mean") else ()
+        return (*super().assets(), *self._dictionary(), *found, *mean)
 
     def _dictionary(self) -> Sequence[Asset | Path]:
         folder = Path(self.options.dictionary).expanduser()

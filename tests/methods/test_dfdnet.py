@@ -400,11 +400,12 @@ def test_bad_input_is_one_sentence(monkeypatch, tmp_path):
     assert "restores faces" in build("dfdnet").supports((32, 32), (512, 512), 16, Category("c", "cats"))
     with pytest.raises(UsageError, match=r"unknown weights of the dictionary of dfdnet 'DFDNet'"):
         build("dfdnet[dictionary=DFDNet]").assets()
-    names = [Path(asset.name).name for asset in build("dfdnet[landmarks=mean]").assets()]
-    assert names == ["DFDNet_official-d1fa5650.pth", "DFDNet_dict_512-f79685f0.pth"]
+    names = [Path(asset.name).name for asset in build("dfdnet").assets()]
+    assert names[:2] == ["DFDNet_official-d1fa5650.pth", "DFDNet_dict_512-f79685f0.pth"]
+    assert names[2:] == ["shape_predictor_68_face_landmarks.dat", "mean_face.csv"]
     (tmp_path / "w.pth").touch()
-    _, *arrays = build(f"dfdnet[weights={tmp_path / 'w.pth'},dictionary={tmp_path},landmarks=mean]").assets()
-    assert len(arrays) == 16
+    _, *arrays = build(f"dfdnet[weights={tmp_path / 'w.pth'},dictionary={tmp_path},landmarks=hr]").assets()
+    assert len(arrays) == 16 + 1
 
 
 def test_landmarks_are_part_of_the_identity():
