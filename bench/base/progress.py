@@ -46,13 +46,16 @@ class _Lines:
 
     def __init__(self, reporter: Reporter, total: int) -> None:
         self.reporter, self.total, self.finished, self.next = reporter, total, 0, 0.0
-        self.start = time.monotonic()
+        self.first = 0.0
+        """When the first step was finished: what comes before it, such as loading a network, comes once."""
 
     def advance(self, line: str) -> None:
         self.finished += 1
         now, pending = time.monotonic(), self.total - self.finished
+        self.first = self.first or now
         if now >= self.next or not pending:
-            left = f", {_duration((now - self.start) / self.finished * pending)} left" if pending else ""
+            rate = (now - self.first) / max(1, self.finished - 1)
+            left = f", {_duration(rate * pending)} left" if rate and pending else ""
             self.reporter.say(f"  [{self.finished}/{self.total}{left}] {line}")
             self.next = now + 1
 

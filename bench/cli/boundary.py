@@ -46,6 +46,8 @@ def run_guarded(command: Callable[[], object]) -> None:
 def _stop(number: int, _: FrameType | None) -> None:
     # SystemExit unwinds the stack, which ends the workers too; the default handler would leave them restoring.
     name = signal.Signals(number).name
+    for again in (signal.SIGINT, signal.SIGTERM):  # `timeout` sends two, and people press twice
+        signal.signal(again, lambda later, _: os._exit(128 + later))
     os.write(2, f"stopped by {name}; the same command goes on from here\n".encode())  # a handler may not print
     sys.exit(128 + number)
 

@@ -5,6 +5,7 @@ import io
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -63,6 +64,19 @@ def test_a_signal_is_said_and_is_the_exit_code(number, code, capfd):
         boundary._stop(number, None)
     assert caught.value.code == code
     assert capfd.readouterr().err.startswith(f"stopped by {signal.Signals(number).name}")
+
+
+def test_a_second_signal_ends_at_once_and_says_nothing():
+    """At the worst moment: while the interpreter ends, where an exception of a handler would print a traceback."""
+    code = """
+import atexit, os, signal
+from bench.cli.boundary import run_guarded
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
+run_guarded(lambda: os.kill(os.getpid(), signal.SIGTERM))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 143
+    assert done.stderr == "stopped by SIGTERM; the same command goes on from here\n"
 
 
 def test_a_file_where_the_cache_should_be(command, tmp_path, monkeypatch):
