@@ -19,6 +19,7 @@ from bench.assets.declare import home
 
 MARKS = {
     "bench/pipeline": "slow",
+    "bench/workers/test_local.py": "slow",
     "bench/workers/test_ray.py": "ray",
     "faults": "slow",
     "fuzz": "fuzz",
@@ -167,16 +168,14 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Restore in this process, as a worker does, and leave its commit and its machine out of what a run records."""
     from bench.store import provenance
     from bench.workers import local
+    from bench.workers.pool import InProcess
     from bench.workers.sandbox import sandbox
-    from bench.workers.worker import Worker
 
-    def restore_all(text, tasks, settings):
-        tasks = list(tasks)
-        with sandbox():
-            worker = Worker(text, settings) if tasks else None
-            outcomes = [worker.restore(task.read()) for task in tasks]
-        yield from zip(tasks, outcomes, strict=True)
+    class Undone(InProcess):
+        def answer(self, job):
+            with sandbox():
+                return super().answer(job)
 
-    monkeypatch.setattr(local, "restore_all", restore_all)
+    monkeypatch.setattr(local, "LocalWorker", Undone)
     monkeypatch.setattr(provenance, "describe", lambda command, device, threads: {"command": command})
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within a second would not be seen

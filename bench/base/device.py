@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -33,6 +34,11 @@ def usable_device(name: str) -> str:
     if name == "cuda" and not available:
         raise UsageError("device cuda", got="no usable GPU", remedy="use the device cpu")
     return "cuda" if available else "cpu"
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def training_precision(device: str) -> str:

@@ -54,7 +54,7 @@ def run(
         str, typer.Option(help="local: one worker. ray: several, on this machine or a cluster.")
     ] = "local",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of workers with ray; by default as many as fit.")
+        int | None, typer.Option(min=1, help="Number of workers; by default one, and as many as fit with ray.")
     ] = None,
     threads: Annotated[
         int | None,

@@ -4,13 +4,14 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bench.base.device import usable_device
+from bench.base.device import cores, usable_device
 from bench.base.errors import UsageError
 from bench.categories.category import CategorySource, find_category
 from bench.registry import DEFAULT_METRICS, METRICS
 from bench.registry.methods import Selected, create
 from bench.store.records import Redo
 from bench.workers.jobs import Settings
+from bench.workers.local import Machine
 from bench.workers.ray import Cluster
 from bench.workers.sandbox import sandbox
 
@@ -30,8 +31,8 @@ class Plan:
     settings: Settings
     holds_threads: bool
     """Whether the threads of a worker are those that the run was made with, if it is there."""
-    cluster: Cluster | None
-    """Where the workers are; None for one worker on this machine."""
+    executor: Machine | Cluster
+    """Where the workers are."""
 
 
 def make_plan(
@@ -58,8 +59,7 @@ def make_plan(
         UsageError, MethodError, Unavailable: as `bench.run`.
     """
     names, device = metric_names(metrics), usable_device(device)
-    cluster = _cluster(executor, workers, address, gpus_per_worker, device)
-    is_alone = cluster is None and workers is None
+    is_alone = executor == "local" and workers is None
     plan = Plan(
         methods=_methods(methods, factors),
         sources=_sources(categories),
@@ -69,9 +69,9 @@ def make_plan(
         seed=seed,
         repeats=repeats,
         redo=checked_redo(redo),
-        settings=Settings(device, threads or (_cores() if is_alone else 1), timeout, os.getcwd()),  # noqa: PTH109
+        settings=Settings(device, threads or (cores() if is_alone else 1), timeout, os.getcwd()),  # noqa: PTH109
         holds_threads=threads is None,
-        cluster=cluster,
+        executor=_executor(executor, workers, address, gpus_per_worker, device),
     )
     for source in plan.sources:
         source.list(images)  # missing data must be reported before anything is written
@@ -129,22 +129,18 @@ def _factors(factors: Sequence[int]) -> list[int]:
     return sorted(set(factors))
 
 
-def _cluster(
+def _executor(
     executor: str, workers: int | None, address: str | None, gpus: float | None, device: str
-) -> Cluster | None:
-    """Return the Ray cluster that is asked for, or None for the local executor."""
+) -> Machine | Cluster:
+    """Return this machine or the Ray cluster that is asked for."""
     if executor == "ray":
         return Cluster(workers, address, (1.0 if device == "cuda" else 0.0) if gpus is None else gpus)
     if executor != "local":
         raise UsageError("executor", got=executor, expected="local or ray")
-    for name, value in (("workers", workers), ("address", address), ("gpus-per-worker", gpus)):
+    for name, value in (("address", address), ("gpus-per-worker", gpus)):
         if value is not None:
             raise UsageError(f"{name} {value} needs the executor ray", got=executor)
-    return None
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Machine(workers)
 
 
 def metric_names(names: Sequence[str] | None) -> list[str]:

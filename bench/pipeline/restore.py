@@ -1,8 +1,9 @@
 """The restore stage: which cells are pending, each restored once, each written the moment it is done."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +23,14 @@ from bench.registry.methods import Selected
 from bench.store.records import COSTS, InputRecord, MetricRecord, Status
 from bench.store.rows import CellRow, Score
 from bench.store.store import Store
-from bench.workers import local
 from bench.workers.jobs import Outcome, Task
+from bench.workers.pool import Pool
 from bench.workers.sandbox import sandbox
+from bench.workers.worker import Worker
+
+TIMED, TIMED_SECONDS = 3, 60.0
+"""How many images of a category and factor are timed, after the first; no more once they have taken so long."""
+BESIDE = "other work of the suite ran beside it"
 
 
 class PendingCell(NamedTuple):
@@ -125,10 +131,15 @@ class Restoration:
     def restore(self, pending: Sequence[PendingCell], reporter: Reporter) -> None:
         """Restore cells, in whichever order the workers finish them."""
         tasks = {self._task(cell): cell for cell in pending}
+        if not pending:
+            return
         settings = self.plan.settings._replace(needs=self.selected.method.needs)
-        restore_all = self.plan.cluster.restore_all if self.plan.cluster else local.restore_all
-        with reporter.stage(self.selected.label, len(pending)) as advance:
-            for task, outcome in restore_all(self.selected.text, tasks, settings):
+        role = partial(Worker, self.selected.text)
+        with (
+            self.plan.executor.pool(role, settings, len(pending)) as pool,
+            reporter.stage(self.selected.label, len(pending)) as advance,
+        ):
+            for task, outcome in in_turn(pool, sorted(tasks, key=_length, reverse=True)):
                 self._keep(tasks[task], outcome)
                 advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {_result(outcome)}")
         with self.store.transaction():
@@ -188,6 +199,32 @@ class Restoration:
         asked = {(record.input_id, repeat) for record in inputs for repeat in range(self.plan.repeats)}
         statuses = self.store.statuses(self.method_id)
         return Counter(status for key, status in statuses.items() if key in asked)
+
+
+def in_turn(pool: Pool, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
+    """Restore the first tasks of each category and factor alone, so that they can be timed, then the others.
+
+    While one is alone nothing else of the suite runs: no other worker, and nothing that the caller does with an
+    outcome. The others run beside each other and beside that, and their seconds do not count.
+    """
+    spent: dict[tuple[str, int], list[float]] = defaultdict(list)
+    others = []
+    for task in tasks:
+        alone = spent[task.category.name, task.factor]
+        if len(alone) <= TIMED and sum(alone) <= TIMED_SECONDS:
+            outcome = pool.ask(task)
+            alone.append(outcome.costs.get("seconds", 0.0))
+            yield task, outcome
+        else:
+            others.append(task)
+    for task, outcome in pool.work(others):
+        yield task, outcome._replace(doubt=outcome.doubt or (BESIDE if outcome.costs else None))
+
+
+def _length(task: Task) -> tuple[int, int]:
+    """Order tasks by how long they take: by the pixels of the result, then of the LR."""
+    pixels = task.lr_size[0] * task.lr_size[1]
+    return pixels * task.factor**2, pixels
 
 
 def _size(record: InputRecord) -> tuple[str, int, Size]:

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -60,8 +59,8 @@ def run(
         repeats: how often each image is restored, each time with another seed.
         device: `auto`, `cpu` or `cuda`.
         timeout: seconds that one image may take; None for no limit.
-        executor: `local` for one worker, `ray` for several, here or on a cluster.
-        workers: how many workers restore at a time, with Ray; None for as many as fit.
+        executor: `local` for workers on this machine, `ray` for those of Ray, here or on a cluster.
+        workers: how many work at a time; None for one locally, and for as many as fit with Ray.
         threads: of each worker, the same for the whole run, as the last bits of an image depend on it; None for
             what the run was made with, or else all cores for one worker, and one thread for each of several.
         address: of a running Ray cluster; None starts Ray on this machine.
@@ -83,7 +82,7 @@ def run(
         address=address, gpus_per_worker=gpus_per_worker, redo=redo,
     )  # fmt: skip
     what = f"{[*methods]}, {[*categories]}, factors={[*factors]}, images={images}, seed={seed}, repeats={repeats}"
-    with plan.cluster or nullcontext():
+    with plan.executor:
         return Run(out, _carry_out(plan, Path(out), command or f"bench.run({what})", Reporter(console)))
 
 

@@ -1,85 +1,111 @@
-"""The local executor: one worker process, replaced after each fault."""
+"""This machine's workers: processes, each replaced after a fault."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
-from bench.base.errors import one_line
+import psutil
+
 from bench.store.records import Status
 from bench.workers import process_tree
-from bench.workers.jobs import Job, Outcome, Settings, Task
+from bench.workers.jobs import Outcome, Role, Settings
+from bench.workers.pool import Pool
 from bench.workers.worker import serve
 
 _KILLED = -9
 LOADING = 1800.0
-"""Seconds that loading may take beyond a cell's time limit: weights may have to be downloaded."""
+"""Seconds that loading may take beyond a job's time limit: weights may have to be downloaded."""
 
 
-def restore_all(text: str, tasks: Iterable[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
-    """Restore tasks in order with the method that a selection names."""
-    restorer = Restorer(text, settings)
-    try:
-        for task in tasks:
-            yield task, _restored(restorer, task)
-    finally:
-        restorer.stop()
+class Machine:
+    """Makes pools of workers on this machine.
 
-
-def _restored(restorer: Restorer, task: Task) -> Outcome:
-    try:
-        job = task.read()
-    except Exception as error:  # what a damaged PNG raises is of many kinds
-        files = " or ".join(str(path) for path in (task.lr, task.hr, *task.references) if path)
-        remedy = "remove the damaged file and give the same command with --redo failed"
-        return Outcome(Status.ERROR, f"{files} cannot be read: {one_line(error)}; {remedy}")
-    return restorer.restore(job)
-
-
-class Restorer:
-    """Keeps one loaded worker, and replaces it after each fault.
-
-    A worker that hangs, crashes or exits costs the cell it was restoring and nothing else; a method that cannot be
-    loaded costs all its cells. A cell that ran out of memory, or whose worker was killed from outside, is tried
-    once more in a fresh worker: memory that earlier cells left in use must not decide.
+    Args:
+        workers: how many work at a time, as far as the memory that is free has room; None for one.
     """
 
-    def __init__(self, text: str, settings: Settings) -> None:
-        self.text, self.settings = text, settings
-        self._worker: _LocalWorker | None = None
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers
 
-    def restore(self, job: Job) -> Outcome:
-        """Return the outcome of one job, whatever happens to the worker."""
-        outcome = self._ask(job)
-        killed = self._worker is None and outcome.status is Status.OUT_OF_MEMORY
-        return self._ask(job) if killed else outcome
+    def __enter__(self) -> Self:
+        return self
 
-    def _ask(self, job: Job) -> Outcome:
-        self._worker = self._worker or _LocalWorker(self.text, self.settings)
-        outcome = self._worker.ask(job)
-        if self._worker.is_dead:
-            self.stop()
-        return outcome
+    def __exit__(self, *exception: object) -> None:
+        """Nothing is kept between pools."""
+
+    def pool(self, role: Role, settings: Settings, jobs: int) -> Pool:
+        """Return the workers for some jobs.
+
+        Args:
+            role: what each of them is.
+            settings: of each.
+            jobs: more workers than jobs are not made.
+        """
+        room = int(psutil.virtual_memory().available / 1e6 // settings.needs.memory_mb)
+        size = max(1, min(self.workers or 1, jobs, room))
+        return Pool(lambda: LocalWorker(role, settings), size)
+
+
+class LocalWorker:
+    """Keeps one process that answers jobs, and replaces it after each fault.
+
+    A process that hangs, crashes or exits costs the job that it had and nothing else; a method that cannot be
+    loaded costs all of them. A job that ran out of memory, or whose process was killed from outside, is tried once
+    more in a fresh process: memory that earlier jobs left in use must not decide.
+    """
+
+    def __init__(self, role: Role, settings: Settings) -> None:
+        self.role, self.settings = role, settings
+        self._process: _Process | None = None
+        self._is_busy = self._is_stopped = False
+
+    def answer(self, job: Any) -> Any:
+        """Return the answer, or an outcome that says what became of the process."""
+        self._is_busy = True
+        answer = self._ask(job)
+        was_killed = isinstance(answer, Outcome) and answer.status is Status.OUT_OF_MEMORY
+        if was_killed and self._process is None:
+            answer = self._ask(job)
+        self._is_busy = False
+        return answer
+
+    def _ask(self, job: Any) -> Any:
+        if self._is_stopped:
+            return Outcome(Status.ERROR, "the command was ended")
+        self._process = self._process or _Process(self.role, self.settings)
+        answer = self._process.ask(job)
+        if self._process.is_dead or self._is_stopped:
+            self._end()
+        return answer
 
     def stop(self) -> None:
-        """End the worker."""
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        """End the process; a thread that waits for its answer ends it by itself when it is killed."""
+        self._is_stopped = True
+        if self._is_busy and self._process is not None:
+            self._process.kill()
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
 
 
-class _LocalWorker:
+class _Process:
     """The parent's end of one worker process."""
 
-    def __init__(self, text: str, settings: Settings) -> None:
+    def __init__(self, role: Role, settings: Settings) -> None:
         context = multiprocessing.get_context("spawn")
         self.settings, self.is_dead = settings, False
+        self._problem: Outcome | None = None
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, text, settings), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, role, settings), daemon=True)
         with process_tree.tagged_env() as self._tag:
             self._process.start()
         theirs.close()
-        self._problem = self._await_ready()
+        self._is_ready = False
 
     def _await_ready(self) -> Outcome | None:
         limit = None if self.settings.timeout is None else self.settings.timeout + LOADING
@@ -91,19 +117,21 @@ class _LocalWorker:
             return self._death_notice()
         return problem
 
-    def ask(self, job: Job) -> Outcome:
-        """Return the outcome of one job, whatever happens to the worker."""
+    def ask(self, job: Any) -> Any:
+        """Return the answer to one job, whatever happens to the process."""
+        if not self._is_ready:
+            self._is_ready, self._problem = True, self._await_ready()
         if self._problem:
             return self._problem
         try:
             self._connection.send(job)
             if not self._connection.poll(self.settings.timeout):
                 return self._give_up()
-            outcome: Outcome = self._connection.recv()
+            answer = self._connection.recv()
         except (EOFError, OSError):
             return self._death_notice()
-        self.is_dead = outcome.status is Status.OUT_OF_MEMORY
-        return outcome
+        self.is_dead = isinstance(answer, Outcome) and answer.status is Status.OUT_OF_MEMORY
+        return answer
 
     def _give_up(self) -> Outcome:
         self.is_dead = True
@@ -119,8 +147,12 @@ class _LocalWorker:
             )
         return Outcome(Status.ERROR, f"the worker process ended by itself (exit code {code})")
 
+    def kill(self) -> None:
+        """Kill the process: whoever waits for its answer is told at once."""
+        self._process.kill()
+
     def stop(self) -> None:
-        """End the worker now, and whatever it started."""
+        """End the process now, and whatever it started."""
         self._connection.close()
         self._process.join(0.2)
         if self._process.is_alive():

@@ -5,6 +5,7 @@ finds all of them, also those whose parent is gone and those in a session of the
 """
 
 import os
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ programs that it starts may need what lies beside them."""
 YIELDING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 """Threads that wait give their core away, unless the user said otherwise: spinning ones of several processes keep
 each other from working. OpenMP of GNU and that of Intel and LLVM read these when torch is first imported."""
+_ENVIRONMENT = threading.Lock()
 _ROUNDS = 100
 """How often to look again: a process may start others while it is being killed."""
 
@@ -29,7 +31,11 @@ _ROUNDS = 100
 def tagged_env() -> Iterator[str]:
     """Yield a new tag; every process that is started inside carries it, and `SAFE_PATH`."""
     resource_tracker.ensure_running()  # it serves all workers, and must not carry the tag of the first
-    tag = uuid.uuid4().hex
+    with _ENVIRONMENT:
+        yield from _tagged(uuid.uuid4().hex)
+
+
+def _tagged(tag: str) -> Iterator[str]:
     changed = {name: os.environ.get(name, value) for name, value in YIELDING.items()}
     changed |= {VARIABLE: tag, SAFE_PATH: "1"}
     before = {name: os.environ.get(name) for name in changed}

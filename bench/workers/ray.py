@@ -7,23 +7,23 @@ everywhere. Jobs and results travel as pixels; the one process that writes the r
 import logging
 import os
 import socket
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any, Self
 
-from bench.base.errors import Unavailable, UsageError
+from bench.base.errors import ImageError, Unavailable, UsageError
 from bench.store.records import Status
-from bench.workers.jobs import Outcome, Settings, Task
-from bench.workers.local import Restorer
+from bench.workers.jobs import Outcome, Role, Settings
+from bench.workers.local import LocalWorker
+from bench.workers.pool import Pool
 
 _MAX_ATTEMPTS = 2
-"""How often a task is tried whose worker is lost."""
+"""How often a job is tried whose actor is lost."""
 
 
 class Cluster:
-    """Restores with Ray; a context manager that connects when there is work to do, and disconnects at its end.
+    """Makes pools of Ray actors; a context manager that connects when there is work, and disconnects at its end.
 
     A worker is placed only where there are the cores, the GPU and the memory that its method needs.
 
@@ -44,25 +44,18 @@ class Cluster:
         if self._ray is not None:
             self._ray.shutdown()
 
-    def restore_all(self, text: str, tasks: Iterable[Task], settings: Settings) -> Iterator[tuple[Task, Outcome]]:
-        """Restore tasks, the longest first, with the method that a selection names; yield them as they end.
+    def pool(self, role: Role, settings: Settings, jobs: int) -> Pool:
+        """Return the workers for some jobs.
 
         Raises:
             Unavailable: when Ray is not installed, or there is no cluster at the address.
             UsageError: when no machine of the cluster has what a worker needs.
         """
-        waiting = deque(sorted(tasks, key=_length, reverse=True))
-        if not waiting:
-            return
         if self._ray is None:
             self._ray = self._connect(settings)
         room = self.workers or int(self._ray.cluster_resources().get("CPU", 1) // settings.threads)
-        new_worker = partial(self._actor_class(settings).remote, text, settings)
-        pool = _WorkerPool(self._ray, new_worker, max(1, min(room, len(waiting))))
-        try:
-            yield from pool.work(waiting)
-        finally:
-            pool.stop()
+        new_actor = partial(self._actor_class(settings).remote, role, settings)
+        return Pool(lambda: _Actor(self._ray, new_actor), max(1, min(room, jobs)))
 
     def _connect(self, settings: Settings) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -93,53 +86,41 @@ class Cluster:
             most = {name: max(machine.get(name, 0) for machine in machines) for name in needed}
             what = "no machine of the cluster has what a worker needs"
             raise UsageError(what, got=f"at most {_words(most)}", expected=_words(needed))
-        return self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus, memory=memory)(Restorer)
+        return self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus, memory=memory)(LocalWorker)
 
 
 def _words(resources: Mapping[str, float]) -> str:
     return f"{resources['CPU']:g} cores, {resources['GPU']:g} GPUs and {resources['memory'] / 1e9:.1f} GB"
 
 
-class _WorkerPool:
-    """The workers of one method, each with one job at a time."""
+class _Actor:
+    """This end of one actor, replaced when it is lost."""
 
-    def __init__(self, ray: Any, new_worker: Callable[[], Any], size: int) -> None:
-        self._ray, self._new_worker = ray, new_worker
-        self._idle = [new_worker() for _ in range(size)]
-        self._running: dict[Any, tuple[Task, Any]] = {}
-        self._attempts: Counter[Task] = Counter()
+    def __init__(self, ray: Any, new_actor: Callable[[], Any]) -> None:
+        self._ray, self._new_actor = ray, new_actor
+        self._actor = new_actor()
+        self._is_stopped = False
 
-    def work(self, waiting: deque[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Restore tasks and yield each as it ends; one whose worker is lost is tried again at once."""
-        while waiting or self._running:
-            while waiting and self._idle:
-                task, actor = waiting.popleft(), self._idle.pop()
-                self._running[actor.restore.remote(task.read())] = task, actor
-            ended, _ = self._ray.wait(list(self._running), num_returns=1)
-            for reference in ended:
-                task, actor = self._running.pop(reference)
-                outcome = self._outcome(reference)
-                self._attempts[task] += 1
-                self._idle.append(self._new_worker() if outcome is None else actor)
-                if outcome is None and self._attempts[task] < _MAX_ATTEMPTS:
-                    waiting.appendleft(task)
-                else:
-                    yield task, outcome or Outcome(Status.ERROR, f"{_MAX_ATTEMPTS} workers were lost on it")
-
-    def _outcome(self, reference: Any) -> Outcome | None:
-        """Return what an actor answered, or None when it was lost."""
+    def answer(self, job: Any) -> Any:
+        """Return the answer to a job, whose images are read here; one whose actor is lost is tried once more."""
         try:
-            outcome: Outcome = self._ray.get(reference)
-        except self._ray.exceptions.RayError as error:
-            logging.getLogger(__name__).info("a worker was lost: %s", error)
-            return None
-        return outcome
+            read = job.read()
+        except ImageError as error:
+            return Outcome(Status.ERROR, str(error))
+        for _ in range(_MAX_ATTEMPTS):
+            try:
+                return self._ray.get(self._actor.answer.remote(read))
+            except self._ray.exceptions.RayError as error:
+                logging.getLogger(__name__).info("a worker was lost: %s", error)
+            if self._is_stopped:
+                break
+            self._actor = self._new_actor()
+        return Outcome(Status.ERROR, f"{_MAX_ATTEMPTS} workers were lost on it")
 
     def stop(self) -> None:
-        """End all workers."""
-        actors: Sequence[Any] = [*self._idle, *(actor for _, actor in self._running.values())]
-        for actor in actors:
-            self._ray.kill(actor)
+        """End the actor, also while it answers."""
+        self._is_stopped = True
+        self._ray.kill(self._actor)
 
 
 def _check_reachable(address: str | None) -> None:
@@ -147,9 +128,3 @@ def _check_reachable(address: str | None) -> None:
     host, _, port = (address or "").rpartition(":")
     if port.isdigit() and "//" not in host:
         socket.create_connection((host, int(port)), timeout=10).close()
-
-
-def _length(task: Task) -> tuple[int, int]:
-    """Order tasks by how long they take: by the pixels of the result, then of the LR."""
-    pixels = task.lr_size[0] * task.lr_size[1]
-    return pixels * task.factor**2, pixels

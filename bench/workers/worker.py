@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from bench.registry.methods import build
 from bench.store.records import Status
 from bench.workers import determinism, process_tree
 from bench.workers.costs import count_macs
-from bench.workers.jobs import Job, Outcome, Settings
+from bench.workers.jobs import Job, Outcome, Role, Servant, Settings, Task
 from bench.workers.result import check_result
 
 COUNTED = "its operations were counted in the same pass"
@@ -38,10 +38,10 @@ _MAX_REASON = 2000
 T = TypeVar("T")
 
 
-def serve(connection: Connection, text: str, settings: Settings) -> None:
-    """Load the method that a selection names, then answer jobs until the other end closes.
+def serve(connection: Connection, role: Role, settings: Settings) -> None:
+    """Load a servant, then answer jobs until the other end closes.
 
-    The first answer is None, or the outcome that every job has when the method cannot be loaded.
+    The first answer is None, or the outcome that every job has when it cannot be loaded.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.pop(process_tree.SAFE_PATH, None)
@@ -49,24 +49,24 @@ def serve(connection: Connection, text: str, settings: Settings) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # What a method forks must neither keep this connection open nor answer on it.
     os.register_at_fork(after_in_child=connection.close)
-    worker, problem = _started(text, settings)
+    servant, problem = _started(role, settings)
     _answer(connection, problem)
-    while worker is not None:
+    while servant is not None:
         try:
             job = connection.recv()
         except EOFError:
             return
-        _answer(connection, worker.restore(job))
+        _answer(connection, servant.answer(job))
 
 
-def _started(text: str, settings: Settings) -> tuple[Worker | None, Outcome | None]:
+def _started(role: Role, settings: Settings) -> tuple[Servant | None, Outcome | None]:
     try:
-        return Worker(text, settings), None
+        return role(settings), None
     except Exception as error:
         return None, _failure(error, "cannot be loaded: ")
 
 
-def _answer(connection: Connection, answer: Outcome | None) -> None:
+def _answer(connection: Connection, answer: Any) -> None:
     if connection.closed:
         os._exit(0)  # a child that a method forked has come back from its call
     connection.send(answer)
@@ -103,12 +103,13 @@ class Worker:
         self.defaults = determinism.Defaults()  # what loading left is what every image begins with
         count_macs(lambda: torch.ones(1, 1) @ torch.ones(1, 1))  # its first use loads what it needs
 
-    def restore(self, job: Job) -> Outcome:
+    def answer(self, job: Job | Task) -> Outcome:
         """Restore one image; whatever the method raises becomes an outcome."""
         self._reset(job.seed)
         try:
+            read = job.read() if isinstance(job, Task) else job
             with warnings.catch_warnings(), np.errstate():
-                return self._restore(job)
+                return self._restore(read)
         except Exception as error:
             return _failure(error)
 

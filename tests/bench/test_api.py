@@ -92,7 +92,7 @@ def test_a_benchmark_from_python(folder, tmp_path, capfd):
         ({"device": "tpu"}, "device: got tpu, expected auto, cpu or cuda"),
         ({"redo": "some"}, "redo: got some, expected failed or all"),
         ({"executor": "slurm"}, "executor: got slurm, expected local or ray"),
-        ({"workers": 2}, "workers 2 needs the executor ray"),
+        ({"address": "here:1"}, "address here:1 needs the executor ray"),
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_written(folder, tmp_path, arguments, message):

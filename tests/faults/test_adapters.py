@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from bench.images.png import load_png, save_png
 from bench.store.records import Status
 from bench.workers import local
 from bench.workers.jobs import Settings, Task
+from bench.workers.worker import Worker
 from tests.conftest import write_adapter
 from tests.faults.commands import IS_FULL, Command, bench
 from tests.faults.comparing import COSTS, files
@@ -48,7 +50,8 @@ def task(folder: Path, image: str = "a") -> Task:
 def outcomes(path: Path, tasks: list[Task], timeout: float | None = None):
     """Restore with the adapter of a file, in a real worker."""
     settings = Settings("cpu", 2, timeout, os.fspath(path.parent))
-    return [outcome for _, outcome in local.restore_all(os.fspath(path), tasks, settings)]
+    with local.Machine().pool(partial(Worker, os.fspath(path)), settings, len(tasks)) as pool:
+        return [outcome for _, outcome in pool.work(tasks, in_order=True)]
 
 
 def run(folder: Path, cwd: Path, methods: str, out: str):

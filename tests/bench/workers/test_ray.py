@@ -73,7 +73,7 @@ def test_the_longest_is_restored_first(folder, work):
     assert factors == ["16"] * 3 + ["32"] * 3
 
 
-@pytest.mark.parametrize("victim", ["spawn_main", "ray::Restorer"])
+@pytest.mark.parametrize("victim", ["spawn_main", "ray::LocalWorker"])
 def test_a_killed_worker_costs_nothing(folder, work, victim):
     """Both the worker process and the Ray actor that keeps it are killed while they restore."""
     methods = "./noisy.py[wait=1.5]"

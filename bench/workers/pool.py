@@ -1,0 +1,93 @@
+"""Workers of one kind, each with one job at a time: one queue for workers here and on other machines alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import LifoQueue
+from typing import Any, Protocol, Self, TypeVar
+
+from bench.workers.jobs import Role, Settings
+
+J = TypeVar("J")
+
+
+class Handle(Protocol):
+    """This end of a worker; it answers every job, also where the worker is lost."""
+
+    def answer(self, job: Any) -> Any:
+        """Return the answer, however long that takes."""
+        ...
+
+    def stop(self) -> None:
+        """End it now, also while it answers."""
+        ...
+
+
+class InProcess:
+    """A worker that is this process: for work that is done before another process has begun."""
+
+    def __init__(self, role: Role, settings: Settings) -> None:
+        self._role, self._settings = role, settings
+        self._servant: Any = None
+
+    def answer(self, job: Any) -> Any:
+        """Return the answer."""
+        self._servant = self._servant or self._role(self._settings)
+        return self._servant.answer(job)
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+class Pool:
+    """Some workers; a context manager that ends them.
+
+    Args:
+        new_worker: makes one; what it stands for may begin with its first job.
+        size: how many there are.
+    """
+
+    def __init__(self, new_worker: Callable[[], Handle], size: int) -> None:
+        self.size = size
+        self._workers = [new_worker() for _ in range(size)]
+        self._idle: LifoQueue[Handle] = LifoQueue()  # one job after the other is one warm worker's
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.stop()
+        self._threads.shutdown()
+
+    def ask(self, job: Any) -> Any:
+        """Return the answer to one job."""
+        worker = self._idle.get()
+        try:
+            return worker.answer(job)
+        finally:
+            self._idle.put(worker)
+
+    def work(self, jobs: Iterable[J], *, in_order: bool = False) -> Iterator[tuple[J, Any]]:
+        """Yield jobs with their answers as they end; the workers go on while the caller does what follows.
+
+        At most two jobs a worker are under way, so what is lost with this process is little.
+        """
+        running: dict[Future[Any], J] = {}
+        for job in jobs:
+            running[self._threads.submit(self.ask, job)] = job
+            if len(running) == 2 * self.size:
+                yield from _ended(running, in_order=in_order)
+        while running:
+            yield from _ended(running, in_order=in_order)
+
+
+def _ended(running: dict[Future[Any], J], *, in_order: bool) -> Iterator[tuple[J, Any]]:
+    done = {next(iter(running))} if in_order else wait(running, return_when=FIRST_COMPLETED).done
+    for future in [future for future in running if future in done]:
+        yield running.pop(future), future.result()
