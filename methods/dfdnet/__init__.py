@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.networks.dlib import DlibLandmarks
 
 _LICENCE = "CC BY-NC-SA 4.0: no commercial use"
-LEAST_LR = 64
+LEAST_LR = 32
 """The smallest side of an LR in whose enlargement landmarks are sought, unless an option says otherwise."""
 
 
@@ -51,7 +51,7 @@ class DfdNet(FaceRestorer):
         dictionary: str = "DFDNet_dict_512-f79685f0"
         """A file, or the authors' folder of 16 arrays."""
         landmarks: Literal["auto", "bicubic", "mean", "hr"] = "auto"
-        """Of the enlarged LR, of a mean face, of HR (an upper bound); auto: mean below an LR of 64 pixels."""
+        """Of the enlarged LR, of a mean face, of HR (an upper bound); auto: mean below an LR of 32 pixels."""
 
     @property
     def title(self) -> str:

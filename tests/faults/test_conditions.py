@@ -47,7 +47,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     for name in ("网", "é"):
         Image.fromarray(photo(len(name), 64, 96)).save(folder / "photos" / f"{name}.png")
-    assert bench(*RUN, "--category", "日本=photos", "--out", "run", cwd=folder).code == 0
+    assert bench(*RUN, "--category", "日本=./photos", "--out", "run", cwd=folder).code == 0
     return folder
 
 

@@ -367,7 +367,7 @@ class Finder:
 
 @pytest.mark.parametrize(
     ("landmarks", "lr", "sides"),
-    [("auto", 63, "mean"), ("auto", 64, 100), ("bicubic", 8, 100), ("mean", 64, "mean"), ("hr", 8, 200)],
+    [("auto", 31, "mean"), ("auto", 32, 100), ("bicubic", 8, 100), ("mean", 64, "mean"), ("hr", 8, 200)],
 )
 def test_whose_landmarks_a_face_gets(landmarks, lr, sides):
     method = create(f"dfdnet[landmarks={landmarks}]").method
