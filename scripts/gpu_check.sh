@@ -32,7 +32,7 @@ timeout $((seconds + 90)) "$python" -m scripts.gpu_check --seconds "$seconds" ${
 if [ "$steps" != 0 ]; then
     echo "== training, $steps steps"
     timeout 150 "$python" -m bench train glean --out "$out/training" --batch 4 \
-        --start methods/glean/weights/glean-mobilestylegan.safetensors \
+        --start methods/glean/weights/glean-faithful.safetensors \
         --steps "latents=0,base=0,middle=0,full=$steps,adversarial=0" > "$out/training.log" 2>&1
     tail -8 "$out/training.log"
 fi

@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-training/glean}
 python=${PYTHON:-.venv/bin/python}
-start=${START:-methods/glean/weights/glean-mobilestylegan.safetensors}
+start=${START:-methods/glean/weights/glean-faithful.safetensors}
 export OMP_WAIT_POLICY=PASSIVE
 if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
     batch=16 steps=${STEPS:-10000,5000}

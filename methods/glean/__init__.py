@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import Asset, Batch, Category, Method, Needs, Restored, Size
-from methods.glean.forms import EMBEDDED, EmbeddedForm, PublishedForm, form_of
+from methods.glean.forms import FAITHFUL, SHARP, EmbeddedForm, PublishedForm, form_of
 
 if TYPE_CHECKING:
     import torch
@@ -27,9 +27,9 @@ class Glean(Method):
 
     @dataclass(frozen=True)
     class Options:
-        """Which weights (`embedded`, a file of `bench train glean`, an official file), over which bank."""
+        """Which weights (`sharp`, `faithful`, a file of `bench train glean`, an official file), over which bank."""
 
-        weights: str = EMBEDDED
+        weights: str = SHARP
         bank: str = "mobilestylegan"
 
     @cached_property
@@ -44,7 +44,8 @@ class Glean(Method):
     @property
     def title(self) -> str:
         """Whose weights these are."""
-        return "GLEAN" if self.options.weights == EMBEDDED else f"GLEAN, {self._form.path.stem}"
+        titles = {SHARP: "GLEAN", FAITHFUL: "GLEAN (faithful)"}
+        return titles.get(self.options.weights, f"GLEAN, {self._form.path.stem}")
 
     @property
     def kind(self) -> str | None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-EMBEDDED = "embedded"
-SHIPPED = Path(__file__).parent / "weights" / "glean-mobilestylegan.safetensors"
+SHARP, FAITHFUL = "sharp", "faithful"
+SHIPPED = {name: Path(__file__).parent / "weights" / f"glean-{name}.safetensors" for name in (SHARP, FAITHFUL)}
 
 
 class _Form:
@@ -37,7 +37,7 @@ class _Form:
             UsageError: when the weight file is not there.
         """
         if not self.path.is_file():
-            raise UsageError(f"no weight file of glean at {self.path}", expected=f"`{EMBEDDED}` or a file")
+            raise UsageError(f"no weight file of glean at {self.path}", expected=f"{', '.join(SHIPPED)} or a file")
         return (self.path,)
 
 
@@ -148,7 +148,7 @@ class PublishedForm(_Form):
 
 def form_of(weights: str, bank: str) -> EmbeddedForm | PublishedForm:
     """Return the form that the options mean: the embedded one for a weight file of ours."""
-    path = SHIPPED if weights == EMBEDDED else Path(weights).expanduser()
+    path = SHIPPED.get(weights) or Path(weights).expanduser()
     return (EmbeddedForm if weight_files.is_ours(path) else PublishedForm)(weights, bank, path)
 
 
