@@ -195,9 +195,9 @@ def test_a_mean_over_fewer_images_says_so_in_every_format(tmp_path):
     comparison = Comparison((run,))
     boards = Leaderboards(comparison, Scores(comparison)).every
     markdown = next(line for line in leaderboard_markdown(boards).splitlines() if line.startswith("| bicubic"))
-    assert [("n=3" in cell) for cell in markdown.split("|")[3:7]] == [False, True, False, False]
+    assert [("n=3" in cell) for cell in markdown.split("|")[4:8]] == [False, True, False, False]
     latex = next(line for line in leaderboard_latex(boards).splitlines() if line.startswith("bicubic"))
-    assert [("n=3" in cell) for cell in latex.split("&")[1:5]] == [False, True, False, False]
+    assert [("n=3" in cell) for cell in latex.split("&")[2:6]] == [False, True, False, False]
     assert "n=3" in bench.report([run]).read_text()
 
 
