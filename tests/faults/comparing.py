@@ -31,7 +31,7 @@ def rows(run: Path) -> list[str]:
     with closing(sqlite3.connect(run / "results.db")) as database:
         marks = ", ".join("?" * len(COSTS))
         database.execute(
-            f"UPDATE scores SET value = 0 WHERE metric_id IN (SELECT id FROM metrics WHERE name IN ({marks}))",
+            f"UPDATE scores SET value = 0, reason = NULL WHERE metric_id IN (SELECT id FROM metrics WHERE name IN ({marks}))",
             COSTS,
         )
         return [re.sub(_PLACE, "''", line) for line in database.iterdump()]  # never committed

@@ -16,7 +16,7 @@ from tests.perf.timing import ratio
 @pytest.fixture(scope="module")
 def network():
     bank = banks.load("mobilestylegan")
-    return weightfile.read(SHIPPED["sharp"], bank).eval()
+    return weightfile.read(SHIPPED["faithful"], bank).eval()
 
 
 @pytest.mark.parametrize("side", [16, 32, 64])
