@@ -120,6 +120,6 @@ def _pearson(moments: Floats) -> Floats:
     a, b, aa, bb, ab = np.split(moments, 5, axis=1)
     spread = (aa - a * a) * (bb - b * b)
     with np.errstate(invalid="ignore"):
-        each = np.where(spread > 1e-12, (ab - a * b) / np.sqrt(spread), np.nan)
+        each = (ab - a * b) / np.sqrt(np.where(spread > 1e-12, spread, np.nan))
     counted = np.isfinite(each).sum(axis=1)
     return np.where(counted > 0, np.nansum(each, axis=1) / np.maximum(counted, 1), np.nan)
