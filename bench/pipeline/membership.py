@@ -105,7 +105,7 @@ def _record(selected: Selected) -> MethodRecord:
 
 
 def _read_category(store: Store, source: CategorySource, limit: int | None, reporter: Reporter) -> int:
-    """Write which images a source lists, with which content; one that is asked for has a row before it is read."""
+    """Write which images a source lists, with which content; what any command asks for has a row before it is read."""
     card = source.card
     texts = (source.name, card.title, card.kind, card.about, card.licence, source.origin, card.prepare)
     category_id = store.register_category(CategoryRecord(*texts, source.has_hr, card.data_set))
@@ -119,9 +119,10 @@ def _read_category(store: Store, source: CategorySource, limit: int | None, repo
         {key: places.get(key) for key, row in rows.items() if places.get(key) != row.position},
         {key: stamp for key, stamp in stamps.items() if stamp != rows[key].stamp},
     )
-    for name in source.list(limit):
-        if name not in current:
-            store.write_image(ImageRow(category_id, name, source.positions[name]))
+    asked = max(source.limit(limit), store.asked_images(category_id))
+    for name, position in source.positions.items():
+        if position < asked and name not in current:
+            store.write_image(ImageRow(category_id, name, position))
     left = [row.name for key, row in rows.items() if row.position is not None and row.digest and key not in places]
     for names, what in (
         ([name for name in left if name not in source.positions], "listed no more"),

@@ -175,6 +175,11 @@ class Reader:
         source = "asks JOIN methods USING (label) WHERE identity = ? ORDER BY factor"
         return [row["factor"] for row in self._rows(f"SELECT DISTINCT factor FROM {source}", identity)]
 
+    def asked_images(self, category_id: int) -> int:
+        """Return how many of the first images of a category were asked for at most."""
+        rows = self._rows("SELECT COALESCE(MAX(images), 0) AS most FROM asks WHERE category_id = ?", category_id)
+        return int(next(iter(rows))["most"])
+
     def statuses(self, method_id: int) -> dict[tuple[int, int], records.Status]:
         """Return how the cells of a method ended, by input and repeat."""
         rows = self._rows("SELECT input_id, repeat, status FROM cells WHERE method_id = ?", method_id)
