@@ -1,7 +1,7 @@
 """Train a small diffusion prior of faces at 64 pixels for `ddrm`, where a released one cannot be had.
 
     python -m scripts.train_small_prior --out training/faces64
-    bench run --methods 'ddrm[prior=training/faces64]' --categories 'faces[prepare=squash:64]' --factors 8
+    bench run --methods 'ddrm[prior=training/faces64]' --category 'faces[prepare=squash:64]' --factor 8
 
 Its images are drawn from the embedded bank with the training stream of random numbers: its layers up to 64, the
 surrogate for 128, and the mean of two by two pixels. Take a GPU: a step takes 3.3 seconds of a busy core. The

@@ -168,14 +168,20 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Restore in this process, as a worker does, and leave its commit and its machine out of what a run records."""
     from bench.store import provenance
     from bench.workers import local
-    from bench.workers.pool import InProcess
     from bench.workers.sandbox import sandbox
 
-    class Undone(InProcess):
+    class InProcess:
+        def __init__(self, role, settings):
+            self.role, self.settings, self.servant = role, settings, None
+
         def answer(self, job):
             with sandbox():
-                return super().answer(job)
+                self.servant = self.servant or self.role(self.settings)
+                return self.servant.answer(job)
 
-    monkeypatch.setattr(local, "LocalWorker", Undone)
+        def stop(self):
+            """Nothing was started."""
+
+    monkeypatch.setattr(local, "LocalWorker", InProcess)
     monkeypatch.setattr(provenance, "describe", lambda command, device, threads: {"command": command})
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within a second would not be seen

@@ -105,7 +105,7 @@ def _record(selected: Selected) -> MethodRecord:
 
 
 def _read_category(store: Store, source: CategorySource, limit: int | None, reporter: Reporter) -> int:
-    """Write which images a source lists, with which content; what any command asks for has a row before it is read."""
+    """Write which images a source lists, with which content; one that a command asked for has a row at once."""
     card = source.card
     texts = (source.name, card.title, card.kind, card.about, card.licence, source.origin, card.prepare)
     category_id = store.register_category(CategoryRecord(*texts, source.has_hr, card.data_set))

@@ -7,8 +7,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from queue import LifoQueue
 from typing import Any, Protocol, Self, TypeVar
 
-from bench.workers.jobs import Role, Settings
-
 J = TypeVar("J")
 
 
@@ -22,22 +20,6 @@ class Handle(Protocol):
     def stop(self) -> None:
         """End it now, also while it answers."""
         ...
-
-
-class InProcess:
-    """A worker that is this process: for work that is done before another process has begun."""
-
-    def __init__(self, role: Role, settings: Settings) -> None:
-        self._role, self._settings = role, settings
-        self._servant: Any = None
-
-    def answer(self, job: Any) -> Any:
-        """Return the answer."""
-        self._servant = self._servant or self._role(self._settings)
-        return self._servant.answer(job)
-
-    def stop(self) -> None:
-        """Do nothing."""
 
 
 class Pool:
@@ -73,7 +55,7 @@ class Pool:
         finally:
             self._idle.put(worker)
 
-    def work(self, jobs: Iterable[J], *, in_order: bool = False) -> Iterator[tuple[J, Any]]:
+    def work(self, jobs: Iterable[J]) -> Iterator[tuple[J, Any]]:
         """Yield jobs with their answers as they end; the workers go on while the caller does what follows.
 
         At most two jobs a worker are under way, so what is lost with this process is little.
@@ -82,12 +64,12 @@ class Pool:
         for job in jobs:
             running[self._threads.submit(self.ask, job)] = job
             if len(running) == 2 * self.size:
-                yield from _ended(running, in_order=in_order)
+                yield from _ended(running)
         while running:
-            yield from _ended(running, in_order=in_order)
+            yield from _ended(running)
 
 
-def _ended(running: dict[Future[Any], J], *, in_order: bool) -> Iterator[tuple[J, Any]]:
-    done = {next(iter(running))} if in_order else wait(running, return_when=FIRST_COMPLETED).done
+def _ended(running: dict[Future[Any], J]) -> Iterator[tuple[J, Any]]:
+    done = wait(running, return_when=FIRST_COMPLETED).done
     for future in [future for future in running if future in done]:
         yield running.pop(future), future.result()

@@ -51,7 +51,8 @@ def outcomes(path: Path, tasks: list[Task], timeout: float | None = None):
     """Restore with the adapter of a file, in a real worker."""
     settings = Settings("cpu", 2, timeout, os.fspath(path.parent))
     with local.Machine().pool(partial(Worker, os.fspath(path)), settings, len(tasks)) as pool:
-        return [outcome for _, outcome in pool.work(tasks, in_order=True)]
+        ended = dict(pool.work(tasks))
+    return [ended[task] for task in tasks]
 
 
 def run(folder: Path, cwd: Path, methods: str, out: str):
