@@ -396,7 +396,7 @@ def test_bad_input_is_one_sentence(monkeypatch, tmp_path):
     assert "finds landmarks with the package dlib; pip install" in method.supports(
         (64, 64), (512, 512), 8, CATEGORY
     )
-    assert build("dfdnet").supports((32, 32), (512, 512), 16, CATEGORY) is None
+    assert build("dfdnet").supports((16, 16), (512, 512), 32, CATEGORY) is None
     assert "restores faces" in build("dfdnet").supports((32, 32), (512, 512), 16, Category("c", "cats"))
     with pytest.raises(UsageError, match=r"unknown weights of the dictionary of dfdnet 'DFDNet'"):
         build("dfdnet[dictionary=DFDNet]").assets()
