@@ -149,8 +149,10 @@ def _is_deep(image: ImageFile.ImageFile) -> bool:
     if image.format in ("AVIF", "JPEG2000"):
         return _coded_bits(image) > 8
     decoders = [(tile[0], tile[3]) for tile in image.tile]
+    # BGR;16 are 5, 6 and 5 bits.
     return any(
-        ";16" in str(args) or (decoder.startswith("ppm") and isinstance(args, tuple) and args[1] > 255)
+        re.search(r"(?<!BGR);16", str(args))
+        or (decoder.startswith("ppm") and isinstance(args, tuple) and args[1] > 255)
         for decoder, args in decoders
     )
 
