@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -67,19 +65,6 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_HOME", str(folder))
         yield
-
-
-def bench(*arguments: object, cwd: Path, timeout: float = 300, env: dict[str, str] | None = None):
-    """Run the real command line and return the finished process."""
-    return subprocess.run(
-        [*BENCH, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env={**os.environ, **(env or {}), "COLUMNS": "200"},
-    )
 
 
 class Finished(NamedTuple):

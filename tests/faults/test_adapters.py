@@ -20,8 +20,8 @@ from bench.store.records import Status
 from bench.workers import local
 from bench.workers.jobs import Settings, Task
 from bench.workers.worker import Worker
+from tests.commands import IS_FULL, Command, bench
 from tests.conftest import write_adapter
-from tests.faults.commands import IS_FULL, Command, bench
 from tests.faults.comparing import COSTS, files
 
 RUDE = """print("spoilt on stdout"); os.system("echo spoilt by a child"); import sys, warnings
@@ -64,9 +64,9 @@ def test_the_methods_beside_a_rude_one_are_unharmed(folder, tmp_path):
     """It is restored between two others, and resumes to the same images as it makes at once."""
     write_adapter(tmp_path / "rude.py", f"import random, numpy as np; {NOISE}\n        {RUDE}", name="rude")
     write_adapter(tmp_path / "noisy.py", f"import random, numpy as np; {NOISE}", name="noisy")
-    assert run(folder, tmp_path, "bicubic,./noisy.py", "without").code == 0
+    assert run(folder, tmp_path, "bicubic,./noisy.py", "without").returncode == 0
     done = run(folder, tmp_path, "bicubic,./rude.py,./noisy.py", "with")
-    assert done.code == 0, done.stdout
+    assert done.returncode == 0, done.stdout
     assert "spoilt" not in done.stdout
     assert "spoilt on stderr" in done.stderr
     beside, alone = files(tmp_path / "with"), files(tmp_path / "without")
@@ -76,7 +76,7 @@ def test_the_methods_beside_a_rude_one_are_unharmed(folder, tmp_path):
     assert len(restored) == 3
     # At first it was the second of its worker, now it is the first of its own.
     (tmp_path / "with" / next(name for name in restored if name.endswith("/b.png"))).unlink()
-    assert run(folder, tmp_path, "./rude.py", "with").code == 0
+    assert run(folder, tmp_path, "./rude.py", "with").returncode == 0
     again = files(tmp_path / "with")
     assert {name: again[name] for name in restored} == restored
 
@@ -233,8 +233,8 @@ def test_a_reason_that_no_file_takes_is_kept(folder, tmp_path):
     """A lone surrogate in an error, through the database, the console and the page."""
     write_adapter(tmp_path / "odd.py", WRONG["surrogate"][0], name="odd")
     done = run(folder, tmp_path, "nearest,./odd.py", "run")
-    assert (done.code, "3 done, 3 error" in done.stdout) == (1, True), done.stderr
-    assert bench("report", "run", cwd=tmp_path).code == 0
+    assert (done.returncode, "3 done, 3 error" in done.stdout) == (1, True), done.stderr
+    assert bench("report", "run", cwd=tmp_path).returncode == 0
 
 
 def test_loading_that_hangs_ends(folder, tmp_path, monkeypatch):

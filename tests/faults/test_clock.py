@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests import conftest
-from tests.faults.commands import IS_FULL, bench
+from tests.commands import IS_FULL, bench
 from tests.faults.comparing import files, rows, times
 
 YEARS = 10 * 365 * 86_400
@@ -30,8 +30,8 @@ def run(folder, methods="nearest"):
 @pytest.mark.parametrize("shift", [YEARS, *([-YEARS] if IS_FULL else [])])
 def test_files_of_another_time_are_not_made_again(folder, tmp_path, shift):
     """Sources, pictures and previews that somebody copied with a wrong clock: nothing is due, the page is the same."""
-    assert bench(*run(folder), cwd=tmp_path).code == 0
-    assert bench("report", "run", cwd=tmp_path).code == 0
+    assert bench(*run(folder), cwd=tmp_path).returncode == 0
+    assert bench("report", "run", cwd=tmp_path).returncode == 0
     page = files(tmp_path / "run" / "report")
     rng = random.Random(0)
     for path in sorted(tmp_path.rglob("*.*")):
@@ -40,19 +40,19 @@ def test_files_of_another_time_are_not_made_again(folder, tmp_path, shift):
             os.utime(path, (at, at))
     before = times(tmp_path / "run", "[hls]r/**/*.png")
     again = bench(*run(folder), cwd=tmp_path)
-    assert again.code == 0, again.stderr
+    assert again.returncode == 0, again.stderr
     assert "nearest: " not in again.stdout
     assert times(tmp_path / "run", "[hls]r/**/*.png") == before
-    assert bench("report", "run", cwd=tmp_path).code == 0
+    assert bench("report", "run", cwd=tmp_path).returncode == 0
     assert files(tmp_path / "run" / "report") == page
 
 
 def test_touched_sources_are_read_again_and_nothing_else_is_done(folder, tmp_path):
-    assert bench(*run(folder), cwd=tmp_path).code == 0
+    assert bench(*run(folder), cwd=tmp_path).returncode == 0
     before, written = rows(tmp_path / "run"), times(tmp_path / "run", "sr/**/*")
     for path in folder.iterdir():
         os.utime(path, (0, 0))
-    assert bench(*run(folder), cwd=tmp_path).code == 0
+    assert bench(*run(folder), cwd=tmp_path).returncode == 0
     assert times(tmp_path / "run", "sr/**/*") == written
     changed = set(before) ^ set(rows(tmp_path / "run"))
     assert all(line.startswith('INSERT INTO "images"') for line in changed), changed
@@ -62,7 +62,7 @@ def test_a_clock_that_jumps_by_years_while_a_run_is_made(folder, tmp_path):
     """Time limits, measured seconds and the results stand on clocks that only go forward."""
     conftest.write_adapter(tmp_path / "slow.py", name="slow")
     given = run(folder, "nearest,./slow.py[wait=0.5]")
-    assert bench(*given, cwd=tmp_path).code == 0
+    assert bench(*given, cwd=tmp_path).returncode == 0
     (tmp_path / "straight").mkdir()
     (tmp_path / "run").rename(tmp_path / "straight" / "run")
     (tmp_path / "sitecustomize.py").write_text(JUMPING.format(seconds=YEARS))

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.commands import Command, Ended, bench
 from tests.conftest import photo
-from tests.faults.commands import Command, Ended, bench
 
 RUN = ("run", "--methods", "nearest,bicubic", "--factor", "16", "--metrics", "psnr", "--device", "cpu")
 WRITING = {
@@ -47,7 +47,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     for name in ("网", "é"):
         Image.fromarray(photo(len(name), 64, 96)).save(folder / "photos" / f"{name}.png")
-    assert bench(*RUN, "--category", "日本=./photos", "--out", "run", cwd=folder).code == 0
+    assert bench(*RUN, "--category", "日本=./photos", "--out", "run", cwd=folder).returncode == 0
     return folder
 
 
@@ -57,9 +57,9 @@ def given(arguments: tuple[str, ...], old: Path, place: object) -> list[str]:
 
 def check(ended: Ended, *codes: int) -> None:
     assert "Traceback" not in ended.stdout + ended.stderr, ended.stderr
-    assert ended.code in codes, ended.stdout + ended.stderr
+    assert ended.returncode in codes, ended.stdout + ended.stderr
     lines = [line for line in ended.stderr.splitlines() if line.startswith(("error: ", "Error", "Usage"))]
-    assert len(lines) == (1 if ended.code == 2 else len(lines)), ended.stderr
+    assert len(lines) == (1 if ended.returncode == 2 else len(lines)), ended.stderr
 
 
 @pytest.mark.parametrize("name", WRITING)
@@ -141,6 +141,6 @@ def test_a_signal_ends_a_command_with_one_sentence(number: int, code: int, old: 
     time.sleep(2)
     os.kill(running.process.pid, number)
     ended = running.ended()
-    assert (ended.code, "Traceback" in ended.stderr) == (code, False), ended.stderr
+    assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), ended.stderr
     assert ended.stderr.strip() == f"stopped by {signal.Signals(number).name}; the same command goes on from here"
     assert not running.left_after(10)

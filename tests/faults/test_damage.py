@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import bench as package
-from tests.faults.commands import IS_FULL, bench
+from tests.commands import IS_FULL, bench
 from tests.faults.comparing import files
 
 PAGE = 4096
@@ -32,7 +32,7 @@ def made(tmp_path_factory):
     for seed in range(3):
         Image.fromarray(photo(seed)).save(work / "photographs" / f"{'abc'[seed]}.png")
     ended = bench(*command("photographs", "nearest"), cwd=work)
-    assert ended.code == 0, ended.stderr
+    assert ended.returncode == 0, ended.stderr
     return work
 
 
@@ -62,7 +62,7 @@ def test_damaged_pictures_cost_their_cells_and_are_made_again(work, image):
     for path in damaged:
         damage(path)
     scored = bench("score", "run", "--metrics", "ssim,lr_psnr", "--device", "cpu", cwd=work)
-    assert scored.code == 0, scored.stderr
+    assert scored.returncode == 0, scored.stderr
     for metric in ("ssim", "lr_psnr"):
         rows = cells(run, metric)
         assert rows.value.isna().sum() == 1
@@ -70,25 +70,27 @@ def test_damaged_pictures_cost_their_cells_and_are_made_again(work, image):
         assert f"{image}.png cannot be read: " in reason
         assert "remove it and give `bench run` again with --redo failed" in reason
     restored = bench(*command("photographs", "nearest,bicubic"), cwd=work)
-    assert restored.code == 1, restored.stderr
+    assert restored.returncode == 1, restored.stderr
     assert f"lr/x16/mine/{image}.png cannot be read: " in restored.stdout
     reported = bench("report", "run", cwd=work)
-    assert reported.code == 0, reported.stderr
+    assert reported.returncode == 0, reported.stderr
     sick = bench("doctor", "--verify", "run", cwd=work)
-    assert sick.code == 1
+    assert sick.returncode == 1
     assert all(f"{path.relative_to(work)}: it cannot be read" in sick.stdout for path in damaged)
     for path in damaged:
         path.unlink()
     again = bench(*command("photographs", "nearest,bicubic"), "--redo", "failed", cwd=work)
-    assert again.code == 0, again.stderr
+    assert again.returncode == 0, again.stderr
     assert (
-        bench("score", "run", "--metrics", "ssim,lr_psnr", "--device", "cpu", "--redo", "failed", cwd=work).code
+        bench(
+            "score", "run", "--metrics", "ssim,lr_psnr", "--device", "cpu", "--redo", "failed", cwd=work
+        ).returncode
         == 0
     )
     results = package.read_results(run)
     assert not results[results.metric != "seconds"].value.isna().any()
     sound = bench("doctor", "--verify", "run", cwd=work)
-    assert sound.code == 0, sound.stdout
+    assert sound.returncode == 0, sound.stdout
     after = files(run)
     assert all(after[name] == content for name, content in before.items() if name.endswith(".png"))
 
@@ -105,6 +107,6 @@ def test_a_damaged_database_is_one_sentence_or_named_by_the_doctor(work, seed):
     for given in (("doctor", "--verify", "run"), ("report", "run"), command("photographs", "nearest")):
         ended = bench(*given, cwd=work)
         assert "Traceback" not in ended.stderr, ended.stderr
-        if ended.code == 2:
+        if ended.returncode == 2:
             assert ended.stderr.startswith("error: "), ended.stderr
             assert ended.stderr.count("\n") == 1, ended.stderr

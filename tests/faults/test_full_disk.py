@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import IS_FULL, bench
+from tests.commands import IS_FULL, bench
 from tests.faults.comparing import count, files
 
 REMEDY = "nothing that was finished is lost; make room and give the same command again"
@@ -50,7 +50,7 @@ def run_on(disk: Path, folder: Path) -> tuple[object, ...]:
 
 
 def assert_one_sentence(ended) -> None:
-    assert ended.code == 2
+    assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1, ended.stderr
     assert ended.stderr.startswith("error: ")
     assert REMEDY in ended.stderr
@@ -58,18 +58,18 @@ def assert_one_sentence(ended) -> None:
 
 def test_while_restoring_scoring_and_reporting(disk, folder, tmp_path):
     whole = shutil.copytree(folder, tmp_path / "elsewhere")
-    assert bench(*run_on(whole, folder), cwd=tmp_path).code == 0
+    assert bench(*run_on(whole, folder), cwd=tmp_path).returncode == 0
     failed = 0
     for left in LEFT:
         ballast = fill(disk, left)
         ended = bench(*run_on(disk, folder), cwd=tmp_path)
-        if ended.code:
+        if ended.returncode:
             failed += 1
             assert_one_sentence(ended)
         done = count(disk / "run", "SELECT COUNT(*) FROM cells WHERE status = 'done'")
         ballast.unlink()
         again = bench(*run_on(disk, folder), cwd=tmp_path)
-        assert again.code == 0, again.stderr
+        assert again.returncode == 0, again.stderr
         restored = sum(
             f"{name}: " in line for name in ("nearest", "bicubic") for line in again.stdout.splitlines()
         )
@@ -83,7 +83,7 @@ def test_while_restoring_scoring_and_reporting(disk, folder, tmp_path):
         assert_one_sentence(bench("report", disk / "run", cwd=tmp_path))
         assert not (disk / "run" / "report" / "index.html").exists()
         ballast.unlink()
-    assert bench("report", disk / "run", cwd=tmp_path).code == 0
+    assert bench("report", disk / "run", cwd=tmp_path).returncode == 0
     assert [path.name for path in (disk / "run").rglob(".*") if path.name != ".lock"] == []
 
 
@@ -98,8 +98,8 @@ def test_files_that_may_not_grow(folder, tmp_path):
     ended = bench(*run, cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 70_000})
     assert_one_sentence(ended)
     assert "run/results.db cannot be used" in ended.stderr
-    assert bench(*run, cwd=tmp_path).code == 0
+    assert bench(*run, cwd=tmp_path).returncode == 0
     ended = bench("report", "run", cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 70_000})
     assert_one_sentence(ended)
     assert "File too large" in ended.stderr
-    assert bench("report", "run", cwd=tmp_path).code == 0
+    assert bench("report", "run", cwd=tmp_path).returncode == 0

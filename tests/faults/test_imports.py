@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bench as package
+from tests.commands import bench
 from tests.conftest import write_adapter
-from tests.faults.commands import bench
 from tests.faults.comparing import COSTS
 
 RUDE = """
@@ -32,9 +32,9 @@ def test_the_command_and_its_scoring_are_unharmed(folder, tmp_path):
     path = write_adapter(tmp_path / "rude.py", name="rude", members=supports)
     path.write_text(path.read_text().replace("import torch\n", f"import torch\n{RUDE}", 1))
     options = ("--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr,ssim", "--device", "cpu")
-    assert bench("run", "--methods", "bicubic", *options, "--out", "without", cwd=tmp_path).code == 0
+    assert bench("run", "--methods", "bicubic", *options, "--out", "without", cwd=tmp_path).returncode == 0
     done = bench("run", "--methods", "./rude.py,bicubic", *options, "--out", "with", cwd=tmp_path)
-    assert done.code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     assert "spoilt" not in done.stdout
     assert "spoilt by supports" in done.stderr
     assert (tmp_path / "with" / "run.json").exists(), "a relative --out is still one of the folder of the command"

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.commands import Command, bench
 from tests.conftest import photo
-from tests.faults.commands import Command, bench
 from tests.faults.comparing import count, files, rows, times
 
 MOMENTS = range(int(os.environ.get("FAULT_MOMENTS", "1")))
@@ -57,7 +57,7 @@ def whole(tmp_path_factory) -> dict[str, Path | float]:
     bench("--version", cwd=work)  # starts the server
     for name, arguments in COMMANDS.items():
         ended = bench(*arguments, cwd=work)
-        assert ended.code == 0, ended.stderr
+        assert ended.returncode == 0, ended.stderr
         made[f"seconds:{name}"] = ended.seconds
         made[name] = shutil.copytree(work, root / name)
     return made
@@ -74,7 +74,7 @@ def _killed_and_continued(whole, tmp_path, stages: tuple[str, str], arguments, i
     assert command.left_after(10) == []
     done, scored, pictures = count(run, DONE), count(run, SCORED), times(run, "sr/**/*.png")
     again = bench(*arguments, cwd=cut)
-    assert again.code == 0, again.stderr
+    assert again.returncode == 0, again.stderr
     told = "killed" if was_there else "ended before it could be killed"
     log.info("%s, %s: %s at %.2f of %.2f s,", after, "group" if with_group else "command", told, moment, duration)
     log.info("  with %d cells done and %d values computed", done, scored)
@@ -86,7 +86,7 @@ def _killed_and_continued(whole, tmp_path, stages: tuple[str, str], arguments, i
     assert due.get("nearest", 0) + due.get("bicubic", 0) == count(run, DONE) - done
     assert sum(due.get(f"score {name}", 0) for name in METRICS) == count(run, SCORED) - scored
     sound = bench("doctor", "--verify", "run", cwd=cut)
-    assert (sound.code, "nothing differs" in sound.stdout) == (0, True), sound.stdout
+    assert (sound.returncode, "nothing differs" in sound.stdout) == (0, True), sound.stdout
     return run
 
 

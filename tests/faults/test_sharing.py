@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from tests.commands import Command, bench
 from tests.conftest import write_adapter
-from tests.faults.commands import Command, bench
 from tests.faults.comparing import count
 
 GIVEN = ("--factor", "16", "--metrics", "psnr", "--device", "cpu", "--out", "run")
@@ -21,14 +21,14 @@ def test_the_second_is_refused_and_the_first_is_unharmed(folder, tmp_path):
         time.sleep(0.02)
     for command in (run, ("score", "run", "--metrics", "ssim", "--device", "cpu")):
         second = bench(*command, cwd=tmp_path)
-        assert second.code == 2
+        assert second.returncode == 2
         assert second.stderr.startswith("error: run is in use by another process; wait for it")
         assert second.stderr.count("\n") == 1
         assert second.seconds < 10
     read = bench("export", "run", "--to", "values.csv", cwd=tmp_path)
-    assert read.code == 0, "a run is read while it is written"
+    assert read.returncode == 0, "a run is read while it is written"
     ended = first.ended()
-    assert ended.code == 0, ended.stderr
+    assert ended.returncode == 0, ended.stderr
     assert "3 done" in ended.stdout
 
 
@@ -39,4 +39,4 @@ def test_a_lock_of_a_dead_process_stops_nobody(folder, tmp_path):
         time.sleep(0.005)
     assert killed.kill_at(0, with_group=False)
     assert (tmp_path / "run" / ".lock").exists()
-    assert bench(*run, cwd=tmp_path).code == 0
+    assert bench(*run, cwd=tmp_path).returncode == 0

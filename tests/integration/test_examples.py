@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from tests.conftest import bench
+from tests.commands import bench
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 

@@ -2,7 +2,7 @@
 
 import bench as package
 from bench.images.png import load_png
-from tests.conftest import bench
+from tests.commands import bench
 
 METHODS = "bicubic,esrgan,pulse[steps=4],glean"
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from bench.cli import app
-from tests.conftest import bench
+from tests.commands import bench
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT, ROOT / "docs", ROOT / "datasets", ROOT / "methods"]

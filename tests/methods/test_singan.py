@@ -13,7 +13,7 @@ from bench.registry.methods import create
 from bench.store.results import Run
 from methods.singan import network, pyramid, scaling
 from reports.report import report
-from tests.conftest import bench
+from tests.commands import bench
 from tests.methods.common import loaded, photo_batch
 
 

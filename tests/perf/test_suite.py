@@ -15,7 +15,7 @@ from bench.registry import METRICS
 from bench.registry.methods import build
 from bench.store.layout import RunLayout
 from bench.workers import determinism
-from tests.conftest import bench
+from tests.commands import bench
 
 FEW, MANY = 1, int(os.environ.get("BENCH_PERF_IMAGES", "7"))
 """What many images take longer than few does not hold the start."""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.conftest import bench
+from tests.commands import bench
 
 MOST = 28
 

@@ -13,7 +13,7 @@ from bench.store.records import Status
 from bench.store.results import Run
 from bench.store.store import Store
 from reports.compare import Changes, as_row
-from tests.conftest import bench
+from tests.commands import bench
 from tests.reports.making import RunSpec, value, write_run
 
 OLD = RunSpec(

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from tests.conftest import BENCH, bench, write_adapter
+from tests.commands import bench
+from tests.conftest import BENCH, write_adapter
 
 
 @pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["list", "methods"], ["list", "metrics"]])

@@ -13,7 +13,7 @@ from bench.images.degradation import make_lr
 from bench.images.png import load_png, save_png
 from bench.store.layout import RunLayout
 from bench.store.merge import merge
-from tests.conftest import bench
+from tests.commands import bench
 
 
 @pytest.fixture

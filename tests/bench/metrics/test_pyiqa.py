@@ -18,7 +18,8 @@ from PIL import Image
 
 from bench.base.errors import Unavailable, UsageError
 from bench.registry import METRICS
-from tests.conftest import bench, photo
+from tests.commands import bench
+from tests.conftest import photo
 
 ROOT = Path(__file__).parents[3]
 VERSION = "0.1.16"

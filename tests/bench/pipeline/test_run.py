@@ -1,22 +1,21 @@
 """The main job through the real command line: every fault costs one cell, and the same command continues."""
 
 import json
-import os
 import re
 import signal
-import sqlite3
-import subprocess
 import time
-from contextlib import closing
+from functools import partial
 
 import numpy as np
 import psutil
+import pytest
 from PIL import Image
 
 import bench as package
 from bench.images.degradation import make_lr
 from bench.images.png import load_png, pixel_digest
-from tests.conftest import BENCH, bench, photo, write_adapter
+from tests.commands import Command, bench, children
+from tests.conftest import photo, write_adapter
 
 COSTS = {"seconds", "peak_memory_mb"}
 
@@ -31,7 +30,7 @@ def files(root):
     return {p.relative_to(root): (p.stat().st_mtime_ns, p.stat().st_size) for p in root.rglob("*") if p.is_file()}
 
 
-def run_small(folder, cwd, *more, methods="nearest,bicubic", out="run"):
+def run_small(command, folder, *more, methods="nearest,bicubic", out="run"):
     options = [
         "--methods",
         methods,
@@ -42,11 +41,12 @@ def run_small(folder, cwd, *more, methods="nearest,bicubic", out="run"):
         "--metrics",
         "psnr,lr_psnr",
     ]
-    return bench("run", *options, "--device", "cpu", "--out", out, *more, cwd=cwd)
+    return command("run", *options, "--device", "cpu", "--out", out, *more)
 
 
-def test_a_run_is_made_continued_and_left_alone(folder, tmp_path):
-    done = run_small(folder, tmp_path, methods="nearest,bicubic,hr")
+@pytest.mark.usefixtures("in_process")
+def test_a_run_is_made_continued_and_left_alone(command, folder, tmp_path):
+    done = run_small(command, folder, methods="nearest,bicubic,hr")
     assert done.returncode == 0, done.stderr
     assert "18 done" in done.stdout
     run = tmp_path / "run"
@@ -56,7 +56,7 @@ def test_a_run_is_made_continued_and_left_alone(folder, tmp_path):
         assert np.array_equal(load_png(run / "lr" / "x16" / "mine" / f"{name}.png"), make_lr(hr, 16))
         assert pixel_digest(load_png(run / "sr" / "hr" / "x16" / "mine" / f"{name}.png")) == pixel_digest(hr)
     before = files(run)
-    again = run_small(folder, tmp_path, methods="nearest,bicubic,hr")
+    again = run_small(command, folder, methods="nearest,bicubic,hr")
     assert again.returncode == 0
     assert "18 done" in again.stdout
     assert files(run) == before
@@ -91,32 +91,42 @@ FAULTS = {
 }
 
 
-def test_every_fault_costs_one_cell_and_is_redone_when_asked(folder, tmp_path):
-    """Each method fails on image b alone; the others of its cells and of the run are done."""
-    for name, (body, _, _) in FAULTS.items():
-        write_adapter(tmp_path / f"{name}.py", f"if batch.images[0] == 'b':\n            {body}", name)
-    methods = ",".join(["nearest", *(f"{name}=./{name}.py" for name in FAULTS)])
-    options = ["run", "--methods", methods, "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
-    done = bench(*options, "--device", "cpu", "--timeout", 3, "--out", "run", cwd=tmp_path)
+def test_every_fault_costs_one_cell(folder, tmp_path):
+    """A method fails on images in as many ways as there are; what is restored between and after them is done."""
+    for index, name in enumerate(FAULTS):
+        Image.fromarray(photo(index)).save(folder / f"{name}.png")
+    cases = (f"if batch.images[0] == '{name}':\n            {body}" for name, (body, *_) in FAULTS.items())
+    write_adapter(tmp_path / "frail.py", "\n        ".join(cases), "frail")
+    options = [
+        "--methods",
+        "nearest,frail=./frail.py",
+        "--category",
+        f"mine={folder}",
+        "--factor",
+        "16",
+        "--metrics",
+        "psnr",
+    ]
+    done = bench("run", *options, "--device", "cpu", "--timeout", 3, "--out", "run", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     frame = package.read_results(tmp_path / "run")
     cells = frame.drop_duplicates(["method", "image"]).set_index(["method", "image"])
     for name, (_, status, reason) in FAULTS.items():
-        assert cells.loc[(name, "b"), "status"] == status, name
-        assert re.search(reason, cells.loc[(name, "b"), "reason"]), cells.loc[(name, "b"), "reason"]
-        assert f"  {name} mine/b x16: {status}, " in done.stdout
-        assert list(cells.loc[[(name, "a"), (name, "c")], "status"]) == ["done", "done"]
-    assert (cells.loc["nearest", "status"] == "done").all()
+        assert cells.loc[("frail", name), "status"] == status, name
+        assert re.search(reason, cells.loc[("frail", name), "reason"]), cells.loc[("frail", name), "reason"]
+        assert f"  frail mine/{name} x16: {status}, " in done.stdout
+    assert {*cells.loc["frail"].loc[[*"abc"], "status"], *cells.loc["nearest", "status"]} == {"done"}
 
 
-def test_an_edited_method_never_reads_a_stale_result(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_an_edited_method_never_reads_a_stale_result(command, folder, tmp_path):
     path = write_adapter(
         tmp_path / "mine.py", "if batch.images[0] == 'b':\n            raise ValueError('broken')"
     )
-    assert run_small(folder, tmp_path, methods="mine=./mine.py").returncode == 1
-    assert run_small(folder, tmp_path, methods="mine=./mine.py").returncode == 1, "failures are kept"
+    assert run_small(command, folder, methods="mine=./mine.py").returncode == 1
+    assert run_small(command, folder, methods="mine=./mine.py").returncode == 1, "failures are kept"
     write_adapter(path, "sr = sr * 0.5")
-    assert run_small(folder, tmp_path, methods="mine=./mine.py").returncode == 0
+    assert run_small(command, folder, methods="mine=./mine.py").returncode == 0
     frame = package.read_results(tmp_path / "run")
     assert (frame.status == "done").all()
     halved = sorted((tmp_path / "run" / "sr").glob("mine-*/x16/mine/a.png"))
@@ -126,7 +136,7 @@ def test_an_edited_method_never_reads_a_stale_result(folder, tmp_path):
 
 def test_a_method_that_cannot_be_loaded_fails_alone(folder, tmp_path):
     write_adapter(tmp_path / "mine.py", members="def load(self, device):\n    open('gone')")
-    done = run_small(folder, tmp_path, methods="./mine.py,bicubic")
+    done = run_small(partial(bench, cwd=tmp_path), folder, methods="./mine.py,bicubic")
     assert done.returncode == 1
     frame = package.read_results(tmp_path / "run")
     reasons = frame[frame.status == "error"].reason.unique()
@@ -134,10 +144,11 @@ def test_a_method_that_cannot_be_loaded_fails_alone(folder, tmp_path):
     assert (frame[frame.method == "bicubic"].status == "done").all()
 
 
-def test_unusable_images_cost_their_cells(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_unusable_images_cost_their_cells(command, folder, tmp_path):
     (folder / "d.png").write_bytes(b"")
     Image.fromarray(photo(9, 60, 64)).save(folder / "e.png")
-    done = run_small(folder, tmp_path, "--images", "0", methods="bicubic")
+    done = run_small(command, folder, "--images", "0", methods="bicubic")
     assert done.returncode == 1
     frame = (
         package.read_results(tmp_path / "run").drop_duplicates(["image", "factor"]).set_index(["image", "factor"])
@@ -150,154 +161,53 @@ def test_unusable_images_cost_their_cells(folder, tmp_path):
 GIVEN = ("--category", "mine={folder}", "--factor", "16,32", "--metrics", "psnr,lr_psnr", "--device", "cpu")
 
 
-def test_sigkill_anywhere_loses_nothing(folder, tmp_path):
-    """Killed after the n-th PNG, while scoring and while reporting: PNGs, values and page are an uninterrupted run's."""
-    write_adapter(tmp_path / "slow.py", name="slow")
-    options = [part.format(folder=folder) for part in GIVEN]
-    run = ["run", "--methods", "bicubic,../slow.py[wait=0.4]", *options, "--out", "run"]
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    whole.mkdir()
-    cut.mkdir()
-    assert bench(*run, cwd=whole).returncode == 0
-    for count in (1, 3, 5, 7):
-        _kill_when(cut, run, lambda n=count: len(list(cut.glob("run/sr/**/*.png"))) >= n)
-    _kill_when(cut, run, lambda: (cut / "run" / "results.db").exists() and _has_scores(cut / "run"))
-    before = {path: path.stat().st_mtime_ns for path in cut.glob("run/sr/**/*.png")}
-    last = bench(*run, cwd=cut)
-    assert last.returncode == 0, last.stderr
-    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
-    assert _contents(whole, "*.png") == _contents(cut, "*.png")
-    assert values(whole / "run").equals(values(cut / "run"))
-
-    for begun in ("plots/*.svg", "tables/*.csv"):
-        _kill_when(cut, ["report", "run"], lambda name=begun: any((cut / "run" / "report").glob(name)))
-        assert not (cut / "run" / "report" / "index.html").exists(), "killed too late to show anything"
-    _give_the_same_costs(whole / "run" / "results.db", cut / "run" / "results.db")
-    for folder_ in (whole, cut):
-        assert bench("report", "run", cwd=folder_).returncode == 0
-    assert _contents(whole / "run" / "report", "*") == _contents(cut / "run" / "report", "*")
-
-
 def test_sigterm_ends_the_worker_too(folder, tmp_path):
     write_adapter(tmp_path / "slow.py", name="slow")
     options = [part.format(folder=folder) for part in GIVEN]
-    process = subprocess.Popen(
-        [*BENCH, "run", "--methods", "./slow.py[wait=60]", *options, "--out", "run"],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = Command("run", "--methods", "./slow.py[wait=60]", *options, "--out", "run", cwd=tmp_path).process
     workers: list[psutil.Process] = []
     while not workers or time.time() - workers[0].create_time() < 3:
-        assert process.poll() is None
-        children = psutil.Process(process.pid).children()
-        workers = [child for child in children if any("spawn_main" in part for part in child.cmdline())]
+        assert process.is_alive()
+        workers = children(process.pid, "spawn_main")
         time.sleep(0.05)
     process.terminate()
-    assert process.wait(30) == 128 + signal.SIGTERM
+    process.join(30)
+    assert process.exitcode == 128 + signal.SIGTERM
     assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
-def _contents(root, pattern):
-    return {path.relative_to(root): path.read_bytes() for path in root.rglob(pattern) if path.is_file()}
-
-
-def _has_scores(run):
-    return len(package.read_results(run).query("metric == 'psnr'")) > 0
-
-
-def _give_the_same_costs(source, target):
-    """Seconds and memory differ from run to run and stand on the page; nothing else may differ."""
-    key = """FROM scores JOIN cells ON cells.id = cell_id JOIN metrics ON metrics.id = metric_id
-        JOIN methods ON methods.id = method_id JOIN inputs ON inputs.id = input_id JOIN images ON images.id = image_id
-        WHERE metrics.name IN ('seconds', 'peak_memory_mb') AND slug = ? AND images.name = ? AND factor = ? AND metrics.name = ?"""
-    listed = (
-        "SELECT slug, images.name, factor, metrics.name, value, scores.reason "
-        + key.split(" AND slug", maxsplit=1)[0]
-    )
-    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other, other:
-        for *cell, value, reason in one.execute(listed).fetchall():
-            ids = other.execute("SELECT cell_id, metric_id " + key, cell).fetchone()
-            other.execute(
-                "UPDATE scores SET value = ?, reason = ? WHERE cell_id = ? AND metric_id = ?",
-                (value, reason, *ids),
-            )
-
-
-def _kill_when(cwd, arguments, is_time):
-    process = subprocess.Popen(
-        [*BENCH, *arguments],
-        cwd=cwd,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-    )
-    try:
-        while process.poll() is None and not is_time():
-            time.sleep(0.005)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    _, error = process.communicate()
-    assert process.returncode == -signal.SIGKILL, f"ended before it could be killed: {error}"
-
-
-def test_a_second_process_on_one_run_is_refused(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_a_second_process_on_one_run_is_refused(command, folder, tmp_path):
     from bench.store.store import Store
 
     with Store(tmp_path / "run"):
-        refused = run_small(folder, tmp_path)
+        refused = run_small(command, folder)
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: run is in use by another process")
 
 
-def test_another_seed_is_another_run(folder, tmp_path):
-    assert run_small(folder, tmp_path, methods="bicubic").returncode == 0
-    refused = run_small(folder, tmp_path, "--seed", "7", methods="bicubic")
+@pytest.mark.usefixtures("in_process")
+def test_another_seed_is_another_run(command, folder, tmp_path):
+    assert run_small(command, folder, methods="bicubic").returncode == 0
+    refused = run_small(command, folder, "--seed", "7", methods="bicubic")
     assert refused.returncode == 2
     assert "made with another seed: got 7, expected 0" in refused.stderr
 
 
-def test_a_full_disk_stops_with_one_sentence_and_loses_nothing(folder, tmp_path):
-    assert run_small(folder, tmp_path, methods="nearest").returncode == 0
-    before = files(tmp_path / "run" / "sr")
-    big = tmp_path / "big"
-    big.mkdir()
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (512, 512, 3), dtype=np.uint8)).save(big / "noise.png")
-    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
-    code += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from bench.cli import main; main()"
-    command = [BENCH[0], "-c", code, "run", "--methods", "nearest", "--category", f"big={big}", "--factor", "16"]
-    full = subprocess.run(
-        [*command, "--device", "cpu", "--metrics", "psnr", "--out", "run"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert full.returncode == 2
-    assert full.stderr.count("\n") == 1
-    assert "error: cannot write: File too large" in full.stderr
-    assert files(tmp_path / "run" / "sr") == before
-    assert run_small(folder, tmp_path, methods="nearest").returncode == 0
-
-
-def test_repeats_are_seeded_apart(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_repeats_are_seeded_apart(command, folder, tmp_path):
     write_adapter(tmp_path / "noisy.py", "sr = sr * 0 + torch.rand(1)", "noisy")
     options = ["--methods", "./noisy.py", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]
     assert (
-        bench(
-            "run", *options, "--repeats", 2, "--images", 1, "--device", "cpu", "--out", "run", cwd=tmp_path
-        ).returncode
-        == 0
+        command("run", *options, "--repeats", 2, "--images", 1, "--device", "cpu", "--out", "run").returncode == 0
     )
     first, second = sorted((tmp_path / "run" / "sr").rglob("a*.png"))
     assert second.name == "a@2.png"
     assert not np.array_equal(load_png(first), load_png(second))
 
 
-def test_an_lr_only_folder_is_restored(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_an_lr_only_folder_is_restored(command, folder, tmp_path):
     options = [
         "--methods",
         "bicubic,hr",
@@ -308,7 +218,7 @@ def test_an_lr_only_folder_is_restored(folder, tmp_path):
         "--images",
         "1",
     ]
-    done = bench("run", *options, "--metrics", "psnr,lr_psnr", "--device", "cpu", "--out", "run", cwd=tmp_path)
+    done = command("run", *options, "--metrics", "psnr,lr_psnr", "--device", "cpu", "--out", "run")
     assert done.returncode == 0, done.stderr
     frame = package.read_results(tmp_path / "run")
     assert load_png(tmp_path / "run" / "sr" / "bicubic" / "x4" / "old" / "a.png").shape == (256, 256, 3)
@@ -317,21 +227,23 @@ def test_an_lr_only_folder_is_restored(folder, tmp_path):
     assert "needs the ground truth" in frame[frame.method == "hr"].reason.item()
 
 
-def test_a_method_that_needs_a_gpu_is_not_begun_without_one(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_a_method_that_needs_a_gpu_is_not_begun_without_one(command, folder, tmp_path):
     write_adapter(tmp_path / "wide.py", name="wide", members="needs = Needs(gpu=True)")
-    done = run_small(folder, tmp_path, methods="./wide.py")
+    done = run_small(command, folder, methods="./wide.py")
     assert done.returncode == 0, done.stderr
     frame = package.read_results(tmp_path / "run")
     assert set(frame.reason) == {"it needs a GPU, and the device of this run is the CPU"}
     assert set(frame.status) == {"skipped"}
 
 
-def test_merge_and_score_later(folder, tmp_path):
+@pytest.mark.usefixtures("in_process")
+def test_merge_and_score_later(command, folder, tmp_path):
     for name, factor in (("one", 16), ("two", 32)):
         options = ["--methods", "bicubic", "--category", f"mine={folder}", "--factor", factor, "--metrics", "psnr"]
-        assert bench("run", *options, "--device", "cpu", "--out", name, cwd=tmp_path).returncode == 0
-    assert "merged 6 cells" in bench("merge", "one", "two", "--out", "both", cwd=tmp_path).stdout
-    scored = bench("score", "both", "--metrics", "psnr,lr_psnr", "--device", "cpu", cwd=tmp_path)
+        assert command("run", *options, "--device", "cpu", "--out", name).returncode == 0
+    assert "merged 6 cells" in command("merge", "one", "two", "--out", "both").stdout
+    scored = command("score", "both", "--metrics", "psnr,lr_psnr", "--device", "cpu")
     assert "score lr_psnr: 6" in scored.stdout
     assert "score psnr" not in scored.stdout
     frame = package.read_results(tmp_path / "both")
@@ -343,11 +255,12 @@ def test_merge_and_score_later(folder, tmp_path):
     assert len(list((tmp_path / "both" / "sr").rglob("*.png"))) == 6
 
 
-def test_an_edited_image_is_restored_again(folder, tmp_path):
-    assert run_small(folder, tmp_path, methods="bicubic").returncode == 0
+@pytest.mark.usefixtures("in_process")
+def test_an_edited_image_is_restored_again(command, folder, tmp_path):
+    assert run_small(command, folder, methods="bicubic").returncode == 0
     before = files(tmp_path / "run" / "sr")
     Image.fromarray(photo(77)).save(folder / "b.png")
-    again = run_small(folder, tmp_path, methods="bicubic")
+    again = run_small(command, folder, methods="bicubic")
     assert again.returncode == 0, again.stderr
     after = files(tmp_path / "run" / "sr")
     assert {path: after[path] for path in before} == before  # what was made stays on disk

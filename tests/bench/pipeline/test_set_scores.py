@@ -15,7 +15,7 @@ from bench.pipeline.score import score_cells
 from bench.registry import Registry
 from bench.store.results import Run
 from bench.store.store import Store
-from tests.conftest import bench
+from tests.commands import bench
 
 
 class Channels(fid.Fid):

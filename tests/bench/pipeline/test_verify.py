@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from bench.images.png import load_png
-from tests.conftest import bench, photo, write_adapter
+from tests.commands import bench
+from tests.conftest import photo, write_adapter
 
 GIVEN = ("--methods", "nearest,bicubic", "--factor", "16", "--metrics", "psnr,lr_psnr", "--device", "cpu")
 

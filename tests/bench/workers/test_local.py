@@ -11,7 +11,8 @@ import psutil
 from PIL import Image
 
 import bench as package
-from tests.conftest import BENCH, bench, photo, write_adapter
+from tests.commands import bench, children
+from tests.conftest import BENCH, photo, write_adapter
 
 NOISE = """import torch
         sr = (sr + 0.1 * torch.randn(sr.shape)).clamp(0, 1)
@@ -58,8 +59,7 @@ def test_all_workers_end_with_the_command(folder, tmp_path):
     workers: list[psutil.Process] = []
     while len(workers) < 2:
         assert process.poll() is None
-        children = psutil.Process(process.pid).children()
-        workers = [child for child in children if any("spawn_main" in part for part in child.cmdline())]
+        workers = children(process.pid, "spawn_main")
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(30) == 128 + signal.SIGTERM
     assert not psutil.wait_procs(workers, timeout=10)[1]

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 import bench as package
-from tests.conftest import BENCH, bench, write_adapter
+from tests.commands import bench, children
+from tests.conftest import BENCH, write_adapter
 
 COSTS = {"seconds", "peak_memory_mb"}
 NOISE = """import torch
@@ -194,10 +195,9 @@ def _wait_for(happened, seconds=120.0):
 
 def _kill_one(name, driver):
     """Kill the first process below a driver whose command line has a name in it."""
-    for child in psutil.Process(driver).children(recursive=True):
-        if any(name in part for part in child.cmdline()):
-            child.kill()
-            return True
+    for child in children(driver, name):
+        child.kill()
+        return True
     return False
 
 

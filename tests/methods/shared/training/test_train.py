@@ -13,7 +13,8 @@ from methods.shared import training
 from methods.shared.training import trainable
 from methods.shared.training.recipe import Stage
 from methods.shared.training.samples import folder_digest
-from tests.conftest import bench, photo
+from tests.commands import bench
+from tests.conftest import photo
 from tests.methods.shared.training.test_loop import Line
 
 pytestmark = pytest.mark.usefixtures("no_curves_picture")

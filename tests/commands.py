@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ SERVER.set_forkserver_preload([*PRELOADED])
 class Ended(NamedTuple):
     """A command that ended."""
 
-    code: int
+    returncode: int
     stdout: str
     stderr: str
     seconds: float
@@ -51,18 +52,18 @@ class Command:
         limits: dict[int, int] | None = None,
         env: dict[str, str] | None = None,
     ) -> None:
-        self._said = cwd / f"said-{time.monotonic_ns()}"
-        self._said.mkdir()
+        env = {**os.environ, "COLUMNS": "200", **(env or {})}
+        self._said = Path(tempfile.mkdtemp(prefix="said-"))
         texts = [str(argument) for argument in arguments]
         self.process = SERVER.Process(
-            target=_be_the_command, args=(texts, str(cwd), str(self._said), limits or {}, env or {})
+            target=_be_the_command, args=(texts, str(cwd), str(self._said), limits or {}, env)
         )
         self.process.start()
         while not (self._said / "err").exists() and self.process.is_alive():
             time.sleep(0.001)
         self._begun = time.monotonic()
 
-    def ended(self, timeout: float = 120) -> Ended:
+    def ended(self, timeout: float = 300) -> Ended:
         """Wait for the end."""
         self.process.join(timeout)
         assert self.process.exitcode is not None, f"still at work after {timeout} s"
@@ -95,10 +96,24 @@ class Command:
 
 
 def bench(
-    *arguments: object, cwd: Path, limits: dict[int, int] | None = None, env: dict[str, str] | None = None
+    *arguments: object,
+    cwd: Path,
+    limits: dict[int, int] | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float = 300,
 ) -> Ended:
     """Run a command to its end."""
-    return Command(*arguments, cwd=cwd, limits=limits, env=env).ended()
+    return Command(*arguments, cwd=cwd, limits=limits, env=env).ended(timeout)
+
+
+def children(pid: int, name: str) -> list[psutil.Process]:
+    """Return the child processes with a name in their command line."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if any(name in part for part in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def _be_the_command(
@@ -106,6 +121,7 @@ def _be_the_command(
 ) -> None:
     os.setsid()
     os.chdir(cwd)
+    os.environ.clear()
     os.environ.update(env)
     os.environ["GIT_DIR"] = os.devnull  # a run records its commit: somebody may commit while the tests run
     for number, name in ((1, "out"), (2, "err")):
