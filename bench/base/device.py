@@ -80,7 +80,8 @@ def timed(call: Callable[[], T], device: torch.device, threads: int) -> tuple[T,
         seconds = time.perf_counter() - start
     if waiting is None:  # not Linux: what no thread used of the time of one
         return result, Timed(seconds, max(0.0, 1 - (time.process_time() - processor) / seconds))
-    return result, Timed(seconds, ((_seconds_in_queues() or 0.0) - waiting) / (seconds * threads))
+    waited = ((_seconds_in_queues() or 0.0) - waiting) / (seconds * threads)
+    return result, Timed(seconds, min(1.0, waited))  # what waited before a short call is counted in it, too
 
 
 def _between_events(call: Callable[[], T]) -> tuple[T, float]:
