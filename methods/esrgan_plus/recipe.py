@@ -29,13 +29,13 @@ STAGES = (
 
 @dataclass
 class EsrganPlusRecipe(BankRecipe):
-    """The recipe. Its weights are the published ones of the last stage; the stages before have L1 alone."""
+    """The recipe. L1 alone, then ESRGAN's losses and LPIPS; the adversarial weight is GLEAN's, so that LPIPS leaves it a say."""
 
     network: EsrganPlusNet
     stages: Sequence[Stage] = STAGES
 
     pixel_weight: ClassVar[float] = 1e-2
-    adversarial_weight: ClassVar[float] = 5e-3
+    adversarial_weight: ClassVar[float] = 3e-2
 
     @property
     def identity(self) -> str:

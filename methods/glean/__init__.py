@@ -27,9 +27,9 @@ class Glean(Method):
 
     @dataclass(frozen=True)
     class Options:
-        """Which weights (`faithful`, `sharp`, one of `bench train glean`, an official one), over which bank."""
+        """Which weights (`sharp`, `faithful`, one of `bench train glean`, an official one), over which bank."""
 
-        weights: str = FAITHFUL
+        weights: str = SHARP
         bank: str = "mobilestylegan"
 
     @cached_property
@@ -44,7 +44,7 @@ class Glean(Method):
     @property
     def title(self) -> str:
         """Whose weights these are."""
-        titles = {FAITHFUL: "GLEAN", SHARP: "GLEAN (sharp)"}
+        titles = {SHARP: "GLEAN", FAITHFUL: "GLEAN (faithful)"}
         return titles.get(self.options.weights, f"GLEAN, {self._form.path.stem}")
 
     @property

@@ -52,7 +52,7 @@ class GleanRecipe(BankRecipe):
     network: EmbeddedGlean
     stages: Sequence[Stage] = STAGES
 
-    adversarial_weight: ClassVar[float] = 1e-2
+    adversarial_weight: ClassVar[float] = 3e-2
 
     @property
     def identity(self) -> str:

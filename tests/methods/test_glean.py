@@ -183,10 +183,10 @@ def test_the_shipped_weights_are_small_and_say_how_they_were_trained(shipped):
         said = weightfile.read_metadata(path)
         assert said.factors == (16, 32, 64)
         assert said.history["steps"] > 0
-    sharp = create("glean[weights=sharp]").method
-    assert (shipped.title, sharp.title) == ("GLEAN", "GLEAN (sharp)")
-    assert shipped.training_metrics == ("lite0",)
-    assert set(sharp.training_metrics) == {"dists", "lite0", "lpips_vgg"}
+    faithful = create("glean[weights=faithful]").method
+    assert (shipped.title, faithful.title) == ("GLEAN", "GLEAN (faithful)")
+    assert faithful.training_metrics == ("lite0",)
+    assert set(shipped.training_metrics) == {"dists", "lite0", "lpips_vgg"}
     assert (shipped.kind, shipped.needs.memory_mb) == ("faces", 1300)
     assert "6.4 million" in shipped.notes
     assert "for 16x, 32x, 64x over mobilestylegan; trained on the bank's samples alone" in shipped.notes

@@ -30,6 +30,7 @@ VALIDATE_SECONDS = 600
 WARM_UP = 30
 CLIP = 1.0
 AVERAGE = 0.999
+"""What the running average keeps from step to step, at most: that of a short stage spans a tenth of it."""
 CURVE_STEPS = 10
 
 
@@ -134,7 +135,7 @@ class Loop:
             with watch("discriminator"):
                 losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
         now.step, now.total = now.step + 1, now.total + 1
-        self._average(now)
+        self._average(stage, now)
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _everywhere(self, here: bool) -> bool:
@@ -188,8 +189,8 @@ class Loop:
         return f"{kept}, but the same step would follow it; name another --out{start} and {lower}"
 
     @torch.no_grad()
-    def _average(self, now: State) -> None:
-        decay = min(AVERAGE, (1 + now.total) / (20 + now.total))
+    def _average(self, stage: Stage, now: State) -> None:
+        decay = min(AVERAGE, 1 - 10 / max(stage.steps, 11), (1 + now.total) / (20 + now.total))
         for name, value in _trained(self.recipe.network).items():
             now.average[name].lerp_(value, 1 - decay)
 

@@ -45,7 +45,7 @@ class LpipsLoss(nn.Module):
     name = "lpips_vgg"
     contaminated_metrics = CONTAMINATED_METRICS["vgg16"]
 
-    def __init__(self, weight: float = 1.0) -> None:
+    def __init__(self, weight: float = 4.0) -> None:
         super().__init__()
         self.network = lpips_network("vgg", load_convolutions("vgg16")).to(memory_format=torch.channels_last)
         self.weight = weight

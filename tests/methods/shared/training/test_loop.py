@@ -238,12 +238,12 @@ def test_the_average_follows_the_weights(tmp_path, monkeypatch):
             seen.append(self.network[0].weight.detach().clone())
             return super().terms(*given)
 
-    watched = Watched([Stage("one", 5, 4, 1e-2)])
+    watched = Watched([Stage("one", 40, 4, 1e-2)])
     run(watched, tmp_path)
     weights = [*seen[1:], watched.network[0].weight.detach()]  # after each of the five steps
     expected = seen[0].double()
     for step, weight in enumerate(weights, 1):
-        decay = min(0.999, (1 + step) / (20 + step))
+        decay = min(0.999, 1 - 10 / 40, (1 + step) / (20 + step))
         expected = decay * expected + (1 - decay) * weight.double()
     kept = states.load(tmp_path / "state.pt", "a line")
     assert kept is not None
