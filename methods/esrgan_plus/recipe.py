@@ -29,7 +29,7 @@ STAGES = (
 
 @dataclass
 class EsrganPlusRecipe(BankRecipe):
-    """The recipe. L1 alone, then ESRGAN's losses and LPIPS; the adversarial weight is GLEAN's, so that LPIPS leaves it a say."""
+    """The recipe: L1 alone, then ESRGAN's losses and LPIPS; the adversarial weight is GLEAN's."""
 
     network: EsrganPlusNet
     stages: Sequence[Stage] = STAGES
