@@ -38,7 +38,8 @@ class HeldOut:
         if self.range:
             first, last = self.range
             return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
-        return [name for name in available() if natural_key(name) >= natural_key(self.start)][: self.count]
+        start = natural_key(self.start)
+        return [name for name in available() if not self.start or natural_key(name) >= start][: self.count]
 
 
 @dataclass(frozen=True)

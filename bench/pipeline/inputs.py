@@ -10,6 +10,7 @@ from bench.categories.category import CategorySource
 from bench.images import previews
 from bench.images.degradation import make_lr
 from bench.images.png import pixel_digest, save_png
+from bench.store.layout import png_stems
 from bench.store.records import InputRecord
 from bench.store.rows import ImageRow, InputRow
 from bench.store.store import Store
@@ -29,7 +30,14 @@ def make_inputs(
     reporter.say(f"images of {source.name}: {len(names)} of {source.count()}")
     for remark in source.source.remarks():
         reporter.say(f"{source.name}: {remark}")
-    made = {(row.image, row.factor) for row in store.inputs(source.name) if _is_there(store, row)}
+    hr = png_stems(store.layout.hr_folder(source.name))
+    lr = {factor: png_stems(store.layout.lr_folder(source.name, factor)) for factor in factors}
+    rows = store.inputs(source.name)
+    made = {
+        (row.image, row.factor)
+        for row in rows
+        if row.problem is None and row.file in lr.get(row.factor, ()) and (row.file in hr or not row.has_hr)
+    }
     missing = {name: [factor for factor in factors if (name, factor) not in made] for name in names}
     pending = [name for name in names if missing[name]]
     cropped = 0
@@ -40,15 +48,9 @@ def make_inputs(
             advance(f"{source.name}/{name}" + (f": {ended.problem}" if ended.problem else ""))
     if cropped:
         reporter.say(f"images of {source.name}: {cropped} of {len(pending)} cropped ({source.card.prepare})")
-    asked = [row for row in store.inputs(source.name) if row.image in missing and row.factor in factors]
+    rows = store.inputs(source.name) if pending else rows
+    asked = [row for row in rows if row.image in missing and row.factor in factors]
     return sorted(asked, key=lambda row: (row.factor, row.position))
-
-
-def _is_there(store: Store, row: InputRecord) -> bool:
-    if row.file is None or row.problem is not None:
-        return False
-    lr, hr = store.layout.lr(row.category, row.file, row.factor), store.layout.hr(row.category, row.file)
-    return lr.is_file() and (hr.is_file() or not row.has_hr)
 
 
 class _Made(NamedTuple):

@@ -111,13 +111,13 @@ def _read_category(store: Store, source: CategorySource, limit: int | None, repo
     category_id = store.register_category(CategoryRecord(*texts, source.has_hr, card.data_set))
     rows = store.image_rows(category_id)
     listed = {key: row for key, row in rows.items() if row.name in source.positions}
-    current = {row.name: key for key, row in listed.items() if row.stamp is not None and _is_same(source, row)}
+    stamps = {key: source.stamp(row.name) for key, row in listed.items() if row.stamp is not None}
+    current = {rows[key].name: key for key, stamp in stamps.items() if _is_same(source, rows[key], stamp)}
     current |= {row.name: key for key, row in listed.items() if row.stamp is None and row.name not in current}
     places = {key: source.positions[row.name] for key, row in listed.items() if current.get(row.name) == key}
-    stamps = {key: source.stamp(rows[key].name) for key in places if rows[key].stamp is not None}
     store.place_images(
         {key: places.get(key) for key, row in rows.items() if places.get(key) != row.position},
-        {key: stamp for key, stamp in stamps.items() if stamp != rows[key].stamp},
+        {key: stamp for key, stamp in stamps.items() if key in places and stamp != rows[key].stamp},
     )
     asked = max(source.limit(limit), store.asked_images(category_id))
     for name, position in source.positions.items():
@@ -134,6 +134,6 @@ def _read_category(store: Store, source: CategorySource, limit: int | None, repo
     return category_id
 
 
-def _is_same(source: CategorySource, row: ImageRow) -> bool:
+def _is_same(source: CategorySource, row: ImageRow, stamp: str) -> bool:
     """Say whether a source has the content of a row still; nothing is decoded for it."""
-    return row.stamp == source.stamp(row.name) or bool(row.content and row.content == source.content(row.name))
+    return row.stamp == stamp or bool(row.content and row.content == source.content(row.name))

@@ -1,7 +1,7 @@
 """The restore stage: which cells are pending, each restored once, each written the moment it is done."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -20,6 +20,7 @@ from bench.pipeline.membership import ask
 from bench.pipeline.plan import Plan
 from bench.pipeline.references import References, are_newer, save_references
 from bench.registry.methods import Selected
+from bench.store.layout import file_of_repeat, png_stems
 from bench.store.records import COSTS, InputRecord, MetricRecord, Status
 from bench.store.rows import CellRow, Score
 from bench.store.store import Store
@@ -81,6 +82,8 @@ class Restoration:
     def pending_cells(self, inputs: Sequence[InputRecord]) -> list[PendingCell]:
         """Return the cells to restore, and write the rows of those that cannot be restored."""
         statuses, pending = self.store.statuses(self.method_id), []
+        where = {(record.category, record.factor) for record in inputs}
+        restored = {key: png_stems(self.store.layout.sr_folder(self.slug, *key)) for key in where}
         with sandbox():
             refusals = [self._refusal(record) for record in inputs]
         # From the last to the first, which stays.
@@ -94,17 +97,22 @@ class Restoration:
                     cell = PendingCell(record, repeat, is_first and repeat == 0)
                     if refusal:
                         self._write_cell(cell, refusal)
-                    elif self._is_pending(cell, statuses.get((record.input_id, cell.repeat))):
+                    elif self._is_pending(
+                        cell, statuses.get((record.input_id, repeat)), restored[record.category, record.factor]
+                    ):
                         pending.append(cell)
         return pending
 
-    def _is_pending(self, cell: PendingCell, status: Status | None) -> bool:
+    def _is_pending(self, cell: PendingCell, status: Status | None, restored: Container[str]) -> bool:
+        """Say whether to restore a cell; `restored` are the images in the folder of its result."""
         match status:
             case None | Status.SKIPPED:
                 return True
             case Status.DONE:
-                sr, references = self._sr_path(cell), self._references(cell.input)
-                return self.plan.redo == "all" or not sr.is_file() or are_newer(references, sr)
+                is_there = file_of_repeat(cell.input.file or cell.input.image, cell.repeat) in restored
+                references = self._references(cell.input)
+                is_old = bool(references.paths) and is_there and are_newer(references, self._sr_path(cell))
+                return self.plan.redo == "all" or not is_there or is_old
             case _:
                 return self.plan.redo is not None
 

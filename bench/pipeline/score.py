@@ -115,13 +115,16 @@ class _Scoring:
         if metric.threshold is None or metric_id is None:
             return
         written = self.store.strangers_members(metric_id)
-        first = [*{(cell.category_id, cell.image): cell for cell in cells if cell.has_hr}.values()]
+        values = self.store.scores(metric.name, metric.signature)  # without one there may be no person to see
+        measured = [cell for cell in cells if cell.has_hr and values.get(cell.cell_id) is not None]
+        first = [*{(cell.category_id, cell.image): cell for cell in measured}.values()]
         for category_id in dict.fromkeys(cell.category_id for cell in first):
             group = [cell for cell in first if cell.category_id == category_id][:PAIRED_IMAGES]
             members = hashlib.sha256(
                 "|".join(self._hr_digests[cell.category, cell.image] for cell in group).encode()
             )
-            if written.get(category_id) == members.hexdigest() or self._load(metric, "image") is None:
+            is_written = written.get(category_id) == members.hexdigest()
+            if len(group) < 2 or is_written or self._load(metric, "image") is None:
                 continue
             if record := pairs_of_strangers(metric, self.store.layout, group):
                 with self.store.transaction():

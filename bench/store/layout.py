@@ -1,5 +1,6 @@
 """Where things lie in a run folder."""
 
+import os
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -33,11 +34,19 @@ class RunLayout(NamedTuple):
 
     def hr(self, category: str, file: str) -> Path:
         """Return a ground truth."""
-        return self.root / "hr" / category / f"{file}.png"
+        return self.hr_folder(category) / f"{file}.png"
+
+    def hr_folder(self, category: str) -> Path:
+        """Return where the ground truths of a category are."""
+        return self.root / "hr" / category
 
     def lr(self, category: str, file: str, factor: int) -> Path:
         """Return an input."""
-        return self.root / "lr" / f"x{factor}" / category / f"{file}.png"
+        return self.lr_folder(category, factor) / f"{file}.png"
+
+    def lr_folder(self, category: str, factor: int) -> Path:
+        """Return where the inputs of a category are."""
+        return self.root / "lr" / f"x{factor}" / category
 
     def references(self, category: str, file: str) -> Path:
         """Return the folder of what methods that see references are given beside an image."""
@@ -51,8 +60,11 @@ class RunLayout(NamedTuple):
 
     def sr(self, slug: str, category: str, file: str, factor: int, repeat: int = 0) -> Path:
         """Return a restored image."""
-        suffix = f"@{repeat + 1}" if repeat else ""
-        return self.root / "sr" / slug / f"x{factor}" / category / f"{file}{suffix}.png"
+        return self.sr_folder(slug, category, factor) / f"{file_of_repeat(file, repeat)}.png"
+
+    def sr_folder(self, slug: str, category: str, factor: int) -> Path:
+        """Return where the restored images of a category are."""
+        return self.root / "sr" / slug / f"x{factor}" / category
 
     def sr_of(self, cell: RestoredCell) -> Path:
         """Return the restored image of a cell."""
@@ -65,3 +77,17 @@ class RunLayout(NamedTuple):
     def redownsampled(self, sr: Path) -> Path:
         """Return the LR image that the LR operator makes of a restored one."""
         return self.root / "redownsampled" / sr.relative_to(self.root / "sr")
+
+
+def file_of_repeat(file: str, repeat: int) -> str:
+    """Return the stem of what an image became when it was restored again, its own the first time."""
+    return f"{file}@{repeat + 1}" if repeat else file
+
+
+def png_stems(folder: Path) -> set[str]:
+    """Return the stems of the PNGs of a folder, of none for one that is not there.
+
+    To ask for each of thousands of files takes longer.
+    """
+    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 (Path.iterdir makes a path of each)
+    return {name.removesuffix(".png") for name in names if name.endswith(".png")}

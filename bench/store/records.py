@@ -242,8 +242,9 @@ class FailedCell(NamedTuple):
         if self.status == Status.SKIPPED:
             return self.reason
         what, separator, remedy = self.reason.partition("; ")
-        named = rf"^(image )?(.*?\W)??{re.escape(unquote(self.image))}(\.\w+)? "
-        words = re.sub(named, "", what).split()
+        if (name := unquote(self.image)) in what:
+            what = re.sub(rf"^(image )?(.*?\W)??{re.escape(name)}(\.\w+)? ", "", what)
+        words = what.split()
         return " ".join(word for word in words if not re.search(r"[/\d]", word)) + separator + remedy
 
 

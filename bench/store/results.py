@@ -1,5 +1,7 @@
 """The public reader of a run folder: what reports, notebooks and other tools see. It never writes."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.registry import METRICS
 from bench.store import records
@@ -27,6 +27,9 @@ from bench.store.records import (
 )
 from bench.store.sets import cell_sets, set_digest
 from bench.store.store import connect_read_only
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CategoryRecord", "ImageRecord", "MethodRecord", "MetricRecord", "Run", "UnavailableMetric"]
 __all__ += ["COLUMNS", "StrangersRecord", "open_run", "read_results"]
@@ -79,6 +82,8 @@ class Run:
         The cells are those that the commands of the run asked for, of the images that their sources listed when
         they were last read, with the content that they had. `left_out` are the others.
         """
+        import pandas as pd
+
         rows = [*map(tuple, self._read(Reader.frame_rows)), *self._set_rows()]
         frame = pd.DataFrame(rows, columns=[*COLUMNS, "category_id", "position", "method_id", "metric_id"])
         frame = frame.sort_values(["category_id", "factor", "position", "method_id", "repeat", "metric_id"])
@@ -108,6 +113,8 @@ class Run:
         Computed by the database, on all cores: for runs whose `frame` is too large. Those of runs on parts of a
         category add up by n.
         """
+        import pandas as pd
+
         parts = os.cpu_count() or 1
         with ThreadPoolExecutor(parts) as pool:
             sums = pool.map(lambda part: self._read(lambda reader: reader.sums(part, parts)), range(parts))

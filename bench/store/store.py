@@ -97,7 +97,7 @@ class Store(Writer):
         written = self.constants()
         for name, value in constants.items():
             if name in written and written[name] != value:
-                what = f"{self.layout.root} was made with another {name}"
+                what = f"{self.layout.root} was made with another value of {name}"
                 remedy = "run into another folder with --out, or give the value it was made with"
                 raise RunMismatch(what, got=value, expected=written[name], remedy=remedy)
         with self.transaction():

@@ -267,7 +267,7 @@ def test_threads_are_a_constant_of_the_run(tmp_path):
     images(tmp_path / "t", "a")
     run = given(tmp_path, threads=2)
     assert run.provenance["constants"]["threads"] == "2"
-    with pytest.raises(StoreError, match="made with another threads: got 1, expected 2"):
+    with pytest.raises(StoreError, match="made with another value of threads: got 1, expected 2"):
         given(tmp_path, threads=1)
     assert given(tmp_path, "bicubic", threads=None).provenance["constants"]["threads"] == "2"
 

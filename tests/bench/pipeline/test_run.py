@@ -191,7 +191,7 @@ def test_another_seed_is_another_run(command, folder, tmp_path):
     assert run_small(command, folder, methods="bicubic").returncode == 0
     refused = run_small(command, folder, "--seed", "7", methods="bicubic")
     assert refused.returncode == 2
-    assert "made with another seed: got 7, expected 0" in refused.stderr
+    assert "made with another value of seed: got 7, expected 0" in refused.stderr
 
 
 @pytest.mark.usefixtures("in_process")

@@ -19,7 +19,7 @@ def test_constants_are_written_once_and_held(tmp_path):
     with Store(tmp_path) as store:
         store.hold_constants({"seed": "0"})
         with pytest.raises(
-            RunMismatch, match=r"another seed: got 1, expected 0; run into another folder with --out"
+            RunMismatch, match=r"another value of seed: got 1, expected 0; run into another folder with --out"
         ):
             store.hold_constants({"seed": "1"})
 
