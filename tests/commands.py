@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ import psutil
 
 IS_FULL = "FAULT_MOMENTS" in os.environ
 """Whether every fault is tried, and not only one of each kind: that takes a quarter of an hour."""
+BENCH = [sys.executable, "-c", "from bench.cli import main; main()"]
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = (
     "bench.cli",
@@ -104,6 +106,14 @@ def bench(
 ) -> Ended:
     """Run a command to its end."""
     return Command(*arguments, cwd=cwd, limits=limits, env=env).ended(timeout)
+
+
+def fresh_bench(*arguments: object, cwd: Path, env: dict[str, str]) -> Ended:
+    """Run a command to its end in an interpreter that starts with it: for what is decided by imports."""
+    begun = time.monotonic()
+    command = [*BENCH, *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+    return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
 
 
 def children(pid: int, name: str) -> list[psutil.Process]:

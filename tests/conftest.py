@@ -41,8 +41,6 @@ MARKS = {
 }
 """The mark of every test in a folder or file; what uses the fixture `browser` is marked `browser`."""
 
-BENCH = [sys.executable, "-c", "from bench.cli import main; main()"]
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests as `MARKS` says."""

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests import conftest
-from tests.commands import IS_FULL, bench
+from tests.commands import IS_FULL, bench, fresh_bench
+from tests.conftest import write_adapter
 from tests.faults.comparing import files, rows, times
 
 YEARS = 10 * 365 * 86_400
@@ -60,13 +60,13 @@ def test_touched_sources_are_read_again_and_nothing_else_is_done(folder, tmp_pat
 
 def test_a_clock_that_jumps_by_years_while_a_run_is_made(folder, tmp_path):
     """Time limits, measured seconds and the results stand on clocks that only go forward."""
-    conftest.write_adapter(tmp_path / "slow.py", name="slow")
+    write_adapter(tmp_path / "slow.py", name="slow")
     given = run(folder, "nearest,./slow.py[wait=0.5]")
     assert bench(*given, cwd=tmp_path).returncode == 0
     (tmp_path / "straight").mkdir()
     (tmp_path / "run").rename(tmp_path / "straight" / "run")
     (tmp_path / "sitecustomize.py").write_text(JUMPING.format(seconds=YEARS))
-    jumping = conftest.bench(*given, "--timeout", 20, cwd=tmp_path, env={"PYTHONPATH": os.fspath(tmp_path)})
+    jumping = fresh_bench(*given, "--timeout", 20, cwd=tmp_path, env={"PYTHONPATH": os.fspath(tmp_path)})
     assert jumping.returncode == 0, jumping.stderr
     assert "6 done" in jumping.stdout
     assert len((tmp_path / "sitecustomize.py.seen").read_text()) >= 3, "the command and its two workers"

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.commands import bench
-from tests.conftest import BENCH, write_adapter
+from tests.commands import BENCH, bench, fresh_bench
+from tests.conftest import write_adapter
 
 
 @pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["list", "methods"], ["list", "metrics"]])
@@ -157,7 +157,7 @@ def test_methods_are_listed_by_group(command):
 def test_another_package_of_our_name_is_refused(tmp_path):
     (tmp_path / "methods").mkdir()
     (tmp_path / "methods" / "__init__.py").write_text("")
-    done = bench("list", "methods", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}"})
+    done = fresh_bench("list", "methods", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}"})
     assert done.returncode == 2
     assert "the package 'methods' that Python finds is not glean-bench's" in done.stderr
 

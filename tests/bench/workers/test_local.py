@@ -11,8 +11,8 @@ import psutil
 from PIL import Image
 
 import bench as package
-from tests.commands import bench, children
-from tests.conftest import BENCH, photo, write_adapter
+from tests.commands import BENCH, bench, children
+from tests.conftest import photo, write_adapter
 
 NOISE = """import torch
         sr = (sr + 0.1 * torch.randn(sr.shape)).clamp(0, 1)

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 import bench as package
-from tests.commands import bench, children
-from tests.conftest import BENCH, write_adapter
+from tests.commands import BENCH, bench, children
+from tests.conftest import write_adapter
 
 COSTS = {"seconds", "peak_memory_mb"}
 NOISE = """import torch
