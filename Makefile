@@ -56,7 +56,7 @@ docs: $(VENV)/.test
 	@echo "== open build/docs/index.html"
 
 perf: $(VENV)/.test
-	$(BIN)/python -m pytest tests/perf -m perf --timeout=0
+	$(BIN)/python -m pytest -m perf --timeout=0
 
 fuzz: $(VENV)/.test
 	FUZZ_MINUTES=$${FUZZ_MINUTES:-10} $(BIN)/python -m pytest tests/fuzz -s --timeout=0

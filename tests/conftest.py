@@ -37,6 +37,7 @@ MARKS = {
     "methods/test_pulse.py": "slow",
     "methods/test_singan.py": "slow",
     "perf": "perf",
+    "reports/page/test_large_page.py": "perf",
     "scripts": "slow",
 }
 """The mark of every test in a folder or file; what uses the fixture `browser` is marked `browser`."""
