@@ -1,8 +1,8 @@
 """Make the pictures of README and docs from a run of sampled faces, whose report is drawn.
 
-    bench run --methods bicubic,esrgan+,pulse,glean --category faces --images 8 --out runs/pictures
-    bench report runs/pictures
-    python -m scripts.readme_pictures runs/pictures --out docs
+    bench run --methods 'glean,glean[weights=faithful],esrgan+,bicubic' --category faces --images 32 --out RUN
+    bench report RUN
+    python -m scripts.readme_pictures RUN --out docs
 
 Sampled faces belong to nobody; a run of photographs is refused. Needs the extra `test` and `make browser`.
 """
