@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import types
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -56,6 +58,7 @@ class Command:
     ) -> None:
         env = {**os.environ, "COLUMNS": "200", **(env or {})}
         self._said = Path(tempfile.mkdtemp(prefix="said-"))
+        weakref.finalize(self, shutil.rmtree, self._said, ignore_errors=True)
         texts = [str(argument) for argument in arguments]
         self.process = SERVER.Process(
             target=_be_the_command, args=(texts, str(cwd), str(self._said), limits or {}, env)

@@ -66,10 +66,8 @@ def test_a_run_is_made_continued_and_left_alone(command, folder, tmp_path):
     ]
     assert (frame[frame.metric == "psnr"].groupby("method").value.mean()["hr"]) == 100
     operations = frame[frame.metric == "gmacs"].groupby("method").value.agg(["max", "count"])
-    assert operations.loc[["hr", "nearest"]].to_numpy().tolist() == [
-        [0, 2],
-        [0, 2],
-    ]  # of the first image of each factor
+    # Of the first image of each factor.
+    assert operations.loc[["hr", "nearest"]].to_numpy().tolist() == [[0, 2], [0, 2]]
     assert [method.approach for method in package.Run(run).methods] == [
         "single pass",
         "single pass",

@@ -154,13 +154,8 @@ def cluster(tmp_path_factory):
 
 def test_two_machines_with_folders_of_their_own(folder, work, cluster):
     more = ("--executor", "ray", "--address", cluster)
-    enough = (
-        *more,
-        "--workers",
-        "2",
-        "--repeats",
-        "3",
-    )  # the first four of a factor are timed, alone on one worker
+    # The first four of a factor are timed, alone on one worker.
+    enough = (*more, "--workers", "2", "--repeats", "3")
     done = bench(*run_command(folder, "run", "./noisy.py[wait=0.5]", enough), cwd=work)
     assert done.returncode == 0, done.stderr
     assert len(pngs(work / "run")) == 18
