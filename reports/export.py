@@ -49,14 +49,14 @@ def export(run: Run, path: Path) -> None:
         case ".parquet":
             content = _long_table(comparison.frame).to_parquet(index=False)
         case ".tex":
-            content = leaderboard_latex(Leaderboards(comparison, Scores(comparison)).every).encode()
+            content = leaderboard_latex(Leaderboards(Significance(Scores(comparison))).every).encode()
         case suffix:
             got, expected = suffix or "no suffix", ".csv, .parquet or .tex"
             raise UsageError(f"{path} cannot be exported", got=got, expected=expected)
     write_atomically(path, content)
 
 
-def export_tables(leaderboards: Leaderboards, significance: Significance, folder: Path) -> list[str]:
+def export_tables(leaderboards: Leaderboards, folder: Path) -> list[str]:
     """Write the files beside a page, with the digits that it prints: leaderboards, tests and all values.
 
     Returns:
@@ -66,7 +66,7 @@ def export_tables(leaderboards: Leaderboards, significance: Significance, folder
         "leaderboard.csv": _csv(_LEADERBOARD, _leaderboard_rows(leaderboards)),
         "leaderboard.md": leaderboard_markdown(leaderboards.every),
         "leaderboard.tex": leaderboard_latex(leaderboards.every),
-        "statistics.csv": _csv(_STATISTICS, _significance_rows(significance)),
+        "statistics.csv": _csv(_STATISTICS, _significance_rows(leaderboards.significance)),
         "results.csv": _long_csv(leaderboards.comparison.frame),
     }
     for name, content in files.items():

@@ -13,9 +13,10 @@ from bench.store.results import MetricRecord, Run
 from reports import text
 from reports.data import quoted
 from reports.data.comparison import Comparison
-from reports.data.leaderboard import Leaderboards, selected
+from reports.data.leaderboard import Leaderboards
 from reports.data.metrics import is_lower_better
 from reports.data.scores import Scores, Slice
+from reports.data.significance import Significance
 from reports.markup import leaderboard_latex
 from reports.plots.axes import axis_name
 from reports.plots.image_grid import HR, LR, Crop, GridColumn, GridRow, ImageGrid, save
@@ -84,7 +85,7 @@ class PaperFigure:
     @cached_property
     def leaderboards(self) -> Leaderboards:
         """The leaderboards, with the quoted rows."""
-        return Leaderboards(self.comparison, self.scores, quoted.read(self.options.quotes, self.scores))
+        return Leaderboards(Significance(self.scores), quoted.read(self.options.quotes, self.scores))
 
     @cached_property
     def rows(self) -> list[GridRow]:
@@ -126,7 +127,7 @@ class PaperFigure:
     def latex(self, file: str) -> str:
         """Return the figure's environment and the leaderboards of what it shows."""
         slices = list(dict.fromkeys(row.where for row in self.rows))
-        boards = [selected(self.leaderboards.board(where), self.methods) for where in slices]
+        boards = [self.leaderboards.selected(where, self.methods) for where in slices]
         names = text.tex(", ".join(dict.fromkeys(row.image for row in self.rows)))
         places = ", ".join(f"${where.factor}\\times$" for where in slices)
         values = ", ".join(text.tex(metric.title) for metric in self.metrics)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from reports import text
 from reports.data.leaderboard import Board, Cell, Row
 from reports.data.metrics import heading
+from reports.data.significance import TIE_RULE
 
 
 def leaderboard_latex(boards: Sequence[Board]) -> str:
@@ -23,7 +24,7 @@ def _latex_table(board: Board) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        f"\\caption{{{text.tex(board.where.place)}: means over {text.tex(_extent(board))}.}}",
+        f"\\caption{{{text.tex(board.where.place)}. {text.tex(_extent(board))}}}",
         f"\\begin{{tabular}}{{l{'r' * len(heads)}}}",
         r"\toprule",
         _latex_line(["Method", *heads]),
@@ -42,8 +43,10 @@ def _latex_table(board: Board) -> str:
 
 
 def _extent(board: Board) -> str:
-    is_otherwise = any(cell.n for row in board.rows for cell in row.cells)
-    return f"{board.common} of {board.total} images{', where n says nothing else' if is_otherwise else ''}"
+    cells = [cell for row in board.rows for cell in row.cells]
+    otherwise = ", where n says nothing else" if any(cell.n for cell in cells) else ""
+    ties = f" ≈: {TIE_RULE}." if any(cell.is_tied for cell in cells) else ""
+    return f"Means over {board.common} of {board.total} images{otherwise}.{ties}"
 
 
 def _latex_row(row: Row) -> str:
@@ -59,7 +62,8 @@ def _latex_line(cells: Iterable[str]) -> str:
 def _latex_cell(cell: Cell) -> str:
     value = text.tex(cell.value)
     marked = f"\\textbf{{{value}}}" if cell.is_best else f"\\underline{{{value}}}" if cell.is_second else value
-    return f"{marked} {{\\scriptsize {cell.n}}}" if cell.n else marked
+    tied = r"$\approx$" if cell.is_tied else ""
+    return f"{tied}{marked} {{\\scriptsize {cell.n}}}" if cell.n else tied + marked
 
 
 def _markdown_table(board: Board) -> list[str]:
@@ -77,7 +81,7 @@ def _markdown_table(board: Board) -> list[str]:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
         lines.append(_markdown_line([name, "", str(quoted.images or ""), *values]))
-    return [*lines, "", f"Means over {_extent(board)}."]
+    return [*lines, "", _extent(board)]
 
 
 def _markdown_line(cells: Iterable[str]) -> str:
@@ -86,4 +90,5 @@ def _markdown_line(cells: Iterable[str]) -> str:
 
 def _markdown_cell(cell: Cell) -> str:
     marked = f"**{cell.value}**" if cell.is_best else f"*{cell.value}*" if cell.is_second else cell.value
-    return f"{marked} ({cell.n})" if cell.n else marked
+    tied = "≈ " if cell.is_tied else ""
+    return f"{tied}{marked} ({cell.n})" if cell.n else tied + marked

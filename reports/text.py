@@ -19,6 +19,7 @@ _TEX = {
     "†": r"$^\dagger$",
     DASH: "--",
     "∞": r"$\infty$",
+    "≈": r"$\approx$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     _TIMES: r"$\times$",

@@ -17,6 +17,7 @@ from reports.data.metrics import Headline, headline, is_lower_better
 from reports.data.quoted import Quoted
 from reports.data.scores import Scores, Slice
 from reports.data.shares import share_interval
+from reports.data.significance import Significance
 
 _NAN = float("nan")
 
@@ -133,9 +134,18 @@ class Board(NamedTuple):
 class Leaderboards:
     """The leaderboards of a comparison."""
 
-    comparison: Comparison
-    scores: Scores
+    significance: Significance
     quotes: Sequence[Quoted] = ()
+
+    @property
+    def comparison(self) -> Comparison:
+        """The runs."""
+        return self.significance.comparison
+
+    @property
+    def scores(self) -> Scores:
+        """Their values."""
+        return self.significance.scores
 
     @cached_property
     def boards(self) -> list[Board]:
@@ -195,7 +205,7 @@ class Leaderboards:
         decimals = self.scores.decimals[metric.name]
         common = len(self.scores.common[where])
         cells = [Cell(estimate, metric, decimals, common=common) for estimate in compute(where, metric.name)]
-        return _mark_best(cells, self.comparison.methods)
+        return self._mark_best(where, cells, self.comparison.methods)
 
     def _means(self, where: Slice, metric: str) -> list[Estimate]:
         shared, is_share = self.scores.shared(where, metric), metric in self._shares
@@ -237,6 +247,45 @@ class Leaderboards:
         note = "; ".join(filter(None, (spread, self.scores.doubt(where, metric, label))))
         return Estimate(float(np.median(values)), n=len(values), note=note)
 
+    def selected(self, where: Slice, labels: Sequence[str]) -> Board:
+        """Return a leaderboard with some of its methods, in this order, the best among them bold.
+
+        Means and tests stay those of the whole leaderboard, over the images that all its methods completed.
+        """
+        board = self.board(where)
+        by_label = {row.method.label: row for row in board.rows}
+        rows = [by_label[label] for label in labels if label in by_label]
+        methods = [row.method for row in rows]
+        columns = [self._mark_best(where, cells, methods) for cells in zip(*(r.cells for r in rows), strict=True)]
+        marked = zip(*columns, strict=True) if columns else [()] * len(rows)
+        return board._replace(rows=tuple(r._replace(cells=tuple(c)) for r, c in zip(rows, marked, strict=True)))
+
+    def _mark_best(self, where: Slice, cells: Sequence[Cell], methods: Sequence[MethodRecord]) -> list[Cell]:
+        """Mark the best (bold) and the second (underlined) by the numbers as printed, and what ties with the best.
+
+        What ties is decided by the paired test against the best one, as the statistics have it.
+        """
+        ranked = {
+            method.label: (-1.0 if is_lower_better(cell.metric) else 1.0) * cell.estimate.value
+            for cell, method in zip(cells, methods, strict=True)
+            if not method.is_upper_bound and cell.metric.scope != "cost" and not np.isnan(cell.estimate.value)
+        }
+        if len(ranked) < 2:
+            return [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
+        best = max(ranked, key=lambda label: ranked[label])
+        undecided = self.significance.undecided(where, cells[0].metric, best)
+        printed = {label: round(value, cells[0].decimals) for label, value in ranked.items()}
+        firsts = {label for label, value in printed.items() if value == printed[best]}
+        second = max((printed[label] for label in printed if label not in firsts), default=_NAN)
+        return [
+            cell._replace(
+                is_best=method.label in firsts,
+                is_second=printed.get(method.label) == second,
+                is_tied=method.label in undecided - firsts,
+            )
+            for cell, method in zip(cells, methods, strict=True)
+        ]
+
 
 def _intervals(table: Floats, *, is_share: bool = False) -> list[Estimate]:
     """Return the mean of each column, with its interval where every value is finite and there are two or more."""
@@ -248,41 +297,3 @@ def _intervals(table: Floats, *, is_share: bool = False) -> list[Estimate]:
         low, high = ((share_interval(column) if is_share else None) or (0.0, *pair))[1:3]
         estimates.append(Estimate(float(column.mean()), low, high, len(column)))
     return estimates
-
-
-def selected(board: Board, labels: Sequence[str]) -> Board:
-    """Return a leaderboard with some of its methods, in this order, the best among them bold.
-
-    The means stay those of the whole leaderboard, over the images that all its methods completed.
-    """
-    by_label = {row.method.label: row for row in board.rows}
-    kept = [by_label[label] for label in labels if label in by_label]
-    columns = []
-    for cells in zip(*(row.cells for row in kept), strict=True):
-        plain = [cell._replace(is_best=False, is_second=False, is_tied=False) for cell in cells]
-        columns.append(_mark_best(plain, [row.method for row in kept]))
-    marked_rows = zip(*columns, strict=True) if columns else [()] * len(kept)
-    rows = [row._replace(cells=tuple(cells)) for row, cells in zip(kept, marked_rows, strict=True)]
-    return board._replace(rows=tuple(rows))
-
-
-def _mark_best(cells: list[Cell], methods: Sequence[MethodRecord]) -> list[Cell]:
-    """Mark the best (bold), the second (underlined) and what is tied with the best, by the numbers as printed."""
-    printed = [
-        round(cell.estimate.value, cell.decimals) * (-1.0 if is_lower_better(cell.metric) else 1.0)
-        if cell.metric.scope != "cost" and not method.is_upper_bound
-        else _NAN
-        for cell, method in zip(cells, methods, strict=True)
-    ]
-    steps = sorted({value for value in printed if not np.isnan(value)}, reverse=True)
-    if sum(not np.isnan(value) for value in printed) < 2:
-        return cells
-    best = cells[printed.index(steps[0])].estimate
-    return [
-        cell._replace(
-            is_best=value == steps[0],
-            is_second=len(steps) > 1 and value == steps[1],
-            is_tied=value < steps[0] and cell.estimate.low <= best.high and best.low <= cell.estimate.high,
-        )
-        for cell, value in zip(cells, printed, strict=True)
-    ]

@@ -20,6 +20,12 @@ from bench.store.results import MethodRecord, MetricRecord
 from reports.data.comparison import Comparison
 from reports.data.scores import Scores, Slice
 
+TIE_RULE = (
+    "not told apart from the best: on the same images a paired test (Wilcoxon's, corrected by Holm for all "
+    "methods, with a bootstrap interval of the mean difference) finds no clear difference"
+)
+_UNDECIDED = (Verdict.UNDECIDED, Verdict.TOO_SMALL)
+
 
 class PairedComparison(NamedTuple):
     """A method against the baseline by one metric, and its rank among all methods."""
@@ -56,21 +62,24 @@ class Significance:
     """The tests against a baseline, which may be any of the competing methods.
 
     Args:
-        comparison: the runs.
-        scores: their values.
+        scores: the values.
         baseline: the label of the one that is shown first; the first competing method when None.
 
     Raises:
         bench.base.errors.UsageError: when no competing method has this label.
     """
 
-    comparison: Comparison
     scores: Scores
     baseline: str | None = None
 
     def __post_init__(self) -> None:
         if self.baseline is not None and self.baseline not in self.comparison.ranked:
             raise unknown("method", self.baseline, self.comparison.ranked)
+
+    @property
+    def comparison(self) -> Comparison:
+        """The runs."""
+        return self.scores.comparison
 
     @property
     def first(self) -> str:
@@ -91,7 +100,7 @@ class Significance:
         compared = self.scores.compared[where]
         if baseline not in compared or len(compared) < 2:
             return None
-        every = [(metric, self._columns[where, metric.name]) for metric in self.comparison.image_metrics]
+        every = [(metric, self._paired(where, metric)) for metric in self.comparison.image_metrics]
         columns = {metric: tables[baseline] for metric, tables in every if baseline in tables}
         if not columns:
             return None
@@ -106,11 +115,22 @@ class Significance:
         is_too_small = bool(tests) and all(test.verdict is Verdict.TOO_SMALL for test in tests)
         return ComparisonTable(where, record, tuple(columns), tuple(entrants), n, is_too_small)
 
+    def undecided(self, where: Slice, metric: MetricRecord, best: str) -> set[str]:
+        """Return the methods that are not told apart from the best one: its test as a baseline finds nothing."""
+        if metric not in self.comparison.image_metrics:
+            return set()
+        others = self._paired(where, metric).get(best, {}).items()
+        return {label for label, one in others if one.test and one.test.verdict in _UNDECIDED}
+
+    def _paired(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, PairedComparison]]:
+        """Return the comparisons by baseline and method: all baselines share the resampled images."""
+        if (where, metric.name) not in self._computed:
+            self._computed[where, metric.name] = self._by_baseline(where, metric)
+        return self._computed[where, metric.name]
+
     @cached_property
-    def _columns(self) -> dict[tuple[Slice, str], dict[str, dict[str, PairedComparison]]]:
-        """By slice and metric, then by baseline and method: the resampling is shared by all baselines."""
-        pairs = [(where, metric) for where in self.scores.every for metric in self.comparison.image_metrics]
-        return {(where, metric.name): self._by_baseline(where, metric) for where, metric in pairs}
+    def _computed(self) -> dict[tuple[Slice, str], dict[str, dict[str, PairedComparison]]]:
+        return {}
 
     def _by_baseline(self, where: Slice, metric: MetricRecord) -> dict[str, dict[str, PairedComparison]]:
         table = self.scores.shared(where, metric.name)[self.scores.compared[where]]

@@ -68,12 +68,15 @@ def winners(board: Board, metrics: Sequence[MetricRecord]) -> list[tuple[MetricR
         cells = [
             (text.short(row.method.title), cell)
             for row in board.rows
+            if not row.method.is_upper_bound
             for cell in row.cells
             if cell.metric == metric
         ]
         best, tied = [[t for t, c in cells if c.is_best], [t for t, c in cells if c.is_tied]]
         if best:
-            found.append((metric, text.plain(listed(best)), text.plain(listed(tied))))
+            is_every = 1 < len(tied) == sum(c.value != text.MISSING for _, c in cells) - len(best)
+            others = "any other" if is_every else listed(tied)
+            found.append((metric, text.plain(listed(best)), text.plain(others)))
     return found
 
 
@@ -93,6 +96,7 @@ def tip(cell: Cell, method: MethodRecord) -> str:
         f"n = {text.count(estimate.n, 'image')}; {metric.better.value} is better",
         f"signature {metric.signature}",
         estimate.note,
+        "≈ not told apart from the best by a paired test on the same images" if cell.is_tied else "",
         "† a training metric: a method of this run was trained with its network"
         if metric.is_training_metric
         else "",

@@ -19,7 +19,7 @@ from reports.data.comparison import Comparison, name_of
 from reports.data.leaderboard import Leaderboards
 from reports.data.metrics import arrow, headline, marked_title
 from reports.data.scores import Scores
-from reports.data.significance import ComparisonTable, PairedComparison, Significance
+from reports.data.significance import TIE_RULE, ComparisonTable, PairedComparison, Significance
 from reports.export import export_tables
 from reports.page import sentences
 from reports.page.embedded import data_address, embedded
@@ -47,7 +47,7 @@ class Site:
     @cached_property
     def leaderboards(self) -> Leaderboards:
         """The leaderboards."""
-        return Leaderboards(self.comparison, self.scores, quoted.read(self.quotes, self.scores))
+        return Leaderboards(self.significance, quoted.read(self.quotes, self.scores))
 
     @cached_property
     def grid(self) -> Grid:
@@ -57,7 +57,7 @@ class Site:
     @cached_property
     def significance(self) -> Significance:
         """The tests."""
-        return Significance(self.comparison, self.scores, self.baseline)
+        return Significance(self.scores, self.baseline)
 
     @cached_property
     def agreements(self) -> Agreements:
@@ -68,11 +68,11 @@ class Site:
         """Write every file; the page last, when everything it shows is there."""
         self._remove_half_written()
         previews.refresh(self.grid.previews())
-        plots = Plots(self.leaderboards, self.significance)
+        plots = Plots(self.leaderboards)
         if self.is_single:
             page = self._render([_with_contents(plot) for plot in plots.drawn()], [])
         else:
-            files = export_tables(self.leaderboards, self.significance, self.out / "tables")
+            files = export_tables(self.leaderboards, self.out / "tables")
             page = self._render(plots.write(self.out / "plots"), files)
         target = self.out / ("report.html" if self.is_single else "index.html")
         write_atomically(target, page.encode())
@@ -101,6 +101,7 @@ class Site:
             "title": f"Super-resolution at {listed(factors)}" if factors else "Super-resolution",
             "name": text.plain(", ".join(name_of(run) for run in self.comparison.runs)),
             "lede": self._lede(),
+            "tie_rule": TIE_RULE,
             "training_metrics_note": self._training_metrics_note(),
             "warnings": sentences.warnings(self.leaderboards.boards),
             "folders": {

@@ -11,7 +11,6 @@ from bench.base.files import write_atomically
 from reports import text
 from reports.data.leaderboard import Board, Leaderboards
 from reports.data.metrics import Headline, first_of, headline
-from reports.data.significance import Significance
 from reports.plots.by_image import differences, distributions
 from reports.plots.means import by_factor, scatter
 from reports.plots.save import DrawnPlot, svg
@@ -41,7 +40,6 @@ class Plots:
     """The plots of a comparison."""
 
     leaderboards: Leaderboards
-    significance: Significance
 
     def write(self, folder: Path) -> list[Plot]:
         """Write every plot that the results allow, light and dark, into the folder beside the page."""
@@ -87,7 +85,7 @@ class Plots:
         yield from self._by_image(boards, shown)
 
     def _by_image(self, boards: list[Board], shown: Headline) -> Iterator[_Drawing]:
-        scores, identity, tables = self.leaderboards.scores, shown.identity, self.significance.tables
+        scores, significance, identity = self.leaderboards.scores, self.leaderboards.significance, shown.identity
         if identity:
             yield (
                 "identity",
@@ -95,12 +93,14 @@ class Plots:
                 "Up is better. A box holds the middle half of the images, the line in it their median.",
                 lambda: distributions(scores, boards, identity),
             )
-        tested = [metric for metric in shown.present if any(metric in table.metrics for table in tables)]
+        tested = [
+            metric for metric in shown.present if any(metric in table.metrics for table in significance.tables)
+        ]
         if tested:
-            name = text.short(text.plain(tables[0].baseline.title))
+            name = text.short(text.plain(significance.tables[0].baseline.title))
             yield (
                 "differences",
                 f"Difference from {name}, image by image",
                 f"Each method's images from its worst to its best; above the line it is better than {name}.",
-                lambda: differences(scores, boards, tested, self.significance.first),
+                lambda: differences(scores, boards, tested, significance.first),
             )

@@ -40,6 +40,7 @@ from bench.store.results import Run
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards
 from reports.data.scores import Scores
+from reports.data.significance import Significance
 from tests.conftest import photo
 
 MINUTES = float(os.environ.get("FUZZ_MINUTES", "0"))
@@ -100,7 +101,7 @@ def table(run: Path) -> pd.DataFrame:
 def printed(run: Path) -> list[object]:
     """Return the numbers of the report's leaderboards."""
     comparison = Comparison((Run(run),))
-    boards = sorted(Leaderboards(comparison, Scores(comparison)).every, key=lambda board: board.where)
+    boards = sorted(Leaderboards(Significance(Scores(comparison))).every, key=lambda board: board.where)
     return [
         (board.where, row.method.label, row.done, row.total, cell.metric.name, cell.value, cell.estimate.n)
         for board in boards

@@ -24,6 +24,7 @@ from bench.store.results import Run
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards
 from reports.data.scores import Scores
+from reports.data.significance import Significance
 from reports.export import export
 from reports.markup import leaderboard_latex, leaderboard_markdown
 from tests.conftest import photo, write_adapter
@@ -193,7 +194,7 @@ def test_a_mean_over_fewer_images_says_so_in_every_format(tmp_path):
     spec = RunSpec(factors=(16,), unscored=tuple((m, "0001", "ssim") for m in ("nearest", "bicubic", "glean")))
     run = write_run(tmp_path / "run", spec)
     comparison = Comparison((run,))
-    boards = Leaderboards(comparison, Scores(comparison)).every
+    boards = Leaderboards(Significance(Scores(comparison))).every
     markdown = next(line for line in leaderboard_markdown(boards).splitlines() if line.startswith("| bicubic"))
     assert [("n=3" in cell) for cell in markdown.split("|")[4:8]] == [False, True, False, False]
     latex = next(line for line in leaderboard_latex(boards).splitlines() if line.startswith("bicubic"))
@@ -294,7 +295,7 @@ def test_a_method_that_was_trained_on_a_category_says_so_beside_its_row(tmp_path
     adapter = write_adapter(tmp_path / "mine.py", members='trained_on = ("Ours", "Theirs")')
     run = given(tmp_path, f"nearest,mine={adapter}", "t=ours.toml")
     comparison = Comparison((run,))
-    boards = Leaderboards(comparison, Scores(comparison)).every
+    boards = Leaderboards(Significance(Scores(comparison))).every
     for text in (leaderboard_markdown(boards), leaderboard_latex(boards), bench.report([run]).read_text()):
         assert text.count("has seen these images") == 1
         assert "trained on Ours" in text

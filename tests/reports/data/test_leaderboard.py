@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from bench.base.errors import UsageError
+from bench.statistics import Verdict
 from bench.store.results import Run
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Board, Cell, Leaderboards
@@ -27,7 +28,7 @@ COMMON = {16: USUAL.images, 32: [image for image in USUAL.images if image not in
 
 def tables_of(run: Run) -> Leaderboards:
     comparison = Comparison((run,))
-    return Leaderboards(comparison, Scores(comparison))
+    return Leaderboards(Significance(Scores(comparison)))
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +87,46 @@ def test_best_and_second_follow_the_printed_numbers_without_the_bound(tables: Le
     assert board.rows[-1].method.label == "hr"
 
 
-def test_a_tie_is_an_interval_that_overlaps_the_best(tables: Leaderboards) -> None:
+@pytest.mark.parametrize("metric", ["psnr", "ssim", "lpips"])
+def test_what_ties_with_the_best_is_what_the_paired_test_does_not_tell_apart(
+    tables: Leaderboards, metric: str
+) -> None:
     board = tables.board(Slice("faces", 16))
-    cells = {method: cell_of(board, method, "psnr") for method in RANKED}
-    best = next(cell for cell in cells.values() if cell.is_best)
-    tied = [
-        method for method, cell in cells.items() if cell.estimate.high >= best.estimate.low and cell is not best
-    ]
-    assert [method for method, cell in cells.items() if cell.is_tied] == tied
-    assert tied, "the example has a tie"
+    cells = {method: cell_of(board, method, metric) for method in RANKED}
+    best = next(method for method, cell in cells.items() if cell.is_best)
+    values = {m: np.array([value(USUAL, m, image, 16, metric) for image in USUAL.images]) for m in RANKED}
+    raw = {m: float(stats.wilcoxon(values[m] - values[best]).pvalue) for m in RANKED if m != best}
+    ordered = sorted(raw, key=raw.__getitem__)
+    steps = np.maximum.accumulate([raw[method] * (len(raw) - place) for place, method in enumerate(ordered)])
+    tied = {method for method, p in zip(ordered, steps, strict=True) if p >= 0.05}
+    assert {method for method, cell in cells.items() if cell.is_tied} == tied
+
+
+def test_intervals_that_overlap_are_no_tie_where_the_images_agree(tables: Leaderboards) -> None:
+    board = tables.board(Slice("faces", 16))
+    best, other = (cell_of(board, method, "ssim") for method in ("glean", "bicubic"))
+    assert best.is_best
+    assert other.estimate.high > best.estimate.low
+    assert not other.is_tied
+
+
+def test_a_choice_of_methods_is_judged_by_the_tests_of_the_whole_board(tables: Leaderboards) -> None:
+    where = Slice("faces", 16)
+    table = tables.significance.against("bicubic")[0]
+    tests = next(one.comparisons for one in table.entrants if one.method.label == "nearest")
+    board = tables.selected(where, ["bicubic", "nearest"])
+    for metric, test in zip(table.metrics, tests, strict=True):
+        if cell_of(board, "bicubic", metric.name).is_best:
+            is_undecided = test.test.verdict is Verdict.UNDECIDED
+            assert cell_of(board, "nearest", metric.name).is_tied == is_undecided
+
+
+def test_every_table_marks_the_same_ties(usual_page: Path, tables: Leaderboards) -> None:
+    ties = sum(cell.is_tied for board in tables.every for row in board.rows for cell in row.cells)
+    folder, page = usual_page.parent / "tables", usual_page.read_text(encoding="utf-8")
+    latex = (folder / "leaderboard.tex").read_text(encoding="utf-8")
+    assert ties == page.count("<i>≈</i><span>") == latex.count(r"& $\approx$")
+    assert ties == (folder / "leaderboard.md").read_text(encoding="utf-8").count("| ≈ ")
 
 
 def test_a_method_without_any_result_does_not_empty_the_table(tmp_path: Path) -> None:
@@ -138,7 +170,7 @@ def test_page_and_export_agree_to_the_last_printed_digit(usual: Run, usual_page:
 @pytest.mark.parametrize("metric", ["psnr", "lpips"])
 def test_the_tests_equal_scipy(usual: Run, metric: str) -> None:
     comparison = Comparison((usual,))
-    table = Significance(comparison, Scores(comparison), "bicubic").tables[0]
+    table = Significance(Scores(comparison), "bicubic").tables[0]
     column = [record.name for record in table.metrics].index(metric)
     own = np.array([value(USUAL, "bicubic", image, 16, metric) for image in USUAL.images])
     others = {
@@ -165,7 +197,7 @@ def test_the_tests_equal_scipy(usual: Run, metric: str) -> None:
 def test_few_images_are_said_to_be_too_few(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", RunSpec(images=("a", "b", "c")))
     comparison = Comparison((run,))
-    assert all(one.is_too_small for one in Significance(comparison, Scores(comparison)).tables)
+    assert all(one.is_too_small for one in Significance(Scores(comparison)).tables)
     assert "n too small: with 3 images" in report([run]).read_text(encoding="utf-8")
 
 

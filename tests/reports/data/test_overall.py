@@ -32,7 +32,7 @@ def over_factors(method: str, metric: str) -> np.ndarray:
 
 def test_an_image_counts_once_over_all_factors(usual: Run) -> None:
     comparison = Comparison((usual,))
-    (board,) = Leaderboards(comparison, Scores(comparison)).overall
+    (board,) = Leaderboards(Significance(Scores(comparison))).overall
     assert board.where == Slice("faces", EVERY)
     assert (board.common, board.total) == (len(BOTH), len(USUAL.images))
     for row in board.rows[:4]:
@@ -47,7 +47,7 @@ def test_categories_have_a_table_together(tmp_path: Path) -> None:
     comparison = Comparison((write_run(tmp_path / "run", spec),))
     scores = Scores(comparison)
     assert scores.overall == [Slice("faces", EVERY), Slice("cats", EVERY), Slice("", EVERY)]
-    everything = Leaderboards(comparison, scores).overall[-1]
+    everything = Leaderboards(Significance(scores)).overall[-1]
     assert (everything.common, everything.total) == (4, 4)
     assert list(scores.table(Slice("", EVERY), "psnr").index) == ["faces/a", "faces/b", "cats/a", "cats/b"]
 
@@ -56,7 +56,7 @@ def test_a_method_that_lacks_a_factor_does_not_empty_the_table(tmp_path: Path) -
     failed = {("glean", image, 32): (Status.SKIPPED, "not at 32") for image in ("a", "b")}
     run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), failed=failed))
     comparison = Comparison((run,))
-    (board,) = Leaderboards(comparison, Scores(comparison)).overall
+    (board,) = Leaderboards(Significance(Scores(comparison))).overall
     assert board.absent == ("glean",)
     assert board.common == 2
     assert "Not restored at every factor: glean." in report([run]).read_text(encoding="utf-8")
@@ -66,9 +66,7 @@ def test_a_method_that_lacks_a_factor_does_not_empty_the_table(tmp_path: Path) -
 @pytest.mark.parametrize("metric", ["psnr", "lpips"])
 def test_every_baseline_has_what_scipy_says(usual: Run, baseline: str, metric: str) -> None:
     comparison = Comparison((usual,))
-    table = next(
-        t for t in Significance(comparison, Scores(comparison)).against(baseline) if t.where.factor == EVERY
-    )
+    table = next(t for t in Significance(Scores(comparison)).against(baseline) if t.where.factor == EVERY)
     column = [record.name for record in table.metrics].index(metric)
     own = over_factors(baseline, metric)
     differences = {method: over_factors(method, metric) - own for method in METHODS if method != baseline}

@@ -11,6 +11,7 @@ from reports.data import quoted
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards
 from reports.data.scores import Scores
+from reports.data.significance import Significance
 from tests.reports.making import RunSpec, write_run
 
 NAMES = tuple(f"{number:05d}" for number in range(1, 101))
@@ -44,7 +45,7 @@ def test_the_whole_list_of_a_card_has_its_rows_and_they_are_ranked_nowhere(tmp_p
         (16, "26.84", "0.2681"),
         (16, "26.91", "0.2698"),
     ]
-    (board,) = Leaderboards(scores.comparison, scores, rows).boards
+    (board,) = Leaderboards(Significance(scores), rows).boards
     assert list(board.quoted) == rows
     assert [row.method.label for row in board.rows] == ["a"]
 

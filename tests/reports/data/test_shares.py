@@ -17,6 +17,7 @@ from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards
 from reports.data.scores import Scores
 from reports.data.shares import share_interval
+from reports.data.significance import Significance
 from reports.report import report
 from tests.reports.making import RunSpec, write_run
 
@@ -44,7 +45,7 @@ def test_the_share_has_a_binomial_interval_and_strangers_beside_it(run: Run) -> 
     comparison = Comparison((run,))
     share = next(metric for metric in comparison.metrics if metric.name == "dlib_same")
     assert (share.title, share.unit, share.signature) == ("Same person (dlib)", "%", "dlib|v1|share<=0.6")
-    (board,) = Leaderboards(comparison, Scores(comparison)).boards
+    (board,) = Leaderboards(Significance(Scores(comparison))).boards
     for row, same in zip(board.rows, (3, 8), strict=True):
         cell = next(cell for cell in row.cells if cell.metric.name == "dlib_same")
         expected = binomtest(same, 10).proportion_ci(method="wilson")
