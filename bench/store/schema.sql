@@ -117,11 +117,12 @@ SELECT method_id, label AS method, is_current, category_id, categories.name AS c
 FROM set_scores JOIN methods ON methods.id = method_id JOIN categories ON categories.id = category_id
 JOIN metrics ON metrics.id = metric_id;
 
--- Every value of those cells, and every cell without any: the rows of `Run.frame` that are of one image.
+-- Every value of those cells, and every cell without any: the rows of `Run.frame` that are of one image. The cells come
+-- first (CROSS): SQLite would go through all scores and look for each among all cells of its method, quadratic in images.
 CREATE VIEW frame_view AS
 SELECT method, category, factor, image, repeat, metrics.name AS metric, value, signature, status,
        COALESCE(scores.reason, table_view.reason) AS reason, category_id, position, method_id, metric_id
-FROM table_view JOIN scores USING (cell_id) JOIN metrics ON metrics.id = metric_id
+FROM table_view CROSS JOIN scores USING (cell_id) JOIN metrics ON metrics.id = metric_id
 UNION ALL
 SELECT method, category, factor, image, repeat, NULL, NULL, NULL, status, reason, category_id, position, method_id, 0
 FROM table_view WHERE NOT EXISTS (SELECT 1 FROM scores WHERE scores.cell_id = table_view.cell_id);

@@ -101,3 +101,8 @@ def test_a_run_reads_sizes_values_and_counts(tmp_path, store):
         ["bicubic", "faces", 16, "a", "psnr", 30.5]
     ]
     assert run.means[["mean", "n"]].to_numpy().tolist() == [[30.5, 1]]
+
+
+def test_values_are_looked_up_by_cell_so_that_reading_grows_with_their_number_alone(store):
+    plan = store.connection.execute("EXPLAIN QUERY PLAN SELECT * FROM frame_view").fetchall()
+    assert not [step["detail"] for step in plan if step["detail"].startswith("SCAN scores")]
