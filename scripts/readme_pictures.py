@@ -8,13 +8,14 @@ Sampled faces belong to nobody; a run of photographs is refused. Needs the extra
 """
 
 import argparse
-import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
+
+from tests.browser import launch
 
 SIDE, FACTOR = 256, 64
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -30,8 +31,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
 def shoot(report: Path, out: Path) -> None:
     """Write the page as `report-NAME.webp`, and the agreement of metrics alone."""
     with sync_playwright() as playwright:
-        browsers = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-        browser = playwright.chromium.launch(executable_path=next(browsers, None), args=["--no-sandbox"])
+        browser = launch(playwright)
         for name, (address, window) in VIEWS.items():
             page = browser.new_context(offline=True, **window).new_page()
             page.goto(report.resolve().as_uri() + address)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,18 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tests.browser import launch
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium."""
     with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        executable = next(filter(None, map(shutil.which, NAMES)), own if own.exists() else None)
-        if executable is None:
-            pytest.fail(f"no browser: none of {', '.join(NAMES)} is on the PATH; `make browser` installs one")
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = launch(playwright)
         yield browser
         browser.close()
 
