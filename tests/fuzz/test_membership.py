@@ -208,10 +208,14 @@ class Machine(RuleBasedStateMachine):
     @rule(place=st.integers(0, 5), how=st.sampled_from(IMAGE_EDITS), name=NAMES, new=NAMES)
     def edit_and_give_again(self, place: int, how: str, name: str, new: str) -> None:
         steps["give one again"] += 1
+        self.give(self.edited(place, how, name, new))
+
+    def edited(self, place: int, how: str, name: str, new: str) -> dict[str, object]:
+        """Return a command that was given, after an edit of an image that it reads."""
         given = self.history[place % len(self.history)]
         if folder := given.get("category"):
             self.edit(how, str(folder), name, new)
-        self.give(given)
+        return given
 
     @precondition(lambda self: self.history)
     @rule(metric=st.sampled_from(["ssim", "lr_psnr"]))
@@ -233,10 +237,16 @@ class Machine(RuleBasedStateMachine):
         self.history, self.is_due = [], False
 
     @precondition(lambda self: self.history)
-    @rule(data=st.data(), moment=st.floats(0, 0.4))
-    def kill(self, data: st.DataObject, moment: float) -> None:
+    @rule(
+        place=st.integers(0, 5),
+        how=st.sampled_from(IMAGE_EDITS),
+        name=NAMES,
+        new=NAMES,
+        moment=st.floats(0, 0.4),
+    )
+    def kill(self, place: int, how: str, name: str, new: str, moment: float) -> None:
         steps["kill"] += 1
-        given = data.draw(st.sampled_from(self.history))
+        given = self.edited(place, how, name, new)
         child = multiprocessing.get_context("fork").Process(target=self.end_with, args=(given,))
         child.start()
         child.join(moment)
