@@ -8,7 +8,7 @@ from bench.assets.declare import Asset
 from bench.assets.fetch import is_here
 from bench.base import options
 from bench.base.errors import BenchError, unknown
-from bench.categories.card import read_cards
+from bench.categories.card import card_files
 from bench.categories.category import find_category
 from bench.registry import METHODS, METRICS
 from bench.registry.identity import covered_files, sources
@@ -25,11 +25,11 @@ def info(text: str) -> Iterator[str]:
     name = parse(text).name
     if name in METRICS.entries() or _is_metric_file(name):
         return _metric(parse(text).target)
-    if name in read_cards():
+    if name in card_files():
         return _category(text)
     if name in METHODS.entries() or name.endswith(".py"):
         return _method(text)
-    names = [*METHODS.entries(), *read_cards(), *METRICS.entries()]
+    names = [*METHODS.entries(), *card_files(), *METRICS.entries()]
     raise unknown("method, category or metric", name, names)
 
 

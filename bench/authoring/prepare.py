@@ -7,7 +7,7 @@ from bench.assets.declare import Asset
 from bench.assets.fetch import fetch, is_here
 from bench.base.errors import AssetError, BenchError
 from bench.base.progress import Reporter
-from bench.categories.card import read_cards
+from bench.categories.card import card_files
 from bench.categories.category import find_category
 from bench.registry import METHODS, METRICS
 from bench.registry.methods import build
@@ -42,7 +42,7 @@ def _fetch(asset: Asset, reporter: Reporter) -> bool:
 def needs(methods: Sequence[str] = (), names: Sequence[str] = (), metrics: Sequence[str] = ()) -> list[Need]:
     """Return the declared files of some methods, categories and metrics, or of all when none is named."""
     if not (methods or names or metrics):
-        methods, names = list(METHODS.entries()), list(read_cards())
+        methods, names = list(METHODS.entries()), list(card_files())
         metrics = [name for name in METRICS.entries() if name != "pyiqa"]  # many metrics, named by an argument
     users: dict[Asset, list[str]] = {}
     for user, asset in _declared(methods, names, metrics):

@@ -85,9 +85,14 @@ class Card:
         return toml.build(SOURCES.load(self.source), self.settings, where)
 
 
+def card_files() -> dict[str, Path]:
+    """Return the files of the suite's cards by name, from the installed package or else from the checkout."""
+    return {path.stem: path for path in sorted(suite_datasets().glob("*.toml"))}
+
+
 def read_cards() -> dict[str, Card]:
-    """Return the suite's cards by name, from the installed package or else from the checkout."""
-    return {path.stem: read_card(path, path.stem) for path in sorted(suite_datasets().glob("*.toml"))}
+    """Return the suite's cards by name."""
+    return {name: read_card(path, name) for name, path in card_files().items()}
 
 
 def read_card(path: Path, name: str) -> Card:

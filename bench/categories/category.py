@@ -9,7 +9,7 @@ mine=mine.toml                         a card of your own
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from bench.base.files import expand_path
 from bench.base.seeds import image_seed
 from bench.base.source import Source
 from bench.base.types import Pixels
-from bench.categories.card import Card, read_card, read_cards
+from bench.categories.card import Card, card_files, read_card
 from bench.categories.references import SAME, ReferenceFiles
 from bench.categories.sources.local import open_path
 from bench.images.prepare import MOD_CROP, parse_preparation
@@ -188,7 +188,7 @@ def find_category(text: str) -> CategorySource:
 
 
 def _resolve(selection: Selection, *, is_lr: bool) -> tuple[Card, Source]:
-    cards, target, label = read_cards(), selection.target, selection.label
+    cards, target, label = card_files(), selection.target, selection.label
     if target in cards:
         if label and _is_there(target):
             got, remedy = (
@@ -196,7 +196,8 @@ def _resolve(selection: Selection, *, is_lr: bool) -> tuple[Card, Source]:
                 f"write {label}=./{target} for the folder, {target} alone for the card",
             )
             raise UsageError(f"category {label} can mean two things", got=got, remedy=remedy)
-        return cards[target], cards[target].open()
+        card = read_card(cards[target], target)
+        return card, card.open()
     if label is None:
         raise _unknown_category(target, cards)
     path = expand_path(target, f"category {label}")
@@ -206,13 +207,14 @@ def _resolve(selection: Selection, *, is_lr: bool) -> tuple[Card, Source]:
     source = open_path(path)
     if label not in cards:
         return _plain_card(label, path, is_lr=is_lr), source
-    if cards[label].source != "local":
+    card = read_card(cards[label], label)
+    if card.source != "local":
         remedy = f"give the folder another name: mine={target}"
         raise UsageError(f"category {label} brings its own images", got=target, remedy=remedy)
-    return cards[label], source
+    return card, source
 
 
-def _unknown_category(target: str, cards: Mapping[str, Card]) -> UsageError:
+def _unknown_category(target: str, cards: Iterable[str]) -> UsageError:
     if _is_there(target):
         return UsageError(f"category {target} has no name", remedy=f"give it one: mine={target}")
     return unknown("category", target, cards)
