@@ -150,15 +150,15 @@ def _check_direction(better: Better, equal: float, worse: dict[str, float]) -> N
 
 
 def _check_set_metric(text: str, images: _Images) -> None:
-    metric = _loaded(text)
+    metric, unloaded = _loaded(text), METRICS.create(text)
     vectors = [_unchanged("features()", metric.features, image) for image in images]
     if any(not np.array_equal(vectors[index], metric.features(images[index])) for index in (3, 0)):
         raise Stop(Problem.STATE, "features() of one image differ after another; change nothing on self")
     near, far = [0, 1, 4], [2, 3, 1]
-    forth, back = (_distance(metric, vectors, order, near) for order in (far, far[::-1]))
+    forth, back = (_distance(unloaded, vectors, order, near) for order in (far, far[::-1]))
     if not math.isclose(forth, back, rel_tol=1e-5, abs_tol=1e-8):
         raise Stop(Problem.STATE, f"a set in another order has another value: {forth:.6g}, then {back:.6g}")
-    _check_direction(metric.better, _distance(metric, vectors, near, near), {"a set of worse ones": forth})
+    _check_direction(metric.better, _distance(unloaded, vectors, near, near), {"a set of worse ones": forth})
 
 
 def _distance(metric: SetMetric, vectors: Sequence[Any], sr: Sequence[int], hr: Sequence[int]) -> float:

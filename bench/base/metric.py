@@ -96,7 +96,10 @@ class ImageMetric(Metric):
         """
 
     def between(self, features: Any, others: Any) -> float:
-        """Return the value of two different reference images by their features; for a metric with a threshold."""
+        """Return the value of two different reference images by their features; for a metric with a threshold.
+
+        Called where nothing is loaded; the features come from another process.
+        """
         raise NotImplementedError
 
 
@@ -127,7 +130,10 @@ class SetFeatures(Protocol):
 
 
 class SetMetric(Metric):
-    """One value for all the images of a method, category and factor."""
+    """One value for all the images of a method, category and factor.
+
+    Workers describe images; sets are gathered and compared in one process, where nothing is loaded.
+    """
 
     @abstractmethod
     def features(self, image: Pixels) -> npt.NDArray[np.float32]:

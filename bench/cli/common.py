@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from bench.store.results import Run
 
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+ExecutorOption = Annotated[
+    str, typer.Option(help="local: workers on this machine. ray: those of Ray, here or on a cluster.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Number of workers; by default one, and as many as fit with ray.")
+]
+AddressOption = Annotated[
+    str | None, typer.Option(help="Address of a running Ray cluster; by default Ray starts on this machine.")
+]
+GpusOption = Annotated[
+    float | None,
+    typer.Option(min=0, help="GPUs of each ray worker, such as 0.5; by default 1 with --device cuda."),
+]
 MetricsOption = Annotated[
     list[str], typer.Option("--metrics", help="Metrics to compute, with commas; a standard set by default.")
 ]

@@ -10,9 +10,13 @@ import typer
 
 import bench
 from bench.cli.common import (
+    AddressOption,
     DeviceOption,
+    ExecutorOption,
+    GpusOption,
     MetricsOption,
     RedoOption,
+    WorkersOption,
     config_file,
     console,
     numbers,
@@ -50,27 +54,14 @@ def run(
     ] = 1,
     device: DeviceOption = "auto",
     timeout: Annotated[float | None, typer.Option(min=0.01, help="Time limit for one image, in seconds.")] = None,
-    executor: Annotated[
-        str, typer.Option(help="local: one worker. ray: several, on this machine or a cluster.")
-    ] = "local",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of workers; by default one, and as many as fit with ray.")
-    ] = None,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads of each worker; by default all cores for one, 1 each for several."),
     ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Address of a running Ray cluster; by default Ray starts on this machine.")
-    ] = None,
-    gpus_per_worker: Annotated[
-        float | None,
-        typer.Option(
-            "--gpus-per-worker",
-            min=0,
-            help="GPUs of each ray worker, such as 0.5; by default 1 with --device cuda.",
-        ),
-    ] = None,
+    address: AddressOption = None,
+    gpus_per_worker: GpusOption = None,
     redo: RedoOption = None,
     out: Annotated[Path, typer.Option(help="Run folder; an existing one is continued.")] = Path("runs/default"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be restored, and stop.")] = False,

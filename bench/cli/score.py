@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, cast
 
 import bench
 from bench.cli.common import (
+    AddressOption,
     DeviceOption,
+    ExecutorOption,
+    GpusOption,
     MetricsOption,
     RedoOption,
     RunArgument,
+    WorkersOption,
     console,
     open_runs,
     print_reasons,
@@ -21,9 +25,19 @@ if TYPE_CHECKING:
 
 
 def score(
-    run: RunArgument = None, metrics: MetricsOption = [], device: DeviceOption = "auto", redo: RedoOption = None
+    run: RunArgument = None,
+    metrics: MetricsOption = [],
+    device: DeviceOption = "auto",
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    address: AddressOption = None,
+    gpus_per_worker: GpusOption = None,
+    redo: RedoOption = None,
 ) -> None:
     """Compute the metrics that a run does not have yet."""
-    names, again = split(metrics) or None, cast("Redo | None", redo)
-    scored = bench.score(open_runs([run] if run else None)[0], names, device=device, redo=again, console=console())
+    scored = bench.score(
+        open_runs([run] if run else None)[0], split(metrics) or None, device=device, executor=executor,
+        workers=workers, address=address, gpus_per_worker=gpus_per_worker, redo=cast("Redo | None", redo),
+        console=console(),
+    )  # fmt: skip
     print_reasons(scored.unmeasured_cells)

@@ -51,9 +51,9 @@ def save_png(image: Pixels, path: Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def load_png(path: Path) -> Pixels:
-    """Read back a PNG that the suite wrote."""
-    with Image.open(path, formats=("PNG",)) as image:
+def load_png(path: Path, content: bytes | None = None) -> Pixels:
+    """Read back a PNG that the suite wrote, or its content where that is here already."""
+    with Image.open(path if content is None else io.BytesIO(content), formats=("PNG",)) as image:
         if image.mode != "RGB":
             raise ImageError(f"{path} is not an image of this run", got=image.mode, expected="8-bit RGB")
         return np.asarray(image)

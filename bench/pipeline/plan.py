@@ -15,6 +15,9 @@ from bench.workers.local import Machine
 from bench.workers.ray import Cluster
 from bench.workers.sandbox import sandbox
 
+Executor = Machine | Cluster
+"""Where the workers are."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -31,8 +34,7 @@ class Plan:
     settings: Settings
     holds_threads: bool
     """Whether the threads of a worker are those that the run was made with, if it is there."""
-    executor: Machine | Cluster
-    """Where the workers are."""
+    executor: Executor
 
 
 def make_plan(
@@ -71,7 +73,7 @@ def make_plan(
         redo=checked_redo(redo),
         settings=Settings(device, threads or (cores() if is_alone else 1), timeout, os.getcwd()),  # noqa: PTH109
         holds_threads=threads is None,
-        executor=_executor(executor, workers, address, gpus_per_worker, device),
+        executor=find_executor(executor, workers, address, gpus_per_worker, device),
     )
     for source in plan.sources:
         source.list(images)  # missing data must be reported before anything is written
@@ -129,10 +131,14 @@ def _factors(factors: Sequence[int]) -> list[int]:
     return sorted(set(factors))
 
 
-def _executor(
+def find_executor(
     executor: str, workers: int | None, address: str | None, gpus: float | None, device: str
-) -> Machine | Cluster:
-    """Return this machine or the Ray cluster that is asked for."""
+) -> Executor:
+    """Return this machine or the Ray cluster that is asked for.
+
+    Raises:
+        UsageError: for another name than `local` and `ray`, and where `local` is given what only Ray has.
+    """
     if executor == "ray":
         return Cluster(workers, address, (1.0 if device == "cuda" else 0.0) if gpus is None else gpus)
     if executor != "local":

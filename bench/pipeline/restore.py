@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -26,8 +25,8 @@ from bench.store.rows import CellRow, Score
 from bench.store.store import Store
 from bench.workers.jobs import Outcome, Task
 from bench.workers.pool import Pool
+from bench.workers.roles import restorer
 from bench.workers.sandbox import sandbox
-from bench.workers.worker import Worker
 
 TIMED, TIMED_SECONDS = 3, 60.0
 """How many images of a category and factor are timed, after the first; no more once they have taken so long."""
@@ -142,9 +141,8 @@ class Restoration:
         if not pending:
             return
         settings = self.plan.settings._replace(needs=self.selected.method.needs)
-        role = partial(Worker, self.selected.text)
         with (
-            self.plan.executor.pool(role, settings, len(pending)) as pool,
+            self.plan.executor.pool(restorer(self.selected.text), settings, len(pending)) as pool,
             reporter.stage(self.selected.label, len(pending)) as advance,
         ):
             for task, outcome in in_turn(pool, sorted(tasks, key=_length, reverse=True)):

@@ -97,7 +97,7 @@ def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Count
         store.hold_constants({**versions, "seed": str(plan.seed), "device": device, "threads": str(threads)})
         store.record_command(provenance.describe(command, device, threads))
         outcomes = restore(store, plan, reporter)
-        score_cells(store, plan.metrics, device, plan.redo, reporter)
+        score_cells(store, plan.metrics, plan.executor, plan.settings, redo=plan.redo, reporter=reporter)
         _write_summary(store)
     remember(out)
     return outcomes

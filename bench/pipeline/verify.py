@@ -4,14 +4,18 @@ import math
 from collections.abc import Iterator, Set
 from pathlib import Path
 
+from bench.base.device import cores
 from bench.base.errors import BenchError, one_line
 from bench.base.metric import ImageMetric
 from bench.base.progress import Reporter
 from bench.images.png import load_png, pixel_digest
-from bench.pipeline.measure import Measured, measure_images, reference_path
+from bench.pipeline.measure import reference_path, score_jobs
 from bench.registry import METRICS
 from bench.store.records import MetricRecord
 from bench.store.results import Run
+from bench.workers.jobs import Settings
+from bench.workers.score_job import Found
+from bench.workers.scorer import Scorer
 
 TOLERANCE = 1e-5
 """How far, relatively, a value may lie from the one that another machine computed."""
@@ -37,11 +41,7 @@ def verify(run: Run, reporter: Reporter) -> Iterator[str]:
                 damaged.add(path)
                 yield f"{path}: {problem}"
             advance(str(path))
-    for record in run.metrics:
-        if record.scope == "image":
-            yield from _values(run, record, damaged, reporter)
-        elif record.scope == "set":
-            reporter.say(f"{record.name} describes whole sets; it is not computed again")
+    yield from _values(run, damaged, reporter)
 
 
 def _files(run: Run) -> Iterator[tuple[Path, str]]:
@@ -67,34 +67,40 @@ def _mismatch(path: Path, recorded: str) -> str | None:
     return None if digest == recorded else "its pixels are not those that the run recorded"
 
 
-def _values(run: Run, record: MetricRecord, damaged: Set[Path], reporter: Reporter) -> Iterator[str]:
-    metric = _loaded(record, reporter)
-    if metric is None:
-        return
-    layout, values = run.layout, run.scores(record)
-    cells = [
-        cell
-        for cell in run.restored_cells
-        if values.get(cell.cell_id) is not None
-        and damaged.isdisjoint({layout.sr_of(cell), reference_path(metric, layout, cell)})
-    ]
-    with reporter.stage(record.name, len(cells)) as advance:
-        for group in measure_images(metric, layout, cells):
-            for measured in group:
-                yield from _difference(record.name, measured, values[measured.cell.cell_id] or 0.0)
-                advance(str(measured.cell))
+def _values(run: Run, damaged: Set[Path], reporter: Reporter) -> Iterator[str]:
+    cells = {cell.cell_id: cell for cell in run.restored_cells}
+    recorded = {}
+    for record in run.metrics:
+        if record.scope == "set":
+            reporter.say(f"{record.name} describes whole sets; it is not computed again")
+        elif record.scope == "image" and (metric := _same(record, reporter)):
+            values = run.scores(record)
+            recorded[record.name] = {
+                cell.cell_id: values[cell.cell_id] or 0.0
+                for cell in cells.values()
+                if values.get(cell.cell_id) is not None
+                and damaged.isdisjoint({run.layout.sr_of(cell), reference_path(metric, run.layout, cell)})
+            }
+    scorer = Scorer([*recorded], Settings("cpu", cores(), None, ""))
+    for name, error in scorer.unavailable.items():
+        reporter.say(f"{name} is not computed again: {error}")
+        del recorded[name]
+    jobs = score_jobs(run.layout, cells.values(), recorded, {})
+    with reporter.stage(", ".join(recorded), sum(len(job.cells) for job in jobs)) as advance:
+        for job in jobs:
+            found = scorer.answer(job).found
+            for cell in job.cells:
+                for name in cell.metrics:
+                    where = f"{cells[cell.cell_id]}: {name}"
+                    yield from _difference(where, found[name, cell.cell_id], recorded[name][cell.cell_id])
+                advance(str(cells[cell.cell_id]))
 
 
-def _loaded(record: MetricRecord, reporter: Reporter) -> ImageMetric | None:
-    import torch
-
-    from bench.workers import determinism
-
+def _same(record: MetricRecord, reporter: Reporter) -> ImageMetric | None:
+    """Return the metric of a record, if it is still what it was."""
     name, signature = record.name, record.signature
-    determinism.enable()
     try:
         metric = METRICS.create(name)
-        metric.load(torch.device("cpu"))
     except BenchError as error:
         reporter.say(f"{name} is not computed again: {error}")
         return None
@@ -104,9 +110,9 @@ def _loaded(record: MetricRecord, reporter: Reporter) -> ImageMetric | None:
     return metric
 
 
-def _difference(name: str, measured: Measured, recorded: float) -> Iterator[str]:
-    cell, value, reason = measured
+def _difference(where: str, found: Found, recorded: float) -> Iterator[str]:
+    value, reason = found
     if value is None:
-        yield f"{cell}: {name} is {recorded:.6g} in the run, and cannot be computed: {reason}"
+        yield f"{where} is {recorded:.6g} in the run, and cannot be computed: {reason}"
     elif not math.isclose(value, recorded, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
-        yield f"{cell}: {name} is {value:.6g}, the run says {recorded:.6g}"
+        yield f"{where} is {value:.6g}, the run says {recorded:.6g}"

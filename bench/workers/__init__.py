@@ -1,5 +1,6 @@
-"""How cells are restored: in worker processes, one method each, so that a fault costs one cell.
+"""Where cells are restored and scored: in worker processes, so that a fault costs one cell.
 
-`local` has one worker; `ray` has as many as asked for, on one machine or many. Both send pixels to a worker
-and get pixels back, so a worker needs no folder of the run.
+`worker` restores by one method, `scorer` measures by some metrics; `local` has as many as asked for on this
+machine, `ray` on many. The one process that holds the run reads what goes to them and writes what comes back, so
+that a worker needs no folder of it.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import psutil
@@ -10,8 +11,8 @@ import psutil
 from bench.store.records import Status
 from bench.workers import process_tree
 from bench.workers.jobs import Outcome, Role, Settings
-from bench.workers.pool import Pool
-from bench.workers.worker import serve
+from bench.workers.pool import J, Pool
+from bench.workers.serve import serve
 
 _KILLED = -9
 LOADING = 1800.0
@@ -42,9 +43,40 @@ class Machine:
             settings: of each.
             jobs: more workers than jobs are not made.
         """
+        return Pool(lambda: LocalWorker(role, settings), self._size(settings, jobs))
+
+    def scorers(self, role: Role, settings: Settings, jobs: int) -> Pool | Here:
+        """As `pool`, for a role that no method's code can harm: a single one is this process."""
+        size = self._size(settings, jobs)
+        return Here(role, settings) if size == 1 else Pool(lambda: LocalWorker(role, settings), size)
+
+    def _size(self, settings: Settings, jobs: int) -> int:
         room = int(psutil.virtual_memory().available / 1e6 // settings.needs.memory_mb)
-        size = max(1, min(self.workers or 1, jobs, room))
-        return Pool(lambda: LocalWorker(role, settings), size)
+        return max(1, min(self.workers or 1, jobs, room))
+
+
+class Here:
+    """One worker that is this process: nothing is started, and it works while the caller waits."""
+
+    def __init__(self, role: Role, settings: Settings) -> None:
+        self.role, self.settings = role, settings
+
+    def __enter__(self) -> Self:
+        import torch
+
+        self._threads = torch.get_num_threads()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        import torch
+
+        torch.set_num_threads(self._threads)
+
+    def work_in_order(self, jobs: Iterable[J]) -> Iterator[tuple[J, Any]]:
+        """Yield jobs with their answers."""
+        servant = self.role(self.settings)
+        for job in jobs:
+            yield job, servant.answer(job)
 
 
 class LocalWorker:

@@ -8,6 +8,7 @@ from queue import LifoQueue
 from typing import Any, Protocol, Self, TypeVar
 
 J = TypeVar("J")
+_Running = dict[Future[Any], J]
 
 
 class Handle(Protocol):
@@ -60,16 +61,24 @@ class Pool:
 
         At most two jobs a worker are under way, so what is lost with this process is little.
         """
-        running: dict[Future[Any], J] = {}
+        return self._work(jobs, lambda running: wait(running, return_when=FIRST_COMPLETED).done)
+
+    def work_in_order(self, jobs: Iterable[J]) -> Iterator[tuple[J, Any]]:
+        """As `work`, but in the order of the jobs."""
+        return self._work(jobs, lambda running: wait([next(iter(running))]).done)
+
+    def _work(
+        self, jobs: Iterable[J], await_some: Callable[[_Running[J]], set[Future[Any]]]
+    ) -> Iterator[tuple[J, Any]]:
+        running: _Running[J] = {}
         for job in jobs:
             running[self._threads.submit(self.ask, job)] = job
             if len(running) == 2 * self.size:
-                yield from _ended(running)
+                yield from _ended(running, await_some(running))
         while running:
-            yield from _ended(running)
+            yield from _ended(running, await_some(running))
 
 
-def _ended(running: dict[Future[Any], J]) -> Iterator[tuple[J, Any]]:
-    done = wait(running, return_when=FIRST_COMPLETED).done
+def _ended(running: _Running[J], done: set[Future[Any]]) -> Iterator[tuple[J, Any]]:
     for future in [future for future in running if future in done]:
         yield running.pop(future), future.result()

@@ -28,7 +28,7 @@ class Cluster:
     A worker is placed only where there are the cores, the GPU and the memory that its method needs.
 
     Args:
-        workers: how many workers restore at a time; None for as many as the cluster has room for.
+        workers: how many work at a time, as far as the cluster has room; None for as many as it has room for.
         address: of a running cluster; None to start Ray on this machine.
         gpus: the share of a GPU that a worker holds.
     """
@@ -53,9 +53,14 @@ class Cluster:
         """
         if self._ray is None:
             self._ray = self._connect(settings)
-        room = self.workers or int(self._ray.cluster_resources().get("CPU", 1) // settings.threads)
-        new_actor = partial(self._actor_class(settings).remote, role, settings)
-        return Pool(lambda: _Actor(self._ray, new_actor), max(1, min(room, jobs)))
+        memory = settings.needs.memory_mb * 1e6
+        needed = {"CPU": float(settings.threads), "GPU": self.gpus, "memory": memory}
+        room = self._room(needed)
+        actor = self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus, memory=memory)(LocalWorker)
+        new_actor = partial(actor.remote, role, settings)
+        return Pool(lambda: _Actor(self._ray, new_actor), min(self.workers or room, room, jobs))
+
+    scorers = pool
 
     def _connect(self, settings: Settings) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -77,16 +82,16 @@ class Cluster:
             raise Unavailable(f"no Ray cluster at {self.address}", got=error, remedy=remedy) from error
         return ray
 
-    def _actor_class(self, settings: Settings) -> Any:
-        """Return the class of a worker with the resources that it needs; refuse what no machine has."""
-        memory = settings.needs.memory_mb * 1e6
-        needed = {"CPU": float(settings.threads), "GPU": self.gpus, "memory": memory}
+    def _room(self, needed: Mapping[str, float]) -> int:
+        """Return how many workers the machines have room for; refuse what none of them has."""
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        if not any(all(machine.get(name, 0) >= amount for name, amount in needed.items()) for machine in machines):
+        wanted = [(name, amount) for name, amount in needed.items() if amount]
+        room = sum(min(int(machine.get(name, 0) // amount) for name, amount in wanted) for machine in machines)
+        if not room:
             most = {name: max(machine.get(name, 0) for machine in machines) for name in needed}
             what = "no machine of the cluster has what a worker needs"
             raise UsageError(what, got=f"at most {_words(most)}", expected=_words(needed))
-        return self._ray.remote(num_cpus=settings.threads, num_gpus=self.gpus, memory=memory)(LocalWorker)
+        return room
 
 
 def _words(resources: Mapping[str, float]) -> str:

@@ -1,92 +1,32 @@
-"""The worker process: loads one method, restores what it is sent, and measures what that costs."""
+"""The worker that restores: loads one method, restores what it is sent, and measures what that costs."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
-import signal
-import sys
-import threading
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from bench.base import device as devices
 from bench.base.device import Timed
-from bench.base.errors import lacked_memory, one_line
 from bench.base.method import Method
 from bench.base.types import Batch
 from bench.images.png import to_pixels, to_tensor
 from bench.registry.methods import build
 from bench.store.records import Status
-from bench.workers import determinism, process_tree
+from bench.workers import determinism
 from bench.workers.costs import count_macs
-from bench.workers.jobs import Job, Outcome, Role, Servant, Settings, Task
+from bench.workers.jobs import Job, Outcome, Settings, Task
 from bench.workers.result import check_result
+from bench.workers.serve import change_folder, failure
 
 COUNTED = "its operations were counted in the same pass"
 UNDISTURBED = 0.05
 """The share of its time that a pass may wait for a processor and still be timed."""
-_MAX_REASON = 2000
-"""Longer reasons are cut after so many characters."""
 T = TypeVar("T")
-
-
-def serve(connection: Connection, role: Role, settings: Settings) -> None:
-    """Load a servant, then answer jobs until the other end closes.
-
-    The first answer is None, or the outcome that every job has when it cannot be loaded.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.pop(process_tree.SAFE_PATH, None)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a method's prints must not mix with ours
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # What a method forks must neither keep this connection open nor answer on it.
-    os.register_at_fork(after_in_child=connection.close)
-    servant, problem = _started(role, settings)
-    _answer(connection, problem)
-    while servant is not None:
-        try:
-            job = connection.recv()
-        except EOFError:
-            return
-        _answer(connection, servant.answer(job))
-
-
-def _started(role: Role, settings: Settings) -> tuple[Servant | None, Outcome | None]:
-    try:
-        return role(settings), None
-    except Exception as error:
-        return None, _failure(error, "cannot be loaded: ")
-
-
-def _answer(connection: Connection, answer: Any) -> None:
-    if connection.closed:
-        os._exit(0)  # a child that a method forked has come back from its call
-    connection.send(answer)
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of the parent, then end this process and what it started, whatever it is doing."""
-    parent, tag = multiprocessing.parent_process(), os.environ.get(process_tree.VARIABLE)
-    if parent is None or tag is None:
-        return
-    parent.join()
-    process_tree.end(tag)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _failure(error: Exception, where: str = "") -> Outcome:
-    status = Status.OUT_OF_MEMORY if lacked_memory(error) else Status.ERROR
-    # A database takes no surrogates.
-    reason = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()
-    return Outcome(status, reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]} ...")
 
 
 class Worker:
@@ -94,7 +34,6 @@ class Worker:
 
     def __init__(self, text: str, settings: Settings) -> None:
         self.settings = settings
-        self._change_folder()
         self.device = torch.device(settings.device)
         determinism.enable(settings.threads)
         self.method = build(text)
@@ -111,20 +50,16 @@ class Worker:
             with warnings.catch_warnings(), np.errstate():
                 return self._restore(read)
         except Exception as error:
-            return _failure(error)
+            return failure(error)
 
     def _reset(self, seed: int) -> None:
         """Undo what an earlier restore may have left behind in the process."""
-        self._change_folder()
+        change_folder(self.settings.folder)
         self.defaults.restore()
         determinism.enable(self.settings.threads)
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
-
-    def _change_folder(self) -> None:
-        with suppress(FileNotFoundError):  # another machine has no such folder, and perhaps no need of one
-            os.chdir(self.settings.folder)
 
     def _restore(self, job: Job) -> Outcome:
         lr = to_tensor(job.lr, self.device)

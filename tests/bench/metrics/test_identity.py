@@ -227,18 +227,18 @@ def test_landmarks_move_with_the_face(astronaut) -> None:
         metric.features(photo(0, 128, 128))
 
 
-def test_pairs_of_strangers_are_the_yardstick(metric, astronaut, tmp_path) -> None:
+def test_pairs_of_strangers_are_the_yardstick(metric, astronaut) -> None:
     """Three images: the astronaut, her mirror image and one without a face, which is left out."""
-    from bench.images.png import save_png
-    from bench.pipeline.strangers import pairs_of_strangers
-    from bench.store.layout import RunLayout
+    from bench.pipeline.strangers import Strangers
+    from bench.workers.score_job import Found
     from tests.reports.making import cell_of
 
-    layout, cells = RunLayout(tmp_path), [cell_of("faces", name) for name in "abc"]
-    for name, image in zip("abc", (astronaut, astronaut[:, ::-1], photo(0, 128, 128)), strict=True):
-        save_png(np.ascontiguousarray(image), layout.hr("faces", name))
-    record = pairs_of_strangers(metric, layout, cells)
+    cells = [cell_of("faces", name)._replace(image_id=image_id) for image_id, name in enumerate("abc")]
+    strangers = Strangers(METRICS.create("dlib"), cells, "abc")
     one, other = (metric.features(np.ascontiguousarray(image)) for image in (astronaut, astronaut[:, ::-1]))
+    assert strangers.take(3, Found(one)) is None, "it is none of them"
+    assert strangers.take(0, Found(one)) is strangers.take(2, Found(reason="no face")) is None
+    record = strangers.take(1, Found(other))
     expected = np.linalg.norm(one.descriptor - other.descriptor)
     assert record.pairs == 1
     assert record.mean == record.low == record.high == pytest.approx(expected)

@@ -15,7 +15,11 @@ from bench.pipeline.score import score_cells
 from bench.registry import Registry
 from bench.store.results import Run
 from bench.store.store import Store
+from bench.workers.jobs import Settings
+from bench.workers.local import Machine
 from tests.commands import bench
+
+SETTINGS = Settings("cpu", 1, None, ".")
 
 
 class Channels(fid.Fid):
@@ -43,7 +47,7 @@ def test_one_value_a_method_and_factor(folder, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     monkeypatch.setattr(Registry, "create", lambda registry, name: Channels())
     with Store(tmp_path / "run") as store:
-        score_cells(store, ["fid"], "cpu", None, Reporter(console()))
+        score_cells(store, ["fid"], Machine(), SETTINGS, redo=None, reporter=Reporter(console()))
     run = Run(tmp_path / "run")
     values = run.frame[run.frame.metric == "fid"].set_index(["method", "factor"]).value
     assert len(values) == 4

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from itertools import pairwise
 
 import psutil
+import pytest
 from PIL import Image
 
 import bench as package
+from bench.images.png import load_png
+from tests.bench.workers.helpers import COLOURS, MEAN, wait_for
 from tests.commands import BENCH, bench, children
 from tests.conftest import photo, write_adapter
 
@@ -20,41 +24,83 @@ NOISE = """import torch
         with open(__file__ + ".log", "a") as log: log.write(f"{batch.images[0]} {begin} {time.time()} {os.getpid()}\\n")"""
 
 
-def given(folder, out, *more):
-    given = ("--methods", "./noisy.py", "--category", f"mine={folder}", "--factor", "16", "--threads", "1")
-    return ["run", *given, "--metrics", "psnr,ssim", "--device", "cpu", "--out", out, *more]
+def given(out, *more):
+    given = ("--methods", "./noisy.py", "--category", "mine=photographs", "--factor", "16", "--threads", "1")
+    return ["run", *given, "--metrics", "psnr,ssim,./colours.py", "--device", "cpu", "--out", out, *more]
 
 
-def made(run):
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder with nine photographs, a method and two metrics."""
+    path = tmp_path_factory.mktemp("local")
+    (path / "photographs").mkdir()
+    for seed in range(9):
+        Image.fromarray(photo(seed)).save(path / "photographs" / f"{'abcdefghi'[seed]}.png")
+    write_adapter(path / "noisy.py", NOISE, name="noisy")
+    (path / "colours.py").write_text(COLOURS)
+    (path / "mean.py").write_text(MEAN)
+    return path
+
+
+@pytest.fixture(scope="module", params=[1, 3])
+def made(work, request):
+    """A run by some workers, and what the method logged."""
+    (work / "noisy.py.log").unlink(missing_ok=True)
+    done = bench(*given(f"run{request.param}", "--workers", request.param), cwd=work)
+    assert done.returncode == 0, done.stderr
+    lines = map(str.split, (work / "noisy.py.log").read_text().splitlines())
+    log = sorted((float(begin), float(end), name, pid) for name, begin, end, pid in lines)
+    return work / f"run{request.param}", log, request.param
+
+
+def results(run):
     frame = package.read_results(run)
-    values = frame[frame.metric.isin(("psnr", "ssim"))].sort_values(["metric", "image"])[["image", "value"]]
-    return {path.name: path.read_bytes() for path in run.glob("sr/**/*.png")}, values.to_numpy().tolist()
+    values = frame[frame.metric.isin(("psnr", "ssim", "colours"))].sort_values(["metric", "image"])
+    images = {path.name: path.read_bytes() for path in run.glob("sr/**/*.png")}
+    return images, values[["metric", "image", "value"]].astype(str).to_numpy().tolist()
 
 
-def test_any_number_of_workers_makes_the_same_and_what_is_timed_is_alone(folder, tmp_path):
-    for seed in range(3, 9):
-        Image.fromarray(photo(seed)).save(folder / f"{'abcdefghi'[seed]}.png")
-    log = write_adapter(tmp_path / "noisy.py", NOISE, name="noisy").with_name("noisy.py.log")
-    for workers in ((), ("--workers", 3)):
-        log.unlink(missing_ok=True)
-        done = bench(*given(folder, f"run{len(workers) and workers[1]}", *workers), cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-    assert made(tmp_path / "run0") == made(tmp_path / "run3")
-    lines = map(str.split, log.read_text().splitlines())
-    times = sorted((float(begin), float(end), name, pid) for name, begin, end, pid in lines)
-    assert [name for _, _, name, _ in times[:4]] == [*"abcd"]
-    assert all(before[1] < after[0] for before, after in pairwise(times[:5]))
-    assert (len({pid for *_, pid in times[:4]}), len({pid for *_, pid in times[4:]})) == (1, 3)
-    seconds = package.read_results(tmp_path / "run3").query("metric == 'seconds'").set_index("image").reason
+def test_any_number_of_workers_makes_the_same_and_what_is_timed_is_alone(work, made):
+    run, log, workers = made
+    images, values = results(run)
+    assert (len(images), len(values)) == (9, 9 + 9 + 1)
+    assert (images, values) == results(work / "run1")
+    assert [name for _, _, name, _ in log[:4]] == [*"abcd"]
+    assert all(before[1] < after[0] for before, after in pairwise(log[:5]))
+    assert (len({pid for *_, pid in log[:4]}), len({pid for *_, pid in log[4:]})) == (1, workers)
+    seconds = package.read_results(run).query("metric == 'seconds'").set_index("image").reason
     assert seconds[[*"efghi"]].notna().all()
 
 
-def test_all_workers_end_with_the_command(folder, tmp_path):
-    write_adapter(tmp_path / "noisy.py", "time.sleep(60 if batch.images[0] > 'd' else 0)", name="noisy")
-    for seed in range(3, 6):
-        Image.fromarray(photo(seed)).save(folder / f"{'abcdef'[seed]}.png")
+def test_scoring_is_killed_and_continued(work):
+    """A worker that is killed costs its image once more; the command is killed, and the same one continues."""
+    shutil.copytree(work / "run1", work / "killed")
+    command = ("score", "killed", "--metrics", "./mean.py", "--workers", "2", "--device", "cpu")
+    process = subprocess.Popen([*BENCH, *command], cwd=work, stdout=subprocess.DEVNULL)
+    log = work / "mean.py.log"
+    wait_for(log.exists, process)
+    children(process.pid, "spawn_main")[0].kill()
+    wait_for(lambda: len(log.read_text().splitlines()) >= 6, process)
+    process.kill()
+    process.wait()
+    kept = package.read_results(work / "killed").query("metric == 'mean'")
+    assert 1 <= len(kept) < 9
+    log.unlink()
+    done = bench(*command, cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert len(log.read_text().splitlines()) == 9 - len(kept)
+    values = package.read_results(work / "killed").query("metric == 'mean'").set_index("image").value
+    assert {*values.index} == {*"abcdefghi"}
+    for image, value in values.items():
+        (path,) = (work / "killed").glob(f"sr/*/x16/mine/{image}.png")
+        assert value == load_png(path).mean()
+
+
+def test_all_workers_end_with_the_command(work):
+    slow = write_adapter(work / "slow.py", "time.sleep(60 if batch.images[0] > 'd' else 0)", name="slow").name
+    command = [*BENCH, *given("slow", "--workers", "2")]
     process = subprocess.Popen(
-        [*BENCH, *given(folder, "run", "--workers", "2")], cwd=tmp_path, stdout=subprocess.DEVNULL
+        [part.replace("noisy.py", slow) for part in command], cwd=work, stdout=subprocess.DEVNULL
     )
     workers: list[psutil.Process] = []
     while len(workers) < 2:

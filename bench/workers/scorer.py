@@ -1,0 +1,90 @@
+"""The worker that scores: it measures all results of one image by all metrics in one go.
+
+Each PNG is read once, and HR is described once a metric, for all methods and factors.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.base.errors import ImageError, Unavailable, one_line
+from bench.base.metric import ImageMetric, SetMetric
+from bench.base.types import Pixels
+from bench.registry import METRICS
+from bench.workers import determinism
+from bench.workers.jobs import Settings
+from bench.workers.score_job import Found, Key, ScoreJob, Scores
+
+
+class Scorer:
+    """Some loaded metrics."""
+
+    def __init__(self, names: Sequence[str], settings: Settings) -> None:
+        determinism.enable(settings.threads)
+        self.metrics: dict[str, ImageMetric | SetMetric] = {}
+        self.unavailable: dict[str, Unavailable] = {}
+        for name in names:
+            try:
+                self.metrics[name] = _loaded(name, torch.device(settings.device))
+            except Unavailable as error:
+                self.unavailable[name] = error
+            except Exception as error:  # a metric is anybody's code
+                self.unavailable[name] = Unavailable(f"metric {name} cannot be loaded", got=one_line(error))
+
+    def answer(self, job: ScoreJob) -> Scores:
+        """Measure the results of one image; whatever a metric raises becomes a reason."""
+        pixels = cache(partial(_found, job.pixels))
+        found: dict[Key, Found] = {}
+        for name, metric in self.metrics.items():
+            found |= _measured(name, metric, job, pixels)
+        return Scores(found, self.unavailable)
+
+
+def _loaded(name: str, device: torch.device) -> ImageMetric | SetMetric:
+    metric: ImageMetric | SetMetric = METRICS.create(name)
+    metric.load(device)
+    return metric
+
+
+def _measured(
+    name: str, metric: ImageMetric | SetMetric, job: ScoreJob, pixels: Callable[[Path], Found]
+) -> dict[Key, Found]:
+    """Measure by one metric, so that one description of HR is held at a time."""
+    describe = cache(lambda path: _then(metric.features, pixels(path)))
+    found: dict[Key, Found] = {(name, None): describe(job.hr)} if name in job.described else {}
+    for cell in job.cells:
+        if name not in cell.metrics:
+            continue
+        if isinstance(metric, SetMetric):
+            found[name, cell.cell_id] = _then(metric.features, pixels(cell.sr))
+        else:
+            references = {"hr": job.hr, "lr": cell.lr}
+            path = references.get(metric.reference)
+            reference = describe(path) if path else Found()
+            compare = partial(_compared, metric, cell.factor)
+            found[name, cell.cell_id] = _then(compare, reference, pixels(cell.sr))
+    return found
+
+
+def _compared(metric: ImageMetric, factor: int, features: Any, sr: Pixels) -> float:
+    value = float(metric.compare(sr, features, factor))
+    if math.isnan(value):
+        raise ImageError("the metric returned NaN")
+    return value
+
+
+def _then(call: Callable[..., Any], *inputs: Found) -> Found:
+    """Call with what was found, or pass the first reason on."""
+    reasons = [found.reason for found in inputs if found.reason]
+    return Found(None, reasons[0]) if reasons else _found(call, *(found.value for found in inputs))
+
+
+def _found(call: Callable[..., Any], *values: Any) -> Found:
+    try:
+        return Found(call(*values))
+    except Exception as error:
+        return Found(None, one_line(error))
