@@ -15,7 +15,7 @@ def share_of(metric: MetricRecord) -> list[MetricRecord]:
     """Return the metric of a threshold's share, in per cent; none where there is no threshold."""
     if metric.threshold is None:
         return []
-    sign = "<=" if metric.better is Better.LOWER else ">="
+    sign, reach = ("<=", "at most") if metric.better is Better.LOWER else (">=", "at least")
     kind = metric.title.partition(" (")[2].rstrip(")") or metric.title
     return [
         MetricRecord(
@@ -26,7 +26,7 @@ def share_of(metric: MetricRecord) -> list[MetricRecord]:
             scope="share",
             unit="%",
             is_training_metric=metric.is_training_metric,
-            about=f"The share of images that {kind} takes for the same person: {sign} {metric.threshold:g}.",
+            about=f"The share of images that {kind} takes for the same person, at {reach} {metric.threshold:g}.",
         )
     ]
 

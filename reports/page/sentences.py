@@ -47,9 +47,10 @@ def means(board: Board) -> str:
     """Say over which images the means of a leaderboard are taken."""
     compared = sum(not row.method.is_upper_bound and row.method.label not in board.absent for row in board.rows)
     is_overall, images = board.where.factor == EVERY, text.count(board.total, "image")
-    completed = "completed at every factor" if is_overall else "completed"
+    at_each = " at every factor" if is_overall else ""
     if not compared:
-        return f"No method {completed} any of {images}."
+        return f"No method completed any of {images}{at_each}."
+    completed = f"completed{at_each}"
     methods = "the method" if compared == 1 else f"all {compared} compared methods"
     if board.common:
         sentence = f"Means over {board.common} of {images}: those that {methods} {completed}."

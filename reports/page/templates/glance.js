@@ -32,6 +32,7 @@ function showGlance() {
   const lines = rows.map((row) => el("tr", {}, ...columns.map((column) => glanceCell(row, column))));
   const table = el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...lines));
   table.style.setProperty("--n", columns.length);
+  table.classList.toggle("crowded", columns.length > 8);
   box.replaceChildren(table);
   const all = el("a", { href: "#images" }, every.length === 1 ? "its values" : `all ${every.length} images`);
   const which = rows.length === 1 ? "The image" : `The first ${rows.length} of ${every.length} images`;

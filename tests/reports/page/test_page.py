@@ -273,6 +273,12 @@ def test_odd_runs_open(opened: Open, tmp_path: Path, kind: str, width: int) -> N
     page = opened(report([write_run(tmp_path / "run", RunSpec(factors=(16,), **kinds[kind]))]), width=width)
     expect(page.locator("#rows .row")).to_have_count(int(kind != "none"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    missing = {
+        "none": "No image was asked for",
+        "one": "Every cell that was asked for is done",
+        "failed": "it broke",
+    }
+    expect(page.locator("#problems")).to_contain_text(missing[kind])
 
 
 def test_a_script_from_elsewhere_is_refused(browser, usual_page: Path, tmp_path: Path) -> None:
@@ -374,6 +380,8 @@ def test_print_shows_every_plot_and_thumbnail(opened: Open, usual_page: Path) ->
     assert page.evaluate(every % "#images img") == images * (len(USUAL.methods) + 1) - failed
     plots = page.evaluate("document.querySelectorAll('#plots img').length")
     assert page.evaluate(every % "#plots img") == plots > 2
+    heights = page.evaluate("[...document.querySelectorAll('figure.plot')].map((one) => one.offsetHeight)")
+    assert max(heights) < (210 - 2 * 12) / 25.4 * 96, "a plot fits on a sheet, so that none is cut"
 
 
 def test_print_shows_every_factor_and_the_chosen_baseline_alone(opened: Open, usual_page: Path) -> None:
