@@ -35,7 +35,10 @@ _SHAPES = np.arange(0.2, 10, 0.001)
 """The shapes of a generalised Gaussian among which the nearest one is taken."""
 _RATIOS = gamma(2 / _SHAPES) ** 2 / (gamma(1 / _SHAPES) * gamma(3 / _SHAPES))
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255
-_WINDOW = np.exp(-0.5 * (np.arange(-3, 4) / (7 / 6)) ** 2)
+_TAPS = np.exp(-0.5 * np.arange(-3, 4, dtype=np.float32) ** 2 / np.float32(7 / 6) ** 2)
+_WINDOW = (_TAPS / _TAPS.sum()).tolist()
+"""In float32, as the package has it: where an image is flat its variance is a difference of almost equal numbers,
+and a window that differs by 1e-8 changes the value by 5e-4."""
 
 
 class Niqe(ImageMetric):
@@ -45,7 +48,7 @@ class Niqe(ImageMetric):
     title = "NIQE"
     about = "How unlike a natural photograph the result looks on its own; nothing about whose face it is."
     better = Better.LOWER
-    signature = "niqe|sk-video-1.1.10|y:bt601-studio|patch:96|scales:2|uint8|v1"
+    signature = "niqe|sk-video-1.1.10|y:bt601-studio|patch:96|scales:2|uint8|v2"
     reference = "none"
 
     def assets(self) -> Sequence[Asset]:
@@ -82,9 +85,8 @@ def _statistics(image: npt.NDArray[np.float32], side: int) -> Floats:
 
 def _normalised(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the image with its local mean taken away, by its local deviation."""
-    window = (_WINDOW / _WINDOW.sum()).tolist()
     mean, square = (
-        correlate1d(correlate1d(one, window, 0, mode="constant"), window, 1, mode="constant")
+        correlate1d(correlate1d(one, _WINDOW, 0, mode="constant"), _WINDOW, 1, mode="constant")
         for one in (image, image**2)
     )
     normal: npt.NDArray[np.float32] = (image - mean) / (np.sqrt(np.abs(square - mean**2)) + 1)

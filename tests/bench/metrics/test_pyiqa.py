@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import sysconfig
 import venv
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bench import read_results
 from bench.base.errors import Unavailable, UsageError
 from bench.registry import METRICS
 from tests.commands import bench
@@ -26,6 +26,7 @@ VERSION = "0.1.16"
 CODE = """
 import json, sys
 import numpy as np, pyiqa, torch
+from bench import read_results
 from bench.base.errors import BenchError
 from bench.registry import METRICS
 a, b = np.load(sys.argv[1])
@@ -90,9 +91,12 @@ def test_its_values_are_pyiqas_own(python: Path, tmp_path: Path) -> None:
     assert found["no_such"][0] == "UsageError"
 
 
-@pytest.mark.slow
-def test_one_command_takes_a_file_a_name_and_one_of_pyiqas(tmp_path: Path) -> None:
-    """Without pyiqa: its metric is unavailable with one sentence, and the others have values."""
+RUN = ["run", "--methods", "nearest", "--category", "t=images", "--factor", "16", "--out", "out", "--metrics"]
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A metric of one's own, from the template, beside a folder of one image."""
     folder = tmp_path / "images"
     folder.mkdir()
     Image.fromarray(photo(1, 128, 128)).save(folder / "a.png")
@@ -100,13 +104,29 @@ def test_one_command_takes_a_file_a_name_and_one_of_pyiqas(tmp_path: Path) -> No
     path = tmp_path / "mine.py"
     filled = "return float(abs(sr.astype(int) - features).mean())"
     path.write_text(path.read_text().replace('raise ImageError("fill me in")', filled))
-    arguments = ["--methods", "nearest", "--category", "t=images", "--factor", "16", "--metrics"]
-    done = bench("run", *arguments, "./mine.py,psnr,pyiqa:ssimc", "--out", "out", cwd=tmp_path)
+    return path
+
+
+@pytest.mark.slow
+def test_one_command_takes_a_file_lpips_and_one_of_pyiqas(python: Path, tmp_path: Path, mine: Path) -> None:
+    command = [python, "-W", "ignore", "-m", "bench", *RUN, "./mine.py,lpips,pyiqa:ssimc"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "metric pyiqa:ssimc needs the package pyiqa" in done.stdout
-    path.write_text(path.read_text().replace(".mean())", ".max())"))
+    frame = read_results(tmp_path / "out")
+    values = frame[frame.value.notna()].set_index("metric").value
+    assert {"mine", "lpips", "pyiqa:ssimc"} <= set(values.index)
+    assert 0 < values["pyiqa:ssimc"] < 1
+
+
+@pytest.mark.slow
+def test_without_pyiqa_it_costs_one_sentence_and_an_edited_file_is_measured_again(
+    tmp_path: Path, mine: Path
+) -> None:
+    done = bench(*RUN, "./mine.py,psnr,pyiqa:ssimc", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("metric pyiqa:ssimc needs the package pyiqa") == 1
+    mine.write_text(mine.read_text().replace(".mean())", ".max())"))
     assert bench("score", "out", "--metrics", "./mine.py", cwd=tmp_path).returncode == 0
-    code = "import bench; f = bench.read_results('out'); print(f[f.metric == 'mine'].value.tolist())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    (value,) = json.loads(done.stdout)
+    frame = read_results(tmp_path / "out")
+    (value,) = frame[frame.metric == "mine"].value
     assert value == round(value)  # the largest difference: the values of the edited file alone are left
