@@ -9,6 +9,7 @@ from skimage.transform import ProjectiveTransform, warp
 
 from bench.base.errors import ImageError
 from bench.images.align import cut_square, face_square
+from bench.images.png import pixel_digest
 from bench.images.prepare import parse_preparation
 from tests.conftest import photo
 
@@ -51,6 +52,22 @@ def test_the_cut_is_the_warp_of_the_square() -> None:
     expected = warp(image, transform, output_shape=(size, size), order=1) * 255
     ours = cut_square(image, square, size)
     assert np.abs(ours[4:-4, 4:-4] - expected[4:-4, 4:-4]).mean() < 2.5
+
+
+FFHQ = {
+    "turned": (300, 400, ((180, 130), (222, 138)), ((175, 182), (212, 190)), "640cc092f21c62ea"),
+    "beyond the edge": (300, 400, ((30, 40), (75, 28)), ((36, 95), (80, 84)), "94616f68a97226f7"),
+    "shrunk first": (700, 900, ((350, 290), (522, 268)), ((360, 470), (505, 452)), "5841997db8ade57b"),
+}
+"""Sides of an image, eyes, mouth, and how the digest of 64 x 64 pixels begins that `recreate_aligned_images` of
+github.com/NVlabs/ffhq-dataset made of them (4826aa6)."""
+
+
+@pytest.mark.parametrize("case", FFHQ)
+def test_every_pixel_is_that_of_ffhqs_own_script(case) -> None:
+    height, width, eyes, mouth, digest = FFHQ[case]
+    aligned = cut_square(photo(3, height, width), face_square(points(eyes, mouth)), 64)
+    assert pixel_digest(aligned).startswith(digest)
 
 
 def test_a_portrait_shows_its_face_where_ffhq_has_it(portrait) -> None:
