@@ -132,7 +132,8 @@ def test_the_same_files_elsewhere_are_the_same_method(tmp_path, monkeypatch):
     images(tmp_path / "results", "a")
     Path("run.py").write_text("print()")
     Path("card.toml").write_text('command = ["python", "run.py", "{input}", "{output}"]')
-    for text in ("folder:results", "command:card.toml"):
+    Path("results/weights.pth").write_bytes(b"1")
+    for text in ("folder:results", "command:card.toml", "spandrel:results/weights.pth"):
         kind, _, path = text.partition(":")
         first = create(text).identity
         assert create(f"{kind}:{tmp_path / path}").identity == first

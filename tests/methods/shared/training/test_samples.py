@@ -175,8 +175,11 @@ def test_a_bent_image_is_another_one_of_the_same_stuff():
 
 def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
     image = photo(3, 80, 70)
-    (tmp_path / "deep").mkdir()
+    for name in ("deep", "folder.png", "@eaDir"):
+        (tmp_path / name).mkdir()
     Image.fromarray(image).save(tmp_path / "deep" / "a.png")
+    for name in ("._a.png", "@eaDir/a.png"):
+        (tmp_path / name).write_bytes(b"no picture")
     (item,) = read_folder(tmp_path, 64, 32, (16,))
     crop = image[8:72, 3:67]
     np.testing.assert_array_equal(item.lr[16], make_lr(crop, 4))
@@ -184,7 +187,7 @@ def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
     assert item.hr.shape == (32, 32, 3)
     draw = Pool(Small(bank), [item], first=5, augment_prob=0.0).draw(0, 32, 16, 32)
     assert 0 < int(draw.exact.sum()) < 32
-    with pytest.raises(ImageError, match="too small"):
+    with pytest.raises(ImageError, match=r"too small .*got 70x80, expected at least 128x128, .*; leave it out"):
         read_folder(tmp_path, 128, 32, (16,))
     with pytest.raises(UsageError, match="no image to train on"):
         read_folder(tmp_path / "deep" / "none", 64, 32, (16,))
