@@ -242,8 +242,9 @@ class FailedCell(NamedTuple):
         if self.status == Status.SKIPPED:
             return self.reason
         what, separator, remedy = self.reason.partition("; ")
-        if (name := unquote(self.image)) in what:
-            what = re.sub(rf"^(image )?(.*?\W)??{re.escape(name)}(\.\w+)? ", "", what)
+        name = f"({re.escape(unquote(self.image))}|{re.escape(self.image)})"
+        what = re.sub(rf"\S*/{name}\S*", "", what)
+        what = re.sub(rf"^(image )?(.*?\W)??{name}(\.\w+)? ", "", what)
         words = what.split()
         return " ".join(word for word in words if not re.search(r"[/\d]", word)) + separator + remedy
 

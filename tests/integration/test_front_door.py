@@ -42,6 +42,18 @@ def test_images_that_fail_alike_are_one_line_with_a_count(command, in_process, t
     }
 
 
+def test_images_that_a_folder_of_results_lacks_are_one_line(command, in_process, tmp_path):
+    """Whatever they are called, in a folder of another tool that has none of them under these names."""
+    for name in ("Anna at sea", "DSC 12 (copy)", "me [crop]", "2024/IMG_1", "café", "a", "100%"):
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo(len(name))).save(tmp_path / "mine" / f"{name}.png")
+    (tmp_path / "SR").mkdir()
+    Image.fromarray(photo(1)).save(tmp_path / "SR" / "other.png")
+    done = command(*RUN, "mine=./mine", "--methods", "theirs=folder:SR")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  theirs mine/")]
+    assert " x16 and 6 more: error, there is no image for mine/" in line
+
+
 def test_a_file_that_is_gone_is_not_to_be_removed(command, in_process, folder, tmp_path):
     command(*RUN, f"mine={folder}", "--methods", "nearest")
     lr = tmp_path / "runs" / "default" / "lr" / "x16" / "mine"
