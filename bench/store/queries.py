@@ -59,6 +59,11 @@ FROM cell_view WHERE status = ? AND NOT is_asked ORDER BY category_id, image, fa
 """
 
 
+def _network_of(metric: str) -> str:
+    """Return the name by which trainings record a metric's network: that of `pyiqa:lpips-vgg` is `lpips_vgg`."""
+    return metric.removeprefix("pyiqa:").replace("-", "_")
+
+
 @contextmanager
 def naming_damage(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into one sentence that names the file."""
@@ -118,7 +123,9 @@ class Reader:
         return [
             records.MetricRecord(
                 **{name: row[name] for name in records.MetricRecord._fields if name in row}
-            )._replace(better=Better(row["better"]), is_training_metric=row["name"] in training_metrics)
+            )._replace(
+                better=Better(row["better"]), is_training_metric=_network_of(row["name"]) in training_metrics
+            )
             for row in rows
         ]
 

@@ -26,7 +26,7 @@ def share_of(metric: MetricRecord) -> list[MetricRecord]:
             scope="share",
             unit="%",
             is_training_metric=metric.is_training_metric,
-            about=f"The share of images that {kind} takes for the same person, at {reach} {metric.threshold:g}.",
+            about=f"The share of images that {kind} takes for the same person: {reach} {metric.threshold:g}.",
         )
     ]
 

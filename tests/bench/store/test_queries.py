@@ -78,9 +78,11 @@ def test_what_failed_on_an_input_is_forgotten_when_it_is_made_again(store):
 
 def test_a_metric_keeps_its_title_and_its_training_mark(store):
     store.register_metric(PSNR._replace(name="lpips", title="LPIPS", signature="lpips|v1"))
+    store.register_metric(PSNR._replace(name="pyiqa:lpips", title="lpips (pyiqa)", signature="pyiqa|lpips|v1"))
     assert [(metric.title, metric.is_training_metric) for metric in store.metrics()] == [
         ("PSNR", False),
         ("LPIPS", True),
+        ("lpips (pyiqa)", True),
     ]
 
 
