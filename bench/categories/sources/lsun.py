@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from bench.base.errors import ImageError, UsageError
@@ -25,9 +26,9 @@ def find_database(path: Path) -> Path | None:
         return path if is_database(path) else None
     if (path / "data.mdb").is_file():
         return path
-    entries = list(path.iterdir()) if path.is_dir() else []
-    inside = [entry for entry in entries if (entry / "data.mdb").is_file() or entry.suffix in (".lmdb", ".mdb")]
-    return find_database(inside[0]) if len(inside) == 1 and len(entries) == 1 else None
+    first, *others = islice(path.iterdir(), 2) if path.is_dir() else [path, path]
+    is_one = not others and ((first / "data.mdb").is_file() or first.suffix in (".lmdb", ".mdb"))
+    return find_database(first) if is_one else None
 
 
 @dataclass(frozen=True)
