@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import sysconfig
 import venv
 from importlib.util import find_spec
@@ -61,11 +62,12 @@ def test_without_the_package_it_says_the_remedy() -> None:
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter that has this one's packages, and pyiqa."""
     folder = tmp_path_factory.mktemp("pyiqa")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin" / "python"
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
-    command = [python, "-m", "pip", "install", "--quiet", "--no-deps", f"pyiqa=={VERSION}"]
+    pip = [sys.executable, "-m", "pip", "--python", python, "--quiet"]
+    command = [*pip, "install", "--no-deps", f"pyiqa=={VERSION}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return python
