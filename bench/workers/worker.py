@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from bench.base import device as devices
+from bench.base.counting import count_macs
 from bench.base.device import Timed
 from bench.base.method import Method
 from bench.base.types import Batch
@@ -18,7 +19,6 @@ from bench.images.png import to_pixels, to_tensor
 from bench.registry.methods import build
 from bench.store.records import Status
 from bench.workers import determinism
-from bench.workers.costs import count_macs
 from bench.workers.jobs import Job, Outcome, Settings, Task
 from bench.workers.result import check_result
 from bench.workers.serve import change_folder, failure

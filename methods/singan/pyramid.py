@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import Size
+from bench.base.counting import Steps
 from bench.images.degradation import resize_tensor
 from methods.shared.presets import Preset
 from methods.singan.network import Critic, Generator, critic_loss, generator_loss, initialise
@@ -141,13 +142,15 @@ def _train(
         amplitude = NOISE * float(F.mse_loss(anchored[1], real)) ** 0.5
     optimisers = [torch.optim.Adam(network.parameters(), RATE, BETAS) for network in networks]
     best, least = _weights(networks), math.inf
+    steps = Steps()
     for step in range(iterations):
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = RATE * (DROP if step >= DROP_AT * iterations else 1.0)
-        added = amplitude * noise(real, random, coarsest=coarsest)
-        drawn = [(added, coarser(fitted, size, random)) for _ in range(TURNS)]
-        inputs = _Inputs(drawn, anchored, real, torch.rand(TURNS, generator=random).to(real))
-        error, sound = _iterate(networks, optimisers, inputs)
+        with steps.step():
+            added = amplitude * noise(real, random, coarsest=coarsest)
+            drawn = [(added, coarser(fitted, size, random)) for _ in range(TURNS)]
+            inputs = _Inputs(drawn, anchored, real, torch.rand(TURNS, generator=random).to(real))
+            error, sound = _iterate(networks, optimisers, inputs)
         if not sound:
             for network, weights in zip(networks, best, strict=True):
                 network.load_state_dict(weights)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from bench.base.counting import count_macs
 from bench.base.errors import AssetError, MethodError, UsageError
 from bench.base.types import Category
 from bench.images.degradation import resize_matrix, resize_tensor
 from bench.registry.methods import create
-from bench.workers.costs import count_macs
 from methods import esrgan_plus
 from methods.esrgan_plus import recipe, weightfile
 from methods.esrgan_plus.network import CropRequest, EsrganPlusNet

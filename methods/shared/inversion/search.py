@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from bench import MethodError, Synthesis
+from bench.base.counting import Steps
 from bench.images.degradation import resize_tensor
 from methods.shared.banks import full_image
 from methods.shared.banks.surrogate import Surrogate
@@ -138,12 +139,14 @@ class Search:
     ) -> None:
         """Go a step at each rate, a factor of the optimiser's own; a search that diverges stops for good."""
         full = [group["lr"] for group in optimiser.param_groups]
+        steps = Steps()
         for rate in rates:
             if self.best.diverged:
                 break
             for group, own in zip(optimiser.param_groups, full, strict=True):
                 group["lr"] = own * rate
-            self._step(optimiser, surrogate)
+            with steps.step():
+                self._step(optimiser, surrogate)
         for group, own in zip(optimiser.param_groups, full, strict=True):
             group["lr"] = own
 

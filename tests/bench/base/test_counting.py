@@ -1,10 +1,11 @@
 """Operations counted by hand."""
 
+import pytest
 import torch
 
+from bench.base.counting import COUNTED_STEPS, MacCounter, Steps, count_macs
 from bench.base.metric import Better
 from bench.store.records import COSTS
-from bench.workers.costs import count_macs
 
 
 def test_macs_of_a_convolution_and_a_matrix_product() -> None:
@@ -44,6 +45,43 @@ def test_macs_equal_torchs_own_count_in_every_mode() -> None:
         with FlopCounterMode(display=False) as theirs:
             work()
         assert count_macs(work)[1] * 2 == theirs.get_total_flops() > 0
+
+
+def test_the_first_steps_of_a_search_stand_for_the_others(monkeypatch):
+    a, b, called = torch.zeros(4, 6, requires_grad=True), torch.zeros(6, 7), []
+    dispatch = MacCounter.__torch_dispatch__
+    monkeypatch.setattr(
+        MacCounter,
+        "__torch_dispatch__",
+        lambda *given, **more: called.append(given[1]) or dispatch(*given, **more),
+    )
+
+    def search(count):
+        steps = Steps()
+        for _ in range(count):
+            with steps.step():
+                (a @ b).sum().backward()
+        a @ b  # after them it is counted again
+
+    _, few = count_macs(lambda: search(COUNTED_STEPS))
+    calls = len(called)
+    _, many = count_macs(lambda: search(50))
+    assert (few, many) == ((2 * COUNTED_STEPS + 1) * 4 * 6 * 7, (2 * 50 + 1) * 4 * 6 * 7)
+    assert len(called) == 2 * calls, "more steps are no more work for the counter"
+
+
+def test_a_step_that_fails_leaves_counting_as_it_was():
+    def search():
+        steps = Steps()
+        for number in range(COUNTED_STEPS + 1):
+            with steps.step():
+                torch.zeros(4, 6) @ torch.zeros(6, 7 if number < COUNTED_STEPS else 0)
+                if number == COUNTED_STEPS:
+                    raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        count_macs(search)
+    assert count_macs(lambda: torch.zeros(4, 6) @ torch.zeros(6, 7))[1] == 4 * 6 * 7
 
 
 def test_costs_are_better_when_lower() -> None:
