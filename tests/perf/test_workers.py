@@ -33,10 +33,10 @@ def drawn(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("method", "factor", "few", "many", "aim"), [("esrgan", 32, 4, 8, 1.8), ("glean", 16, 4, 28, 1.7)]
+    ("method", "factor", "few", "many", "aim"), [("esrgan", 32, 6, 12, 1.8), ("glean", 16, 8, 28, 1.7)]
 )
 def test_two_workers_beside_one(drawn, report, method, factor, few, many, aim):
-    """What many images take longer than few holds neither the start nor what is timed alone."""
+    """What many images take longer than few holds neither the start of both workers nor what is timed alone."""
     one, two = (_rates(drawn, method, factor, (few, many), workers) for workers in (1, 2))
     for what, alone, shared in zip(("restored", "scored"), one, two, strict=True):
         told = f"{alone:.2f}, {shared:.2f}, {shared / alone:.2f}"
