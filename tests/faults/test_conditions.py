@@ -28,6 +28,7 @@ WRITING = {
     "export": ("export", "{old}", "--to", "{place}/all.csv"),
     "merge": ("merge", "{old}", "--out", "{place}/merged"),
     "methods new": ("methods", "new", "mine", "--folder", "{place}"),
+    "metrics new": ("metrics", "new", "mine", "--folder", "{place}"),
     "train": ("train", "glean", "--out", "{place}/trained", "--steps", "latents=1"),
 }
 READING = {
@@ -37,6 +38,7 @@ READING = {
     "doctor --verify": ("doctor", "--verify", "{old}"),
     "list methods": ("list", "methods"),
     "info": ("info", "glean"),
+    "prepare": ("prepare", "--methods", "nearest", "--category", "mine={photos}", "--metrics", "psnr"),
 }
 
 
@@ -89,7 +91,7 @@ def test_a_disk_that_can_only_be_read(name: str, old: Path, mounted: Path, tmp_p
     check(bench(*arguments, cwd=tmp_path, env={"BENCH_HOME": str(mounted / "cache")}), 0, 1, 2)
 
 
-@pytest.mark.parametrize("name", [name for name in WRITING if name not in ("methods new", "train")])
+@pytest.mark.parametrize("name", WRITING)
 def test_a_disk_that_is_full(name: str, old: Path, mounted: Path, tmp_path: Path) -> None:
     shutil.copytree(old / "run", mounted / "old")
     with (mounted / "fill").open("wb", buffering=0) as file:
@@ -127,16 +129,48 @@ def test_a_path_that_is_not_utf_8(name: str, old: Path, tmp_path: Path) -> None:
     check(bench(*arguments, cwd=tmp_path), 0)
 
 
+SLOW = """import time
+import bench
+
+
+class Slow(bench.Method):
+    name = "slow"
+
+    def restore(self, batch):
+        time.sleep(60)
+
+
+class Sluggish(bench.ImageMetric):
+    name, signature, better, reference = "sluggish", "sluggish|v1", bench.Better.LOWER, "none"
+
+    def compare(self, sr, features, factor):
+        time.sleep(60)
+"""
+STOPPED = {
+    "run": (
+        ("run", "--methods", "./slow.py", "--category", "mine={photos}", "--factor", "16"),
+        "lr/x16/mine/*.png",
+    ),
+    "score": (("score", "{place}", "--metrics", "./slow.py"), ".lock"),
+    "train": (("train", "glean", "--out", "{place}", "--steps", "latents=1000"), "*"),
+}
+"""Commands that are at work for minutes, and the file by which that is known."""
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_command_with_one_sentence(number: int, code: int, old: Path, tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text(
-        "import time\nfrom bench import Method\n\nclass Slow(Method):\n    name = 'slow'\n\n"
-        "    def restore(self, batch):\n        time.sleep(60)\n"
-    )
-    arguments = ("run", "--methods", "./slow.py", "--category", f"mine={old / 'photos'}", "--factor", "16")
-    running = Command(*arguments, cwd=tmp_path)
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_signal_ends_a_command_with_one_sentence(
+    name: str, number: int, code: int, old: Path, tmp_path: Path
+) -> None:
+    arguments, sign = STOPPED[name]
+    (tmp_path / "slow.py").write_text(SLOW)
+    place = tmp_path / "runs/default"
+    if name == "score":
+        shutil.copytree(old / "run", place)
+        (place / sign).unlink(missing_ok=True)
+    running = Command(*given(arguments, old, place), cwd=tmp_path)
     until = time.monotonic() + 60
-    while not list(tmp_path.glob("runs/default/lr/x16/mine/*.png")) and time.monotonic() < until:
+    while not list(place.glob(sign)) and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(2)
     os.kill(running.process.pid, number)

@@ -26,9 +26,9 @@ def find_database(path: Path) -> Path | None:
         return path if is_database(path) else None
     if (path / "data.mdb").is_file():
         return path
-    first, *others = islice(path.iterdir(), 2) if path.is_dir() else [path, path]
-    is_one = not others and ((first / "data.mdb").is_file() or first.suffix in (".lmdb", ".mdb"))
-    return find_database(first) if is_one else None
+    entries = list(islice(path.iterdir(), 2)) if path.is_dir() else []
+    is_one = len(entries) == 1 and ((entries[0] / "data.mdb").is_file() or entries[0].suffix in (".lmdb", ".mdb"))
+    return find_database(entries[0]) if is_one else None
 
 
 @dataclass(frozen=True)
