@@ -100,14 +100,18 @@ def photo(seed: int, height: int = 64, width: int = 64) -> np.ndarray:
     return np.clip(smooth + rng.normal(0, 4, smooth.shape), 0, 255).round().astype(np.uint8)
 
 
+def write_photos(folder: Path, names: str = "abc") -> Path:
+    """Make a folder with a 64 x 64 image for each letter."""
+    folder.mkdir()
+    for seed, name in enumerate(names):
+        Image.fromarray(photo(seed)).save(folder / f"{name}.png")
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of three 64 x 64 images."""
-    path = tmp_path / "photographs"
-    path.mkdir()
-    for seed in range(3):
-        Image.fromarray(photo(seed)).save(path / f"{'abc'[seed]}.png")
-    return path
+    return write_photos(tmp_path / "photographs")
 
 
 ADAPTER = '''"""An adapter of a test."""

@@ -1,7 +1,7 @@
 """What is to be measured, as jobs for workers that score: what scoring lacks, and what verifying compares."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.base.metric import ImageMetric
@@ -29,16 +29,19 @@ def score_jobs(
         groups[cell.image_id].append(cell)
     jobs = []
     for image_id, group in groups.items():
-        chosen = [_chosen(layout, cell, measured) for cell in group]
-        first, names = group[0], [name for name, images in described.items() if image_id in images]
-        hr = layout.hr(first.category, first.file)
-        job = ScoreJob(image_id, hr, [cell for cell in chosen if cell.metrics], names)
-        jobs += [job] if job.cells or job.described else []
+        chosen = [(cell, names) for cell in group if (names := _names(measured, cell.cell_id))]
+        if chosen or _names(described, image_id):
+            hr = layout.hr(group[0].category, group[0].file)
+            scored = [_scored_cell(layout, cell, names) for cell, names in chosen]
+            jobs.append(ScoreJob(image_id, hr, scored, _names(described, image_id)))
     return jobs
 
 
-def _chosen(layout: RunLayout, cell: RestoredCell, measured: Wanted) -> ScoredCell:
-    names = [name for name, cells in measured.items() if cell.cell_id in cells]
+def _names(wanted: Wanted, key: int) -> list[str]:
+    return [name for name, keys in wanted.items() if key in keys]
+
+
+def _scored_cell(layout: RunLayout, cell: RestoredCell, names: Sequence[str]) -> ScoredCell:
     lr = layout.lr(cell.category, cell.file, cell.factor)
     return ScoredCell(cell.cell_id, layout.sr_of(cell), lr, cell.factor, names)
 

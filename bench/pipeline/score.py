@@ -4,6 +4,7 @@ import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,9 +95,9 @@ def score_cells(
     for name in names:
         scoring.add(name)
     jobs = scoring.jobs()
-    role, settings = scorer([*scoring.pending]), settings._replace(timeout=None, needs=NEEDS)
     if not jobs:
         return
+    role, settings = scorer([*scoring.pending]), settings._replace(timeout=None, needs=NEEDS)
     title, total = f"score {', '.join(scoring.pending)}", sum(len(job.cells) for job in jobs)
     with executor.scorers(role, settings, len(jobs)) as pool, reporter.stage(title, total) as advance:
         for job, answer in pool.work_in_order(jobs):
@@ -154,15 +155,18 @@ class _Scoring:
         """Return the categories of whose images no pairs were compared yet."""
         metric_id = self.store.metric_id(metric.name, metric.signature)
         written = {} if metric_id is None else self.store.strangers_members(metric_id)
-        digests = {(image.category, image.image): image.digest for image in self.store.images()}
         one_an_image = [*{cell.image_id: cell for cell in cells if cell.has_hr}.values()]
         found = []
         for category_id in dict.fromkeys(cell.category_id for cell in one_an_image):
             group = [cell for cell in one_an_image if cell.category_id == category_id][:PAIRED_IMAGES]
-            strangers = Strangers(metric, group, [digests[cell.category, cell.image] for cell in group])
+            strangers = Strangers(metric, group, [self._hr_digests[cell.category, cell.image] for cell in group])
             is_written = written.get(category_id) == strangers.members()
             found += [strangers] if len(group) > 1 and not is_written else []
         return found
+
+    @cached_property
+    def _hr_digests(self) -> dict[tuple[str, str], str]:
+        return {(image.category, image.image): image.digest for image in self.store.images()}
 
     def _of_sets(self, metric: SetMetric, cells: Sequence[RestoredCell]) -> _Pending:
         finished = self._finished(self.store.set_scores(metric.name, metric.signature))

@@ -10,6 +10,7 @@ import pytest
 
 import bench as package
 from tests.commands import IS_FULL, bench
+from tests.conftest import write_photos
 from tests.faults.comparing import files
 
 PAGE = 4096
@@ -23,14 +24,8 @@ def command(folder, methods: str):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A folder with a run that was scored but for ssim."""
-    from PIL import Image
-
-    from tests.conftest import photo
-
     work = tmp_path_factory.mktemp("damage")
-    (work / "photographs").mkdir()
-    for seed in range(3):
-        Image.fromarray(photo(seed)).save(work / "photographs" / f"{'abc'[seed]}.png")
+    write_photos(work / "photographs")
     ended = bench(*command("photographs", "nearest"), cwd=work)
     assert ended.returncode == 0, ended.stderr
     return work

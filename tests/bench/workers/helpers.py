@@ -2,6 +2,8 @@
 
 import time
 
+from tests.conftest import write_adapter, write_photos
+
 COLOURS = '''"""A metric of a test."""
 
 import numpy as np
@@ -41,6 +43,14 @@ class Mean(bench.ImageMetric):
         time.sleep(0.3)
         return sr.mean()
 '''
+
+
+def write_work(folder, photographs, noise):
+    """Write into a folder what commands of tests take: photographs, a method that adds noise, and two metrics."""
+    write_photos(folder / "photographs", photographs)
+    write_adapter(folder / "noisy.py", noise, name="noisy")
+    (folder / "colours.py").write_text(COLOURS)
+    (folder / "mean.py").write_text(MEAN)
 
 
 def wait_for(happened, process, seconds=120.0):

@@ -10,13 +10,12 @@ from itertools import pairwise
 
 import psutil
 import pytest
-from PIL import Image
 
 import bench as package
 from bench.images.png import load_png
-from tests.bench.workers.helpers import COLOURS, MEAN, wait_for
+from tests.bench.workers.helpers import wait_for, write_work
 from tests.commands import BENCH, bench, children
-from tests.conftest import photo, write_adapter
+from tests.conftest import write_adapter
 
 NOISE = """import torch
         sr = (sr + 0.1 * torch.randn(sr.shape)).clamp(0, 1)
@@ -33,12 +32,7 @@ def given(out, *more):
 def work(tmp_path_factory):
     """A folder with nine photographs, a method and two metrics."""
     path = tmp_path_factory.mktemp("local")
-    (path / "photographs").mkdir()
-    for seed in range(9):
-        Image.fromarray(photo(seed)).save(path / "photographs" / f"{'abcdefghi'[seed]}.png")
-    write_adapter(path / "noisy.py", NOISE, name="noisy")
-    (path / "colours.py").write_text(COLOURS)
-    (path / "mean.py").write_text(MEAN)
+    write_work(path, "abcdefghi", NOISE)
     return path
 
 

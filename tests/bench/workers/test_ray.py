@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 import bench as package
-from tests.bench.workers.helpers import COLOURS, MEAN, wait_for
+from tests.bench.workers.helpers import wait_for, write_work
 from tests.commands import BENCH, bench, children
-from tests.conftest import photo, write_adapter
+from tests.conftest import write_adapter
 
 NOISE = """import torch
         sr = (sr + 0.1 * torch.randn(sr.shape)).clamp(0, 1)
@@ -50,13 +49,8 @@ def logged(work):
 def work(tmp_path_factory):
     """A folder with three photographs, a method, two metrics, and a run by one local worker."""
     path = tmp_path_factory.mktemp("ray")
-    (path / "photographs").mkdir()
-    for seed in range(3):
-        Image.fromarray(photo(seed)).save(path / "photographs" / f"{'abc'[seed]}.png")
-    write_adapter(path / "noisy.py", NOISE, name="noisy")
+    write_work(path, "abc", NOISE)
     write_adapter(path / "huge.py", name="huge", members="needs = Needs(memory_mb=1e9)")
-    (path / "colours.py").write_text(COLOURS)
-    (path / "mean.py").write_text(MEAN)
     done = bench(*run_command("local"), cwd=path)
     assert done.returncode == 0, done.stderr
     assert [*map(len, results(path / "local"))] == [6, 6 + 2 + 6]
