@@ -133,16 +133,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--metrics", default=SCORED)
-    given = parser.parse_args()
-    device, end = torch.device(devices.usable_device(given.device)), time.monotonic() + given.seconds
+    arguments = parser.parse_args()
+    device, end = torch.device(devices.usable_device(arguments.device)), time.monotonic() + arguments.seconds
     determinism.enable()
     about = devices.describe_gpu() if device.type == "cuda" else {}
     sys.stdout.write(f"torch {torch.__version__}; {about}\n\n")
     source = find_category("faces")
     face = source.read(source.list()[0])
     measured = partial(method_rows, device=device, face=face, end=end)
-    _table(_RESTORED, given.methods.split(","), measured)
-    _table(_SCORED, given.metrics.split(","), partial(metric_rows, device=device, face=face, _end=end))
+    _table(_RESTORED, arguments.methods.split(","), measured)
+    _table(_SCORED, arguments.metrics.split(","), partial(metric_rows, device=device, face=face, _end=end))
 
 
 if __name__ == "__main__":

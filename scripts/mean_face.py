@@ -26,20 +26,20 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Measure and write."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    bank, finder, found = banks.load("mobilestylegan"), DlibLandmarks(), []
+    bank, finder, faces = banks.load("mobilestylegan"), DlibLandmarks(), []
     for index in range(FACES):
         with torch.inference_mode():
-            made = banks.full_image(bank.synthesise(bank.sample([index], Domain.FITTING, TRUNCATION)))
-        pixels = to_pixels(((made[0] + 1) / 2).clamp(0, 1))
+            image = banks.full_image(bank.synthesise(bank.sample([index], Domain.FITTING, TRUNCATION)))
+        pixels = to_pixels(((image[0] + 1) / 2).clamp(0, 1))
         try:
             points = finder.points(pixels, finder.largest_face(pixels))
         except ImageError:
             continue
-        found.append((points + 0.5) * SIDE / len(pixels) - 0.5)
-    mean = np.mean(found, 0)
+        faces.append((points + 0.5) * SIDE / len(pixels) - 0.5)
+    mean = np.mean(faces, 0)
     np.savetxt(MEAN_FACE, mean, fmt="%.2f", delimiter=",")
-    apart = np.linalg.norm(np.stack(found) - mean, axis=2).mean()
-    log.info("%d faces, their landmarks on average %.1f pixels from the mean's", len(found), apart)
+    apart = np.linalg.norm(np.stack(faces) - mean, axis=2).mean()
+    log.info("%d faces, their landmarks on average %.1f pixels from the mean's", len(faces), apart)
 
 
 if __name__ == "__main__":

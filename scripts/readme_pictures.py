@@ -51,8 +51,8 @@ def save(png: bytes, path: Path) -> None:
 def draw_faces(run: Path, path: Path) -> None:
     """Write the first eight images at 64x, one below the other: LR, bicubic, GLEAN, HR."""
     names = sorted((run / "hr/faces").glob("*.png"))[:8]
-    made = (f"{part}/x{FACTOR}" for part in ("lr", "sr/bicubic", "sr/glean"))
-    folders = [run / part / "faces" for part in (*made, "hr")]
+    parts = (f"{part}/x{FACTOR}" for part in ("lr", "sr/bicubic", "sr/glean"))
+    folders = [run / part / "faces" for part in (*parts, "hr")]
     sheet = Image.new("RGB", (SIDE * len(names), SIDE * len(folders)))
     for row, folder in enumerate(folders):
         for column, name in enumerate(names):

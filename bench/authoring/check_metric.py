@@ -127,9 +127,9 @@ def _compare(metric: ImageMetric, sr: Pixels, features: Any) -> float:
 
 
 def _unchanged(step: str, function: Any, image: Pixels) -> Any:
-    given = image.copy()
-    result = call(step, partial(function, given))
-    if not np.array_equal(given, image):
+    copy = image.copy()
+    result = call(step, partial(function, copy))
+    if not np.array_equal(copy, image):
         raise Stop(Problem.MUTATION, f"{step} changed the image that it was given; work on a copy")
     return result
 

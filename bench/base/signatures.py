@@ -48,8 +48,8 @@ def kind_of(head: bytes) -> str:
     """Return what a file is by its first `HEAD` bytes: a kind of picture, or a noun such as `HTML page`."""
     if not head:
         return "empty file"
-    found = next((kind for kind, pattern in _KINDS if pattern.match(head)), None)
-    return found or ("file of an unknown kind" if _BINARY.search(head) else "text file")
+    kind = next((kind for kind, pattern in _KINDS if pattern.match(head)), None)
+    return kind or ("file of an unknown kind" if _BINARY.search(head) else "text file")
 
 
 def kind_of_file(path: Path) -> str:

@@ -94,8 +94,8 @@ def _scans(file: BinaryIO) -> int:
     content = file.read() if file.read(2) == b"\xff\xd8" else b""
     file.seek(0)
     at, scans = 0, 0  # after the start of the image, which was read
-    while found := _JPEG_MARKER.search(content, at):
-        marker, at = content[found.start() + 1], found.end()
+    while match := _JPEG_MARKER.search(content, at):
+        marker, at = content[match.start() + 1], match.end()
         if marker == 0xD9:
             break
         scans += marker == 0xDA

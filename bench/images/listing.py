@@ -1,6 +1,6 @@
 """Which files of a folder or an archive are its images, and how they are called: the one place that decides.
 
-A file is an image by its suffix, or without a known one by its first bytes. Links are followed, each folder once.
+A file is an image by its suffix, or without a bare one by its first bytes. Links are followed, each folder once.
 What an operating system, an editor or a photo server leaves beside pictures is passed over in silence; every other
 file that is no image is counted, so that nothing vanishes without a word.
 """
@@ -105,8 +105,8 @@ def list_files(where: Path, paths: Iterable[PurePath], head: Callable[[PurePath]
 
 def name_of(path: PurePath) -> str:
     """Return how an image is called, in NFC: its path without an image's suffix."""
-    known = path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
-    parts = (part for part in known.parts if part not in ("..", path.anchor))
+    bare = path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
+    parts = (part for part in bare.parts if part not in ("..", path.anchor))
     return unicodedata.normalize("NFC", "/".join(parts))
 
 

@@ -69,9 +69,9 @@ class Niqe(ImageMetric):
         luma = (sr[:height, :width].astype(np.float64) @ _LUMA + 16).round().astype(np.float32)
         half = Image.fromarray(luma).resize((width // 2, height // 2), Image.Resampling.BICUBIC)
         scales = (_statistics(luma, _PATCH), _statistics(np.asarray(half), _PATCH // 2))
-        found = np.hstack(scales)
-        apart = found.mean(0) - self.mean
-        inverse = pinv((self.covariance + np.cov(found.T)) / 2)
+        patches = np.hstack(scales)
+        apart = patches.mean(0) - self.mean
+        inverse = pinv((self.covariance + np.cov(patches.T)) / 2)
         return finite(self.name, float(np.sqrt(apart @ inverse @ apart)))
 
 
@@ -113,8 +113,8 @@ def _asymmetric_gaussian(values: npt.NDArray[np.float32]) -> tuple[float, float,
     ratio = left / right if right else np.inf
     mean_square = squares.mean()
     spread = np.abs(values).mean() ** 2 / mean_square if mean_square else np.inf
-    wanted = spread * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
-    shape = float(_SHAPES[np.argmin((_RATIOS - wanted) ** 2)])
+    target = spread * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
+    shape = float(_SHAPES[np.argmin((_RATIOS - target) ** 2)])
     one, two, three = (gamma(k / shape) for k in (1, 2, 3))
     left, right = (float(np.sqrt(one / three)) * scale for scale in (left, right))
     return shape, (right - left) * float(two / one), left, right

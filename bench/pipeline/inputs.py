@@ -33,12 +33,12 @@ def make_inputs(
     hr = png_stems(store.layout.hr_folder(source.name))
     lr = {factor: png_stems(store.layout.lr_folder(source.name, factor)) for factor in factors}
     rows = store.inputs(source.name)
-    made = {
+    complete = {
         (row.image, row.factor)
         for row in rows
         if row.problem is None and row.file in lr.get(row.factor, ()) and (row.file in hr or not row.has_hr)
     }
-    missing = {name: [factor for factor in factors if (name, factor) not in made] for name in names}
+    missing = {name: [factor for factor in factors if (name, factor) not in complete] for name in names}
     pending = [name for name in names if missing[name]]
     cropped = 0
     with reporter.stage(f"images of {source.name}", len(pending)) as advance:

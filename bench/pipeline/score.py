@@ -29,7 +29,7 @@ from bench.store.sets import CellSet, cell_sets, set_digest
 from bench.store.store import Store, connect_read_only
 from bench.workers.jobs import Settings
 from bench.workers.roles import scorer
-from bench.workers.score_job import NEEDS, Found, ScoreJob, Scores
+from bench.workers.score_job import NEEDS, Measurement, ScoreJob, Scores
 
 K = TypeVar("K")
 
@@ -156,13 +156,13 @@ class _Scoring:
         metric_id = self.store.metric_id(metric.name, metric.signature)
         written = {} if metric_id is None else self.store.strangers_members(metric_id)
         one_an_image = [*{cell.image_id: cell for cell in cells if cell.has_hr}.values()]
-        found = []
+        uncompared = []
         for category_id in dict.fromkeys(cell.category_id for cell in one_an_image):
             group = [cell for cell in one_an_image if cell.category_id == category_id][:PAIRED_IMAGES]
             strangers = Strangers(metric, group, [self._hr_digests[cell.category, cell.image] for cell in group])
             is_written = written.get(category_id) == strangers.members()
-            found += [strangers] if len(group) > 1 and not is_written else []
-        return found
+            uncompared += [strangers] if len(group) > 1 and not is_written else []
+        return uncompared
 
     @cached_property
     def _hr_digests(self) -> dict[tuple[str, str], str]:
@@ -186,23 +186,27 @@ class _Scoring:
         return score_jobs(self.store.layout, self.cells.values(), measured, described)
 
     def keep(self, job: ScoreJob, scores: Scores) -> None:
-        """Write what was found in an image."""
+        """Write what was measured in an image."""
         for name, error in scores.unavailable.items():
             if self.pending.pop(name, None):
                 self._note_unavailable(name, error)
         with self.store.transaction():
             for name, pending in self.pending.items():
                 cells = {
-                    cell.cell_id: scores.found[name, cell.cell_id] for cell in job.cells if name in cell.metrics
+                    cell.cell_id: scores.measurements[name, cell.cell_id]
+                    for cell in job.cells
+                    if name in cell.metrics
                 }
-                hr = scores.found.get((name, None))
+                hr = scores.measurements.get((name, None))
                 if cells or hr:
-                    self._write(pending, job.image_id, cells, hr or Found())
+                    self._write(pending, job.image_id, cells, hr or Measurement())
 
-    def _write(self, pending: _Pending, image_id: int, cells: Mapping[int, Found], hr: Found) -> None:
+    def _write(self, pending: _Pending, image_id: int, cells: Mapping[int, Measurement], hr: Measurement) -> None:
         metric_id = self._metric_id(pending)
         if pending.sets is None:
-            self.store.write_scores(Score(cell_id, metric_id, *found) for cell_id, found in cells.items())
+            self.store.write_scores(
+                Score(cell_id, metric_id, *measurement) for cell_id, measurement in cells.items()
+            )
         else:
             for group, result in pending.sets.take(image_id, hr, cells):
                 self._write_set(group, metric_id, result)
@@ -243,10 +247,12 @@ class _Scoring:
             self.store.note_unavailable(UnavailableMetric(name, reason, error.remedy or ""))
 
     def lines(self, job: ScoreJob, scores: Scores) -> Iterator[str]:
-        """Yield what was found in each result, for a log."""
+        """Yield what was measured in each result, for a log."""
         for cell in job.cells:
-            found = {name: scores.found[name, cell.cell_id] for name in cell.metrics if name in self.pending}
-            words = [f"{name} {_words(one)}" for name, one in found.items()]
+            of_cell = {
+                name: scores.measurements[name, cell.cell_id] for name in cell.metrics if name in self.pending
+            }
+            words = [f"{name} {_words(one)}" for name, one in of_cell.items()]
             yield f"{self.cells[cell.cell_id]}: {', '.join(words)}"
 
 
@@ -256,7 +262,7 @@ def _applies(metric: ImageMetric | SetMetric, cell: RestoredCell) -> bool:
     return fits and (cell.has_hr or (isinstance(metric, ImageMetric) and metric.reference != "hr"))
 
 
-def _words(found: Found) -> str:
-    if found.reason:
-        return f"({found.reason})"
-    return f"{found.value:.4f}" if isinstance(found.value, float) else "described"
+def _words(measurement: Measurement) -> str:
+    if measurement.reason:
+        return f"({measurement.reason})"
+    return f"{measurement.value:.4f}" if isinstance(measurement.value, float) else "described"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.base.errors import one_line
 from bench.base.metric import SetFeatures, SetMetric, SetValue
 from bench.store.sets import CellSet
-from bench.workers.score_job import Found
+from bench.workers.score_job import Measurement
 
 
 @dataclass
@@ -17,7 +17,7 @@ class _Gathered:
     features: SetFeatures
     problem: str | None = None
 
-    def add(self, image: Found) -> None:
+    def add(self, image: Measurement) -> None:
         self.problem = self.problem or image.reason
         if self.problem is None:
             self.features.add(image.value)
@@ -43,7 +43,7 @@ class Sets:
                 self._hr_of[image_id].append(gathered)
 
     def take(
-        self, image_id: int, hr: Found, cells: Mapping[int, Found]
+        self, image_id: int, hr: Measurement, cells: Mapping[int, Measurement]
     ) -> Iterator[tuple[CellSet, SetValue | str]]:
         """Take the features of an image and its results; yield the sets that are whole with it."""
         for gathered in self._hr_of.pop(image_id, []):

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.base.metric import Better, ImageMetric
 from bench.store.records import RestoredCell, StrangersRecord
-from bench.workers.score_job import Found
+from bench.workers.score_job import Measurement
 
 PAIRED_IMAGES = 100
 """Images of a category that are paired at most: 4,950 pairs."""
@@ -35,7 +35,7 @@ class Strangers:
         """Return a digest of the images, without those that could not be described."""
         return hashlib.sha256("|".join(self._digests.values()).encode()).hexdigest()
 
-    def take(self, image_id: int, hr: Found) -> StrangersRecord | None:
+    def take(self, image_id: int, hr: Measurement) -> StrangersRecord | None:
         """Take the features of an image, if it is one of them; the record comes with the last.
 
         An image that the metric cannot describe is left out; None also when there is no pair.

@@ -14,7 +14,7 @@ from bench.registry import METRICS
 from bench.store.records import MetricRecord
 from bench.store.results import Run
 from bench.workers.jobs import Settings
-from bench.workers.score_job import Found
+from bench.workers.score_job import Measurement
 from bench.workers.scorer import Scorer
 
 TOLERANCE = 1e-5
@@ -88,11 +88,11 @@ def _values(run: Run, damaged: Set[Path], reporter: Reporter) -> Iterator[str]:
     jobs = score_jobs(run.layout, cells.values(), recorded, {})
     with reporter.stage(", ".join(recorded), sum(len(job.cells) for job in jobs)) as advance:
         for job in jobs:
-            found = scorer.answer(job).found
+            measurements = scorer.answer(job).measurements
             for cell in job.cells:
                 for name in cell.metrics:
                     where = f"{cells[cell.cell_id]}: {name}"
-                    yield from _difference(where, found[name, cell.cell_id], recorded[name][cell.cell_id])
+                    yield from _difference(where, measurements[name, cell.cell_id], recorded[name][cell.cell_id])
                 advance(str(cells[cell.cell_id]))
 
 
@@ -110,8 +110,8 @@ def _same(record: MetricRecord, reporter: Reporter) -> ImageMetric | None:
     return metric
 
 
-def _difference(where: str, found: Found, recorded: float) -> Iterator[str]:
-    value, reason = found
+def _difference(where: str, measurement: Measurement, recorded: float) -> Iterator[str]:
+    value, reason = measurement
     if value is None:
         yield f"{where} is {recorded:.6g} in the run, and cannot be computed: {reason}"
     elif not math.isclose(value, recorded, rel_tol=TOLERANCE, abs_tol=TOLERANCE):

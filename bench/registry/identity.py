@@ -21,9 +21,11 @@ def identity(method: Method) -> str:
     """Return the digest of a method's name, options, files and code."""
     paths = _paths(method.options)
     files = [*covered_files(method)]
-    known = {file.resolve() for file in files if isinstance(file, Path)}
+    covered = {file.resolve() for file in files if isinstance(file, Path)}
     plain = {
-        name: _plain(value, known) for name, value in options.describe(method.options).items() if name not in paths
+        name: _plain(value, covered)
+        for name, value in options.describe(method.options).items()
+        if name not in paths
     }
     parts = {
         "name": method.name,
@@ -43,11 +45,11 @@ def covered_files(method: Method) -> Iterator[Asset | Path]:
     """Yield the files besides code that a method's identity holds: its assets, and what its options name."""
     assets = method.assets()
     yield from assets
-    known = {file.resolve() for file in assets if isinstance(file, Path)}
+    covered = {file.resolve() for file in assets if isinstance(file, Path)}
     for path in _paths(method.options).values():
-        if path.is_file() and path.resolve() not in known:
+        if path.is_file() and path.resolve() not in covered:
             yield path
-        elif path.is_dir() and not any(file.is_relative_to(path.resolve()) for file in known):
+        elif path.is_dir() and not any(file.is_relative_to(path.resolve()) for file in covered):
             yield from sorted(file for file in path.rglob("*") if file.is_file())
 
 
@@ -57,10 +59,10 @@ def _paths(values: Any) -> dict[str, Path]:
     return {name: value for name, value in every.items() if isinstance(value, Path) and value.exists()}
 
 
-def _plain(value: Any, known: Set[Path]) -> Any:
+def _plain(value: Any, covered: Set[Path]) -> Any:
     """Return the value of an option; of a text with the path of a file, `biggan:PATH`, what stands before it."""
     kind, _, path = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    return kind if path and Path(path).expanduser().resolve() in known else value
+    return kind if path and Path(path).expanduser().resolve() in covered else value
 
 
 def _name(file: Asset | Path, folders: Iterable[Path]) -> str:

@@ -85,8 +85,8 @@ class Cluster:
     def _room(self, needed: Mapping[str, float]) -> int:
         """Return how many workers the machines have room for; refuse what none of them has."""
         machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        wanted = [(name, amount) for name, amount in needed.items() if amount]
-        room = sum(min(int(machine.get(name, 0) // amount) for name, amount in wanted) for machine in machines)
+        limits = [(name, amount) for name, amount in needed.items() if amount]
+        room = sum(min(int(machine.get(name, 0) // amount) for name, amount in limits) for machine in machines)
         if not room:
             most = {name: max(machine.get(name, 0) for machine in machines) for name in needed}
             what = "no machine of the cluster has what a worker needs"

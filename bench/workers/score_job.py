@@ -1,4 +1,4 @@
-"""What goes to a worker that scores and what comes back: the results of one image, and what was found in them."""
+"""What goes to a worker that scores and what comes back: the results of one image, and what was measured."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Key = tuple[str, int | None]
 """A metric by the name that selected it, and the id of a cell; None for HR."""
 
 
-class Found(NamedTuple):
-    """What a metric found in an image, or why it found nothing."""
+class Measurement(NamedTuple):
+    """What a metric measured in an image, or why it could not."""
 
     value: Any = None
     """Of a cell its value, or its features for a set metric; of HR its features."""
@@ -72,12 +72,14 @@ class ScoreJob(NamedTuple):
     def failed(self, reason: str) -> Scores:
         """Return the answer of a worker that was lost."""
         keys: list[Key] = [(name, cell.cell_id) for cell in self.cells for name in cell.metrics]
-        return Scores(dict.fromkeys([*keys, *((name, None) for name in self.described)], Found(None, reason)), {})
+        return Scores(
+            dict.fromkeys([*keys, *((name, None) for name in self.described)], Measurement(None, reason)), {}
+        )
 
 
 class Scores(NamedTuple):
-    """What the metrics of a worker found."""
+    """What the metrics of a worker measured."""
 
-    found: Mapping[Key, Found]
+    measurements: Mapping[Key, Measurement]
     unavailable: Mapping[str, Unavailable]
-    """The metrics that cannot be had; nothing is found by them."""
+    """The metrics that cannot be had; nothing is measured by them."""

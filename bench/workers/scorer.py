@@ -17,7 +17,7 @@ from bench.base.types import Pixels
 from bench.registry import METRICS
 from bench.workers import determinism
 from bench.workers.jobs import Settings
-from bench.workers.score_job import Found, Key, ScoreJob, Scores
+from bench.workers.score_job import Key, Measurement, ScoreJob, Scores
 
 
 class Scorer:
@@ -37,11 +37,11 @@ class Scorer:
 
     def answer(self, job: ScoreJob) -> Scores:
         """Measure the results of one image; whatever a metric raises becomes a reason."""
-        pixels = cache(partial(_found, job.pixels))
-        found: dict[Key, Found] = {}
+        pixels = cache(partial(_attempt, job.pixels))
+        measurements: dict[Key, Measurement] = {}
         for name, metric in self.metrics.items():
-            found |= _measured(name, metric, job, pixels)
-        return Scores(found, self.unavailable)
+            measurements |= _by_metric(name, metric, job, pixels)
+        return Scores(measurements, self.unavailable)
 
 
 def _loaded(name: str, device: torch.device) -> ImageMetric | SetMetric:
@@ -50,24 +50,24 @@ def _loaded(name: str, device: torch.device) -> ImageMetric | SetMetric:
     return metric
 
 
-def _measured(
-    name: str, metric: ImageMetric | SetMetric, job: ScoreJob, pixels: Callable[[Path], Found]
-) -> dict[Key, Found]:
+def _by_metric(
+    name: str, metric: ImageMetric | SetMetric, job: ScoreJob, pixels: Callable[[Path], Measurement]
+) -> dict[Key, Measurement]:
     """Measure by one metric, so that one description of HR is held at a time."""
     describe = cache(lambda path: _then(metric.features, pixels(path)))
-    found: dict[Key, Found] = {(name, None): describe(job.hr)} if name in job.described else {}
+    measurements: dict[Key, Measurement] = {(name, None): describe(job.hr)} if name in job.described else {}
     for cell in job.cells:
         if name not in cell.metrics:
             continue
         if isinstance(metric, SetMetric):
-            found[name, cell.cell_id] = _then(metric.features, pixels(cell.sr))
+            measurements[name, cell.cell_id] = _then(metric.features, pixels(cell.sr))
         else:
             references = {"hr": job.hr, "lr": cell.lr}
             path = references.get(metric.reference)
-            reference = describe(path) if path else Found()
+            reference = describe(path) if path else Measurement()
             compare = partial(_compared, metric, cell.factor)
-            found[name, cell.cell_id] = _then(compare, reference, pixels(cell.sr))
-    return found
+            measurements[name, cell.cell_id] = _then(compare, reference, pixels(cell.sr))
+    return measurements
 
 
 def _compared(metric: ImageMetric, factor: int, features: Any, sr: Pixels) -> float:
@@ -77,14 +77,14 @@ def _compared(metric: ImageMetric, factor: int, features: Any, sr: Pixels) -> fl
     return value
 
 
-def _then(call: Callable[..., Any], *inputs: Found) -> Found:
-    """Call with what was found, or pass the first reason on."""
-    reasons = [found.reason for found in inputs if found.reason]
-    return Found(None, reasons[0]) if reasons else _found(call, *(found.value for found in inputs))
+def _then(call: Callable[..., Any], *inputs: Measurement) -> Measurement:
+    """Call with what was measured, or pass the first reason on."""
+    reasons = [one.reason for one in inputs if one.reason]
+    return Measurement(None, reasons[0]) if reasons else _attempt(call, *(one.value for one in inputs))
 
 
-def _found(call: Callable[..., Any], *values: Any) -> Found:
+def _attempt(call: Callable[..., Any], *values: Any) -> Measurement:
     try:
-        return Found(call(*values))
+        return Measurement(call(*values))
     except Exception as error:
-        return Found(None, one_line(error))
+        return Measurement(None, one_line(error))

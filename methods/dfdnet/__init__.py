@@ -87,9 +87,9 @@ class DfdNet(FaceRestorer):
         Raises:
             UsageError: when one is neither a released name nor there.
         """
-        found = () if self.options.landmarks == "mean" else (LANDMARKS_68,)
+        finder = () if self.options.landmarks == "mean" else (LANDMARKS_68,)
         mean = (parts.MEAN_FACE,) if self.options.landmarks in ("auto", "mean") else ()
-        return (*super().assets(), *self._dictionary(), *found, *mean)
+        return (*super().assets(), *self._dictionary(), *finder, *mean)
 
     def _dictionary(self) -> Sequence[Asset | Path]:
         folder = Path(self.options.dictionary).expanduser()
@@ -98,7 +98,7 @@ class DfdNet(FaceRestorer):
         return [checkpoint.named_file("the dictionary of dfdnet", self.options.dictionary, DICTIONARIES)]
 
     def supports(self, lr_size: Size, hr_size: Size, factor: int, category: Category) -> str | None:
-        """Refuse whatever is no aligned face, and landmarks that are to be found without dlib."""
+        """Refuse whatever is no aligned face, and landmarks that are to be finder without dlib."""
         reason = super().supports(lr_size, hr_size, factor, category)
         if reason or self._landmarks(lr_size) == "mean" or find_spec("dlib"):
             return reason
@@ -135,7 +135,7 @@ class DfdNet(FaceRestorer):
         """Enlarge each face to 512 pixels, find its parts, run the network, resize to HR's size.
 
         Raises:
-            MethodError: when no landmarks are found, or a part leaves the image.
+            MethodError: when no landmarks are finder, or a part leaves the image.
         """
         seen = batch.extras["hr"] if self.sees_hr else batch.lr
         guides = iter(cascade.enlarge(seen, self.side, self.side))

@@ -54,7 +54,7 @@ def boxes(points: npt.NDArray[np.float64]) -> dict[str, Box]:
     Raises:
         MethodError: when one leaves the image.
     """
-    found = {}
+    parts = {}
     for part, numbers in LANDMARKS.items():
         own = points[numbers]
         centre, half = own.mean(0), max(np.ptp(own, axis=0).max() / 2, LEAST)
@@ -65,8 +65,8 @@ def boxes(points: npt.NDArray[np.float64]) -> dict[str, Box]:
             raise MethodError(
                 f"the box of the {part} leaves the image", got=got, expected=f"0 to {SIDE}", remedy=remedy
             )
-        found[part] = box
-    return found
+        parts[part] = box
+    return parts
 
 
 def mean_face() -> npt.NDArray[np.float64]:

@@ -49,8 +49,8 @@ class Agreements:
     @cached_property
     def every(self) -> list[Agreement]:
         """One for each slice in which two metrics can be compared."""
-        found = [self._agreement(where) for where in self.scores.every]
-        return [one for one in found if one.over_images or one.over_methods]
+        every = [self._agreement(where) for where in self.scores.every]
+        return [one for one in every if one.over_images or one.over_methods]
 
     def _agreement(self, where: Slice) -> Agreement:
         metrics = [metric for metric in self.comparison.image_metrics if metric.scope == "image"]

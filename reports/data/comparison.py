@@ -170,7 +170,7 @@ class Comparison:
     def reference_paths(self, category: str, image: str) -> list[Path]:
         """Return what methods that see references were given beside an image, in the first run that has any."""
         paths = (run.reference_paths(category, image) for run in self._having(category, image))
-        return next((found for found in paths if found), [])
+        return next((references for references in paths if references), [])
 
     def lr_path(self, category: str, image: str, factor: int) -> Path | None:
         """Return the LR image, or None when no run made one."""

@@ -64,7 +64,7 @@ def means(board: Board) -> str:
 
 def winners(board: Board, metrics: Sequence[MetricRecord]) -> list[tuple[MetricRecord, str, str]]:
     """Say who is first by each of these metrics, and which others chance could have put there."""
-    found = []
+    firsts = []
     for metric in metrics:
         cells = [
             (text.short(row.method.title), cell)
@@ -77,8 +77,8 @@ def winners(board: Board, metrics: Sequence[MetricRecord]) -> list[tuple[MetricR
         if best:
             is_every = 1 < len(tied) == sum(c.value != text.MISSING for _, c in cells) - len(best)
             others = "any other" if is_every else listed(tied)
-            found.append((metric, text.plain(listed(best)), text.plain(others)))
-    return found
+            firsts.append((metric, text.plain(listed(best)), text.plain(others)))
+    return firsts
 
 
 def classes(cell: Cell) -> str:

@@ -35,9 +35,9 @@ def _families(letters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
     families, missing = [_BASE], letters - letters_of(_path(_BASE))
     fonts = {font.name: font.fname for font in fontManager.ttflist if not font.name.startswith(_BOXES)}
     for name, path in sorted(fonts.items()):
-        if missing and (found := missing & letters_of(path)):
+        if missing and (covered := missing & letters_of(path)):
             families.append(name)
-            missing -= found
+            missing -= covered
     if missing:
         log.warning("no font of this machine has %s: figures show their codes", "".join(sorted(missing)))
     return families, frozenset(missing)

@@ -15,7 +15,7 @@ from bench.store.layout import RunLayout
 from bench.store.records import RestoredCell
 from bench.workers import score_job
 from bench.workers.jobs import Settings
-from bench.workers.score_job import Found
+from bench.workers.score_job import Measurement
 from bench.workers.scorer import Scorer
 from tests.conftest import photo
 
@@ -76,11 +76,11 @@ def test_one_job_an_image_reads_each_png_once(tmp_path, cells, monkeypatch, is_e
         jobs = [job.read() for job in jobs]
         RunLayout(tmp_path).root.rename(tmp_path.with_name("moved"))
     servant = Scorer(names, Settings("cpu", 1, None, "."))
-    found = servant.answer(jobs[0]).found | servant.answer(jobs[1]).found
+    measurements = servant.answer(jobs[0]).measurements | servant.answer(jobs[1]).measurements
     references = {"mean_hr": photo(10).mean(), "mean_lr": photo(11).mean(), "mean_none": 0}
-    assert found == {
-        **{(name, n): Found(photo(n).mean() - references[name]) for name in names for n in wanted[name]},
-        ("mean_hr", None): Found(photo(10).mean()),
+    assert measurements == {
+        **{(name, n): Measurement(photo(n).mean() - references[name]) for name in names for n in wanted[name]},
+        ("mean_hr", None): Measurement(photo(10).mean()),
     }
     assert len(read) == len({*read}) == 4 + 2 + 2
     assert servant.metrics["mean_hr"].described == 2
@@ -94,8 +94,8 @@ def test_what_cannot_be_measured_has_a_reason_and_costs_nothing_else(tmp_path, c
     layout.hr("c", "b").write_bytes(b"no picture")
     servant = Scorer(names, Settings("cpu", 1, None, "."))
     jobs = score_jobs(layout, cells, {name: range(4) for name in names}, {})
-    found = servant.answer(jobs[0]).found | servant.answer(jobs[1]).found
-    reasons = {key: one.reason for key, one in found.items()}
+    measurements = servant.answer(jobs[0]).measurements | servant.answer(jobs[1]).measurements
+    reasons = {key: one.reason for key, one in measurements.items()}
     assert reasons["mean_hr", 0] == reasons["mean_none", 0] == "black"
     assert "two/x16/c/a.png is not there" in reasons["mean_hr", 1]
     assert all("hr/c/b.png cannot be read" in reasons["mean_hr", n] for n in (2, 3))
