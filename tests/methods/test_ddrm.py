@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from bench.base.errors import AssetError, UsageError
 from bench.base.types import Batch, Category
@@ -193,10 +194,36 @@ def test_a_prior_that_saw_celebahq_is_marked_on_its_cards(method):
     assert [cards[name].data_set for name in ("celebahq", "celebahq256")] == 2 * [*build(method).trained_on]
 
 
-def test_the_script_trains_a_prior_that_ddrm_reads(tmp_path, monkeypatch):
-    monkeypatch.setattr(train_small_prior, "POOL", 2)
-    monkeypatch.setattr(train_small_prior, "BATCH", 2)
-    monkeypatch.setattr("sys.argv", ["train_small_prior", "--out", str(tmp_path / "faces"), "--steps", "3"])
-    train_small_prior.main()
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Train a prior by the script for three steps, of which each is saved."""
+    for name, value in {"POOL": 2, "BATCH": 2, "SAVE_EVERY": 1}.items():
+        monkeypatch.setattr(train_small_prior, name, value)
+
+    def train(out):
+        monkeypatch.setattr("sys.argv", ["train_small_prior", "--out", str(tmp_path / out), "--steps", "3"])
+        train_small_prior.main()
+        return tmp_path / out
+
+    return train
+
+
+def test_the_script_trains_a_prior_that_ddrm_reads(train):
     inputs = Batch(torch.rand(1, 3, 8, 8), 8, ("a",), (0,), Category("c", None))
-    assert loaded(f"ddrm[prior={tmp_path / 'faces'},steps=2]").restore(inputs).sr.shape == (1, 3, 64, 64)
+    assert loaded(f"ddrm[prior={train('faces')},steps=2]").restore(inputs).sr.shape == (1, 3, 64, 64)
+
+
+def test_a_training_of_the_script_goes_on_where_it_was_stopped(train, monkeypatch):
+    whole = train("whole")
+    save = train_small_prior.write_atomically
+
+    def save_and_stop(path, content):
+        save(path, content)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_small_prior, "write_atomically", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train("parts")
+    monkeypatch.setattr(train_small_prior, "write_atomically", save)
+    weights = [load_file(out / "unet" / "diffusion_pytorch_model.safetensors") for out in (whole, train("parts"))]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
