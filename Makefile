@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH := $(BIN)/bench
 METHODS := bicubic,esrgan,pulse,glean
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test quick lint check docs perf fuzz browser clean

@@ -44,7 +44,7 @@ MARKS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests as `MARKS` says."""
+    """Mark the tests as `MARKS` says; slow files come first, so that processes which take turns end together."""
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
         for place in (path, *path.parents):
@@ -52,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in ("slow", "ray", "fuzz")))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import statistics
-import time
+import subprocess
+import sys
 
 import pytest
-import torch
 
 import bench as package
-from bench.base.device import cores
-from bench.base.types import Batch, Category
-from bench.images.png import load_png, to_tensor
-from bench.registry.methods import build
 from bench.store.layout import RunLayout
-from bench.workers import determinism
 from tests.commands import bench
 
 FACTOR = 32
@@ -25,7 +21,7 @@ TURNS = 3
     ("method", "images"), [("bicubic", 4), ("glean", 4), ("esrgan+", 4), ("esrgan", 2), ("pulse", 2)]
 )
 def test_seconds_are_those_of_the_bare_method(tmp_path, report, method, images):
-    """A run and a bare method take turns; all images of a run but the first are timed."""
+    """A run and a bare method take turns; all images but the first are timed."""
     seconds, ratios = [], []
     for turn in range(TURNS):
         recorded = _recorded(tmp_path / f"run{turn}", method, images)
@@ -53,12 +49,8 @@ def _recorded(run, method, images):
 
 
 def _bare(method, paths):
-    determinism.enable(cores())
-    adapter = build(method)
-    adapter.load(torch.device("cpu"))
-    for number, path in enumerate(paths):
-        lr = to_tensor(load_png(path))
-        begin = time.perf_counter()
-        adapter.restore(Batch(lr, FACTOR, (path.stem,), (0,), Category("faces", "face"), {}))
-        if number:
-            yield time.perf_counter() - begin
+    """Return the seconds of the bare method, whose threads wait as those of a worker do."""
+    command = [sys.executable, "-m", "tests.perf.bare", method, str(FACTOR), *map(str, paths)]
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return [float(line) for line in done.stdout.split()]

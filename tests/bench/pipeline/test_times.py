@@ -45,6 +45,15 @@ def test_the_first_image_of_a_size_is_counted_and_its_seconds_are_no_time(folder
 
 
 @pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize(("seconds", "reason"), [(0.05, None), (0.1, "disturbed: it waited 25% of its time")])
+def test_threads_of_a_short_pass_may_wait_for_each_other(method, folder, tmp_path, monkeypatch, seconds, reason):
+    monkeypatch.setattr(worker.devices, "timed", lambda call, *_: (call(), Timed(seconds, waited=0.25)))
+    run = bench.run([method], [f"mine={folder}"], images=2, **{**GIVEN, "factors": [16]}, out=tmp_path / "run")
+    _, second = costs(run, "seconds")[16]
+    assert second[2] is reason if reason is None else second[2].startswith(reason)
+
+
+@pytest.mark.usefixtures("in_process")
 def test_a_doubtful_time_stands_until_there_is_a_better_one(folder, method, tmp_path, monkeypatch):
     waited = iter([0.0, 0.4, 0.04])
     monkeypatch.setattr(
