@@ -1,0 +1,65 @@
+"""The tables of the documents hold the figures of the kept run, and a table is what its values say."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from scripts import tables
+
+
+@pytest.fixture
+def results():
+    """Twelve images of each category that every method restored, and one that only bicubic did."""
+    rows = [
+        {"method": method, "category": category, "factor": factor, "image": image, "metric": metric}
+        | {"value": (0.2 if method == "glean" else 0.5) + (9 if image == "odd" else int(image) / 50)}
+        for method in (*tables.METHODS, "glean[weights=faithful]")
+        for category in (tables.SAMPLES, tables.PHOTOGRAPHS)
+        for factor in tables.FACTORS
+        for image in (*map("{:02}".format, range(12)), *(["odd"] if method == "bicubic" else []))
+        for metric in ("psnr", "lpips", "lite2", "dlib", "ssim")
+    ]
+    return tables.Results("a command at a commit", pd.DataFrame(rows))
+
+
+@pytest.mark.parametrize("name", tables.DOCUMENTS)
+def test_no_figure_of_a_table_differs_from_the_kept_results(name):
+    document = (tables.ROOT / name).read_text(encoding="utf-8")
+    assert "<!-- table " in document
+    assert tables.fill(document, tables.Results.read()) == document
+
+
+def test_means_are_over_the_images_that_every_method_completed(results):
+    table = tables.headline(results)
+    assert re.search(r"\| `glean` \| \*\*0\.310\*\* / \*\*0\.310\*\* / ", table)
+    assert "| `bicubic` | 0.610 / 0.610 / 0.610 |" in table
+    assert "means over 12 CelebA-HQ photographs; a command at a commit." in table
+
+
+def test_the_best_is_the_highest_where_higher_is_better(results):
+    lines = tables.glean(results._replace(frame=results.frame[results.frame["image"] != "odd"])).splitlines()
+    assert "| the 2 of them that chose nothing | 32 | lite2 | 0.710 | 0.710 | 0.710 | **0.410** |" in lines
+    assert "| 12 CelebA-HQ photographs | 16 | PSNR, dB | **0.61** | **0.61** | **0.61** | 0.31 |" in lines
+    assert "| 12 held-out samples | 64 | dlib | 0.610 | 0.610 | 0.610 | **0.310** |" in lines
+
+
+def test_an_old_table_is_replaced_and_nothing_else(results):
+    document = "before\n<!-- table headline -->\n| old |\n<!-- end of table -->\nafter\n"
+    filled = tables.fill(document, results)
+    assert filled.startswith("before\n<!-- table headline -->\n| method | LPIPS |")
+    assert filled.endswith("; a command at a commit.\n<!-- end of table -->\nafter\n")
+    assert "old" not in filled
+
+
+def test_what_is_kept_of_a_run_is_read_back(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "KEPT", tmp_path / "results.csv")
+    frame = results.frame.assign(value=results.frame["value"].where(results.frame["image"] != "03"), reason=None)
+    monkeypatch.setattr(tables, "Run", lambda _: SimpleNamespace(frame=frame))
+    tables.keep(tmp_path)
+    kept = tables.Results.read(tmp_path / "results.csv")
+    assert set(kept.frame["metric"]) == {"psnr", "lpips", "lite2", "dlib"}
+    assert "means over 11 CelebA-HQ photographs; `scripts/tables.sh RUN PHOTOGRAPHS` at " in tables.headline(kept)
