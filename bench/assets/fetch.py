@@ -59,6 +59,9 @@ def _check_put_by_hand(asset: Asset) -> None:
 
 
 def _fetch_from_any(asset: Asset, progress: bool) -> None:
+    if all(isinstance(source, ByHand) for source in asset.sources):
+        remedy = f"{' or '.join(map(str, asset.sources)) or 'find it'}, and put it at {asset.path}"
+        raise AssetError(f"asset {asset.name} can be got by hand only", remedy=remedy)
     failures = []
     for place, source in enumerate(asset.sources):
         # One part file a source: an interrupted download is continued, never with bytes of another source.
@@ -73,7 +76,7 @@ def _fetch_from_any(asset: Asset, progress: bool) -> None:
             return
     what = f"asset {asset.name} could not be fetched"
     remedy = f"connect to a network and run `bench prepare`, or put the file at {asset.path}"
-    raise AssetError(what, got="; ".join(failures) or "no source", remedy=remedy)
+    raise AssetError(what, got="; ".join(failures), remedy=remedy)
 
 
 def _verify(part: Path, asset: Asset) -> None:

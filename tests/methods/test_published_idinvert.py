@@ -178,7 +178,7 @@ def test_the_released_files_and_their_banks(tmp_path, monkeypatch):
         assert isinstance(method.assets()[0], Asset)
         assert method.supports((128, 128), (256, 256), 2, Category("c", method.kind)) is None
         with pytest.raises(
-            AssetError, match=rf"{name} could not be fetched: got get it from https://drive.*put the"
+            AssetError, match=rf"{name} can be got by hand only; get it from https://drive.*put it at"
         ):
             fetch(method.assets()[0])
         with pytest.raises(

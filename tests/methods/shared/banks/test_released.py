@@ -184,7 +184,7 @@ def test_every_released_bank_says_where_its_files_are(monkeypatch, tmp_path):
     assert set(released.RELEASED) <= set(banks.NAMES)
     for name, bank in released.RELEASED.items():
         assert banks.assets(name) == bank.files
-        with pytest.raises(AssetError, match=r"get it from https://.*put the file at"):
+        with pytest.raises(AssetError, match=r"by hand only; get it from https://.*, and put it at "):
             banks.load(name)
     assert len(banks.assets("biggan-256")) == len(banks.assets("stylegan1-ffhq")) == 2
 
