@@ -63,10 +63,11 @@ class BestSoFar:
         self.steps, self.diverged = 0, False
         self.image: Tensor | None = None
         """(1, 3, R, R) in [0, 1]."""
-        self.first = self.least = float("inf")
+        self.first = self.last = self.least = float("inf")
 
     def keep(self, image: Tensor, loss: float) -> None:
         """Remember an image when none was better."""
+        self.last = loss
         if self.first == float("inf"):
             self.first = loss
         if loss < self.least:
@@ -90,6 +91,7 @@ class BestSoFar:
             "steps": float(self.steps),
             "objective_first": self.first,
             "objective": self.least,
+            "objective_last": self.last,
             "lr_mse": float((downsampled - self.lr).square().mean()),
             "diverged": float(self.diverged),
         }

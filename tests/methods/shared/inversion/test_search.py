@@ -31,6 +31,7 @@ def test_a_sound_search_keeps_its_best_and_says_how_far_it_came():
     image, values = searching.best.result()
     assert values["objective_first"] == pytest.approx(0.25)
     assert values["objective"] == searching.best.least < 1e-6
+    assert values["objective_last"] < values["objective_first"]
     assert values["lr_mse"] == pytest.approx(values["objective"], rel=1e-3, abs=1e-9)
     assert (values["steps"], values["diverged"]) == (20, 0)
     assert image.shape == (1, 3, 8, 8)
@@ -54,6 +55,7 @@ def test_a_search_that_diverges_is_stopped_with_its_best_kept():
     assert values["steps"] < 5
     assert image.mean().item() == pytest.approx(0.6)
     assert values["objective"] == pytest.approx(0.01, rel=1e-4)
+    assert values["objective_last"] > 50 * values["objective"]
     searching.optimise(optimiser, [1.0] * 5)
     assert searching.best.steps == values["steps"]
 
