@@ -37,6 +37,7 @@ class Folder(Method):
 
     name = "folder"
     group = "made elsewhere"
+    has_costs = False
 
     @dataclass(frozen=True)
     class Options:

@@ -132,7 +132,8 @@ class PaperFigure:
         places = ", ".join(f"${where.factor}\\times$" for where in slices)
         values = ", ".join(text.tex(metric.title) for metric in self.metrics)
         caption = f"{names} at {places}. Under each image: {values or 'no values'}."
-        lines = [r"\begin{figure*}", r"\centering", f"\\includegraphics[width=\\textwidth]{{{file}}}"]
+        width = r"\textwidth" if self.options.width == FigureOptions.width else f"{self.options.width:g}in"
+        lines = [r"\begin{figure*}", r"\centering", f"\\includegraphics[width={width}]{{{file}}}"]
         figure = "\n".join([*lines, f"\\caption{{{caption}}}", r"\end{figure*}", "", ""])
         return text.tex_needs(figure) + figure + leaderboard_latex(boards)
 

@@ -11,7 +11,7 @@ from reports.data.significance import TIE_RULE
 def leaderboard_latex(boards: Sequence[Board]) -> str:
     r"""Return leaderboards as LaTeX tables for `\usepackage{booktabs}`: best bold, second underlined."""
     tables = "\n".join(_latex_table(board) for board in boards)
-    return text.tex_needs(tables) + tables
+    return f"% needs \\usepackage{{booktabs}}\n{text.tex_needs(tables)}{tables}"
 
 
 def leaderboard_markdown(boards: Sequence[Board]) -> str:

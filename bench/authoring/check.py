@@ -11,7 +11,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import partial
-from itertools import product, starmap
+from itertools import product
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.base.errors import BenchError, MethodError, one_line
 from bench.base.method import Method
-from bench.base.types import Batch, Category
+from bench.base.types import Batch, Category, Size
 from bench.images.degradation import make_lr, resize
 from bench.images.png import to_tensor
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _SIDES = (16, 32, 64)
 _FACTORS = (16, 32, 64)
+_WIDER = 8
+"""So many pixels an LR that is not square is wider."""
 
 
 class Problem(Enum):
@@ -70,14 +72,14 @@ class Stop(Exception):
 
 
 class _Input(NamedTuple):
-    """The size of an image to try."""
+    """An image to try."""
 
-    side: int
+    lr: Size
     factor: int
 
     @property
-    def output(self) -> int:
-        return self.side * self.factor
+    def hr(self) -> Size:
+        return self.lr[0] * self.factor, self.lr[1] * self.factor
 
 
 def check(text: str) -> list[Finding]:
@@ -129,7 +131,8 @@ def _build_and_check(text: str) -> list[Finding]:
 def check_method(method: Method) -> list[Finding]:
     """Check a method in this process; an empty list when all is well.
 
-    It is built twice, and restores four images of the smallest size that it accepts.
+    It is built twice, and restores four images of the smallest size that it accepts, and one that is not square if
+    it accepts that.
     """
     findings = list(_check_declaration(method))
     try:
@@ -164,8 +167,8 @@ def _options_problem(method: Method) -> str | None:
 
 def _check_behaviour(method: Method) -> None:
     call("assets()", method.assets)
-    size = _lightest_input(method)
-    one, other = (_batch(method, size, index) for index in (1, 2))
+    lightest = _lightest_input(method)
+    one, other = (_batch(method, lightest, index) for index in (1, 2))
     adapter, again = _loaded(method), _loaded(method)
     first = _restore(adapter, one)
     if not _restore(again, one).equal(first):
@@ -180,31 +183,38 @@ def _check_behaviour(method: Method) -> None:
             Problem.STATE,
             "an image came out differently after another one was restored; let restore() change nothing on self",
         )
+    wider = lightest._replace(lr=(lightest.lr[0], lightest.lr[1] + _WIDER))
+    if _refusal(method, wider) is None:
+        _restore(adapter, _batch(method, wider, 3))
 
 
 def _lightest_input(method: Method) -> _Input:
     reason: str | None = None
-    for size in sorted(starmap(_Input, product(_SIDES, _FACTORS)), key=lambda size: (size.output, size)):
-        lr, hr = (size.side, size.side), (size.output, size.output)
-        reason = call("supports()", partial(method.supports, lr, hr, size.factor, _category(method)))
+    squares = [_Input((side, side), factor) for side, factor in product(_SIDES, _FACTORS)]
+    for square in sorted(squares, key=lambda square: (square.hr, square)):
+        reason = _refusal(method, square)
         if reason is None:
-            return size
+            return square
     sentence = f"supports() accepts no LR of {_SIDES} pixels at factors {_FACTORS}; the last reason was: {reason}"
     raise Stop(Problem.NO_INPUT, sentence)
+
+
+def _refusal(method: Method, image: _Input) -> str | None:
+    return call("supports()", partial(method.supports, image.lr, image.hr, image.factor, _category(method)))
 
 
 def _category(method: Method) -> Category:
     return Category("check", method.kind)
 
 
-def _batch(method: Method, size: _Input, index: int) -> Batch:
+def _batch(method: Method, image: _Input, index: int) -> Batch:
     """Make a smooth random image, from black to white, and its LR."""
     coarse = np.random.default_rng(index).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    hr = resize(coarse, size.output, size.output)
-    lr = to_tensor(make_lr(hr, size.factor))
+    hr = resize(coarse, *image.hr)
+    lr = to_tensor(make_lr(hr, image.factor))
     extras = {"hr": to_tensor(hr)} if method.sees_hr else {}
     references = ((to_tensor(hr).flip(3),),) if method.sees_references else ((),)
-    return Batch(lr, size.factor, (f"image{index}",), (1_000_003 * index,), _category(method), extras, references)
+    return Batch(lr, image.factor, (f"image{index}",), (1_000_003 * index,), _category(method), extras, references)
 
 
 def _loaded(method: Method) -> Method:

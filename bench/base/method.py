@@ -27,6 +27,7 @@ class Method(ABC):
         group: under which `bench list methods` shows it; a listing imports nothing, so a plain text in its class.
         Options: a frozen dataclass, every field typed and with a default.
         sees_references: True for one that needs other images beside the LR; a category names them.
+        has_costs: False for one that does no work of its own here: no time and no memory is recorded.
     """
 
     @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Method(ABC):
     name: ClassVar[str]
     group: ClassVar[str] = "single pass"
     sees_references: ClassVar[bool] = False
+    has_costs: ClassVar[bool] = True
 
     def __init__(self, options: Any = None) -> None:
         self.options: Any = self.Options() if options is None else options

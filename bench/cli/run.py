@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,7 +82,7 @@ def run(
 
         _print_plan(make_plan(**arguments))
         return
-    finished = bench.run(**arguments, out=out, console=console(), command=" ".join(["bench", *sys.argv[1:]]))
+    finished = bench.run(**arguments, out=out, console=console(), command=shlex.join(["bench", *sys.argv[1:]]))
     _print_outcomes(finished)
     if finished.outcomes.keys() & bench.Status.failed():
         raise typer.Exit(1)

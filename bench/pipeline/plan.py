@@ -60,6 +60,8 @@ def make_plan(
     Raises:
         UsageError, MethodError, Unavailable: as `bench.run`.
     """
+    for name, texts in (("methods", methods), ("categories", categories)):
+        _refuse_text(name, texts)
     names, device = metric_names(metrics), usable_device(device)
     is_alone = executor == "local" and workers is None
     plan = Plan(
@@ -78,6 +80,11 @@ def make_plan(
     for source in plan.sources:
         source.list(images)  # missing data must be reported before anything is written
     return plan
+
+
+def _refuse_text(what: str, texts: Sequence[str] | None) -> None:
+    if isinstance(texts, str):
+        raise UsageError(what, got=f"the text '{texts}'", expected="a list", remedy=f"give ['{texts}']")
 
 
 def _sources(texts: Sequence[str]) -> list[CategorySource]:
@@ -155,6 +162,7 @@ def metric_names(names: Sequence[str] | None) -> list[str]:
     Raises:
         UsageError: for an unknown name, or a file that holds no metric.
     """
+    _refuse_text("metrics", names)
     for name in names or ():
         METRICS.create(name)
     return list(names or DEFAULT_METRICS)

@@ -239,6 +239,6 @@ def _size(record: InputRecord) -> tuple[str, int, Size]:
 
 def _result(outcome: Outcome) -> str | None:
     if not outcome.costs:
-        return outcome.reason
+        return outcome.reason or "taken as it is"
     doubt = f" ({outcome.doubt})" if outcome.doubt else ""
     return f"{outcome.costs['seconds']:.2f} s{doubt}"

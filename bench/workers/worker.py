@@ -71,13 +71,17 @@ class Worker:
         batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras, (references,))
         (restored, took), macs = self._measured(lambda: self.method.restore(batch), is_counted=job.is_counted)
         check_result(restored, batch)
-        costs = {"seconds": took.seconds, **devices.memory(self.device), "parameters_m": self.parameters / 1e6}
-        if macs or (job.is_counted and self.method.group != "made elsewhere"):  # nobody can count those here
-            costs["gmacs"] = macs / 1e9
+        costs = self._costs(took, macs if job.is_counted else None) if self.method.has_costs else {}
         values = restored.values[0] if restored.values else {}
         recorded = {name: float(value) for name, value in values.items()}
         doubt = COUNTED if job.is_counted else _disturbance(took)
         return Outcome(Status.DONE, None, to_pixels(restored.sr[0]), costs, recorded, doubt)
+
+    def _costs(self, took: Timed, macs: float | None) -> dict[str, float]:
+        costs = {"seconds": took.seconds, **devices.memory(self.device), "parameters_m": self.parameters / 1e6}
+        if macs or (macs is not None and self.method.group != "made elsewhere"):  # nobody can count those here
+            costs["gmacs"] = macs / 1e9
+        return costs
 
     def _measured(self, call: Callable[[], T], *, is_counted: bool) -> tuple[tuple[T, Timed], float]:
         def timed() -> tuple[T, Timed]:

@@ -51,7 +51,7 @@ def means(board: Board) -> str:
     if not compared:
         return f"No method completed any of {images}{at_each}."
     completed = f"completed{at_each}"
-    methods = "the method" if compared == 1 else f"all {compared} compared methods"
+    methods = {1: "the method", 2: "both compared methods"}.get(compared, f"all {compared} compared methods")
     if board.common:
         sentence = f"Means over {board.common} of {images}: those that {methods} {completed}."
     else:

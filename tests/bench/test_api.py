@@ -88,6 +88,8 @@ def test_a_benchmark_from_python(folder, tmp_path, capfd):
     [
         ({"methods": ["bicubik"]}, "unknown method 'bicubik'.*did you mean bicubic"),
         ({"metrics": ["pnsr"]}, "unknown metric 'pnsr'.*did you mean psnr"),
+        ({"metrics": "psnr"}, r"metrics: got the text 'psnr', expected a list; give \['psnr'\]"),
+        ({"methods": "nearest"}, "methods: got the text 'nearest', expected a list"),
         ({"factors": [1]}, "factors: got 1, expected whole numbers of at least 2"),
         ({"device": "tpu"}, "device: got tpu, expected auto, cpu or cuda"),
         ({"redo": "some"}, "redo: got some, expected failed or all"),

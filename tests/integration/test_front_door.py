@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ def test_images_that_fail_alike_are_one_line_with_a_count(command, in_process, t
         )
     done = command(*RUN, f"mine={folder}", "--methods", "nearest,bicubic")
     assert done.returncode == 1
+    arguments = [*RUN, f"mine={folder}", "--methods", "nearest,bicubic"]
+    assert shlex.split(Run("runs/default").provenance["commands"][0]["command"])[1:] == arguments
     lines = [line for line in done.stdout.splitlines() if ": error, " in line]
     assert len(lines) == 3
     assert all(line.startswith("  nearest,bicubic mine/") for line in lines)
@@ -78,6 +81,9 @@ def test_names_of_ones_own_stand_in_every_table_and_figure(command, in_process, 
     write_adapter(tmp_path / "net.py")
     methods = "Plain=nearest,Theirs_v2=folder:SR,Über=./net.py"
     assert command(*RUN, f"mine={folder}", "--methods", methods).returncode == 0
+    results = Run("runs/default").frame
+    costs = results[results.metric.isin(["seconds", "peak_memory_mb", "parameters_m", "gmacs"])]
+    assert {*costs.method} == {"Plain", "Über"}, "what is only read costs nothing"
     assert command("figure", "runs/default", "--out", "figure").returncode == 0
     assert command("export", "runs/default", "--to", "all.tex").returncode == 0
     assert command("report", "runs/default").returncode == 0

@@ -35,10 +35,15 @@ def test_a_figure_is_three_files_and_the_same_every_time(usual: Run, tmp_path: P
         assert image.width == 7 * 300
 
 
+def test_a_figure_of_another_width_keeps_it_in_latex(usual: Run) -> None:
+    assert r"\includegraphics[width=5in]{f.pdf}" in paper(usual, width=5.0).latex("f.pdf")
+
+
 def test_the_table_names_the_methods_shown_and_marks_the_best_of_them(usual: Run, tmp_path: Path) -> None:
     draw([usual], tmp_path / "f", FigureOptions(images=["0001"], methods=["nearest", "bicubic"], factors=[16]))
     source = (tmp_path / "f.tex").read_text()
     assert r"\includegraphics[width=\textwidth]{f.pdf}" in source
+    assert "% needs \\usepackage{booktabs}\n" in source
     assert r"\toprule" in source
     assert "GLEAN" not in source
     row = next(line for line in source.splitlines() if line.startswith("bicubic &"))

@@ -21,6 +21,7 @@ from tests.conftest import photo, write_adapter
 
 BROKEN = {
     "one column short": ("sr = sr[..., :-1]", Problem.SHAPE, "expected (1, 3, 256, 256)"),
+    "height and width swapped": ("sr = sr.transpose(2, 3)", Problem.SHAPE, "got (1, 3, 384, 256), expected"),
     "channels last": ("sr = sr.permute(0, 2, 3, 1)", Problem.SHAPE, "(1, 256, 256, 3)"),
     "float64": ("sr = sr.double()", Problem.DTYPE, "got torch.float64, expected torch.float32"),
     "bytes": ("sr = (sr * 255).byte()", Problem.DTYPE, "torch.uint8"),
