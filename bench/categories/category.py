@@ -35,11 +35,11 @@ from bench.store.records import EVERY
 class CategoryOptions:
     """What a selection may say of a category."""
 
-    prepare: str | None = None
+    prepare: str = ""
     kind: str | None = None
-    lr_only: bool | None = None
-    references: str | None = None
-    hr_as_reference: bool | None = None
+    lr_only: bool = False
+    references: str = ""
+    hr_as_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,8 @@ def find_category(text: str) -> CategorySource:
     """
     selection = parse(text)
     changed: CategoryOptions = options.build(CategoryOptions, selection.options, f"category {selection.target}")
-    card, source = _resolve(selection, is_lr=bool(changed.lr_only))
-    changes = {key: value for key, value in options.describe(changed).items() if value is not None}
+    card, source = _resolve(selection, is_lr=changed.lr_only)
+    changes = {key: value for key, value in options.describe(changed).items() if key in selection.options}
     if changes.get("prepare", card.prepare) != card.prepare:
         parse_preparation(changes["prepare"])
         changes["digests"] = {}  # they were published for another preparation

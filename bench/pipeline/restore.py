@@ -95,7 +95,7 @@ class Restoration:
                 for repeat in range(self.plan.repeats):
                     cell = PendingCell(record, repeat, is_first and repeat == 0)
                     if refusal:
-                        self._write_cell(cell, refusal)
+                        self.store.delete_scores(self._write_cell(cell, refusal))
                     elif self._is_pending(
                         cell, statuses.get((record.input_id, repeat)), restored[record.category, record.factor]
                     ):

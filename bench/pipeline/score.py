@@ -188,8 +188,8 @@ class _Scoring:
     def keep(self, job: ScoreJob, scores: Scores) -> None:
         """Write what was measured in an image."""
         for name, error in scores.unavailable.items():
-            if self.pending.pop(name, None):
-                self._note_unavailable(name, error)
+            if pending := self.pending.pop(name, None):
+                self._note_unavailable(pending.metric.name, error)
         with self.store.transaction():
             for name, pending in self.pending.items():
                 cells = {

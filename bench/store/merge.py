@@ -1,7 +1,7 @@
 """Puts the cells of several runs into one, as after working on several machines."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -68,20 +68,30 @@ def _merge(runs: Sequence[Path], out: Path, copied: list[Path]) -> int:
 def _merge_one(store: Store, other: Reader, layout: RunLayout) -> list[tuple[Path, Path]]:
     """Write the rows of a run and return its images as (source, copy)."""
     ids: Ids = {}
-    labels = _labels(store, other, layout)
+    labels, listings = _labels(store, other, layout), _Listings(store)
     for table in KEYS:
         ids[table] = {}
         for row in sorted(other.table(table), key=lambda row: row.get("position") or 0):
             label = {"label": labels[row["identity"]]} if table == "methods" else {}
             new = {name: value for name, value in row.items() if name != "id"} | label
-            ids[table][row["id"]] = _merge_row(store, table, _translated(new, ids), layout.root)
+            ids[table][row["id"]] = _merge_row(store, table, _translated(new, ids), layout.root, listings)
     # Values of sets are computed again by `score`: the merged sets have other members.
-    for table in ("scores", "unavailable_metrics", "commands"):
+    for table in ("unavailable_metrics", "commands"):
         for row in other.table(table):
             row.pop("id", None)
-            store.insert(table, _translated(row, ids), or_ignore=True)
+            store.insert(table, row, or_ignore=True)
+    results, kept = (_results(reader) for reader in (other, store))
+    for row in other.table("scores"):
+        new = _translated(row, ids)
+        if results[row["cell_id"]] == kept[new["cell_id"]]:  # else the cell that stays has other pixels
+            store.insert("scores", new, or_ignore=True)
     _merge_asks(store, other, ids, labels)
     return [*_files(store, other, layout, ids)]
+
+
+def _results(reader: Reader) -> dict[int, tuple[str, str | None]]:
+    """Return how each cell ended, and the digest of its pixels."""
+    return {row["id"]: (row["status"], row["digest"]) for row in reader.table("cells")}
 
 
 def _labels(store: Store, other: Reader, layout: RunLayout) -> dict[str, str]:
@@ -123,10 +133,10 @@ def _translated(row: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
     }
 
 
-def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path) -> int:
+def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path, listings: "_Listings") -> int:
     """Insert a row, or return the id of the one that is there with the same key."""
     if table == "images":
-        row = _placed(store, row, run)
+        row = _placed(store, row, run, listings[row["category_id"]])
     mine = store.find(table, row)
     if mine is None:
         slug = {"slug": store.free_slug(row["slug"], row["identity"])} if table == "methods" else {}
@@ -147,10 +157,39 @@ def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path) -> int:
     return int(mine["id"])
 
 
-def _placed(store: Store, row: dict[str, Any], run: Path) -> dict[str, Any]:
+class _Listings(dict[int, "_Listing"]):
+    """What each category lists, read once."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def __missing__(self, category_id: int) -> "_Listing":
+        self[category_id] = _Listing(self._store.image_rows(category_id).values())
+        return self[category_id]
+
+
+class _Listing:
+    """The images that a category lists, by name, and their places."""
+
+    def __init__(self, rows: Iterable[ImageRow]) -> None:
+        self.images: dict[str, ImageRow] = {}
+        self.positions: set[int] = set()
+        self.end = 0
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: ImageRow) -> None:
+        """Note an image, if it is listed."""
+        if row.position is not None:
+            self.images[row.name] = row
+            self.positions.add(row.position)
+            self.end = max(self.end, row.position + 1)
+
+
+def _placed(store: Store, row: dict[str, Any], run: Path, listing: _Listing) -> dict[str, Any]:
     """Return an image with its place in what both runs list, and files of its own."""
-    rows = [image for image in store.image_rows(row["category_id"]).values() if image.position is not None]
-    here = next((image for image in rows if image.name == row["name"]), None)
+    here = listing.images.get(row["name"])
     if here and row["position"] is not None:
         if here.digest and row["digest"] and here.digest != row["digest"]:
             raise _other(run, f"other pixels for the same image {row['name']}", row["digest"], here.digest)
@@ -158,10 +197,12 @@ def _placed(store: Store, row: dict[str, Any], run: Path) -> dict[str, Any]:
         if is_usable:
             store.write_image(ImageRow(**row)._replace(file=None))
         row["position"] = here.position if is_usable or here.digest == row["digest"] else None
-    elif row["position"] in {image.position for image in rows}:
-        row["position"] = max(image.position or 0 for image in rows) + 1
+    elif row["position"] in listing.positions:
+        row["position"] = listing.end
     file = store.free_file(row["category_id"], row["name"], row["digest"]) if row["digest"] else None
-    return row | {"file": file}
+    row |= {"file": file}
+    listing.add(ImageRow(**row))
+    return row
 
 
 def _other(run: Path, what: str, got: object, expected: object) -> StoreError:

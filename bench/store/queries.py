@@ -23,6 +23,7 @@ KEYS = {
 """The columns that name a row of each table with an id, each after those that it points to."""
 R = TypeVar("R", bound=tuple[Any, ...])
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE")
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 # Grouped by one number, which sorts five million values in half the time of four.
 _SUMS = """
@@ -73,6 +74,8 @@ def naming_damage(path: Path) -> Iterator[None]:
         remedy = "restore a copy, or run into another folder with --out"
         if getattr(error, "sqlite_errorname", "").startswith(_FULL):
             remedy = "nothing that was finished is lost; make room and give the same command again"
+        elif getattr(error, "sqlite_errorname", "").startswith(_BUSY):
+            remedy = "another process reads it; nothing that was finished is lost, give the same command again"
         raise StoreError(f"{path} cannot be used: {error}", remedy=remedy) from error
 
 

@@ -19,6 +19,8 @@ from bench.store.queries import Reader, naming_damage
 from bench.store.writer import Writer
 
 SCHEMA_VERSION = "4"
+PATIENCE = 600
+"""Seconds for which a writer waits until all others have read, and a reader until it may."""
 
 
 def connect_read_only(path: Path) -> Reader:
@@ -30,7 +32,7 @@ def connect_read_only(path: Path) -> Reader:
     if not path.is_file():
         raise StoreError(f"{path.parent} is not a run folder", remedy="`bench run` makes one")
     _roll_back(path)
-    reader = Reader(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), path)
+    reader = Reader(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", PATIENCE, uri=True), path)
     version = reader.constants().get("schema", "none")
     if version != SCHEMA_VERSION:
         what = f"{path} was made by another version"
@@ -83,7 +85,7 @@ class Store(Writer):
         if self.path.exists() and self.path.stat().st_size:
             connect_read_only(self.path).close()
         with naming_damage(self.path):
-            super().__init__(sqlite3.connect(self.path, isolation_level="IMMEDIATE"), self.path)
+            super().__init__(sqlite3.connect(self.path, PATIENCE, isolation_level="IMMEDIATE"), self.path)
             if not self.has_tables():
                 schema = resources.files("bench.store").joinpath("schema.sql").read_text(encoding="utf-8")
                 self.create_tables(schema, SCHEMA_VERSION)

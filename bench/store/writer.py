@@ -136,6 +136,8 @@ class Writer(Reader):
             self.connection.execute(failed, (input_id, *records.Status.failed()))
             unmeasured = "value IS NULL AND cell_id IN (SELECT id FROM cells WHERE input_id = ?)"
             self.connection.execute(f"DELETE FROM scores WHERE {unmeasured}", (input_id,))
+            sets = "value IS NULL AND category_id = (SELECT category_id FROM images WHERE id = ?)"
+            self.connection.execute(f"DELETE FROM set_scores WHERE {sets}", (row.image_id,))
         return input_id
 
     def write_cell(self, row: CellRow) -> int:
@@ -151,8 +153,10 @@ class Writer(Reader):
         self.connection.execute(_SETTLE, (method_id,))
 
     def delete_scores(self, cell_id: int) -> None:
-        """Forget the values of a cell that was restored again."""
+        """Forget the values of a cell that ended anew, and why sets of its method had none."""
         self.connection.execute("DELETE FROM scores WHERE cell_id = ?", (cell_id,))
+        sets = "value IS NULL AND method_id = (SELECT method_id FROM cells WHERE id = ?)"
+        self.connection.execute(f"DELETE FROM set_scores WHERE {sets}", (cell_id,))
 
     def write_set_score(self, score: SetScore) -> None:
         """Write the value of a set, replacing the one of the same set and metric."""

@@ -95,12 +95,12 @@ class LocalWorker:
     def answer(self, job: Any) -> Any:
         """Return the answer, or an outcome that says what became of the process."""
         self._is_busy = True
-        answer = self._ask(job)
-        was_killed = isinstance(answer, Outcome) and answer.status is Status.OUT_OF_MEMORY
-        if was_killed and self._process is None:
+        try:
             answer = self._ask(job)
-        self._is_busy = False
-        return answer
+            was_killed = isinstance(answer, Outcome) and answer.status is Status.OUT_OF_MEMORY
+            return self._ask(job) if was_killed and self._process is None else answer
+        finally:
+            self._is_busy = False
 
     def _ask(self, job: Any) -> Any:
         if self._is_stopped:

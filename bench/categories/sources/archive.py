@@ -62,19 +62,22 @@ class ArchiveSource(Source):
 
     def _unpack(self, member: str, where: str, size: int | None = None) -> bytes:
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                info = archive.getinfo(member)
-                _check(info, where)
-                with archive.open(info) as opened:
-                    return opened.read(size or info.file_size)  # with no size it would unpack up to 2 GiB at once
+            info = self._infos[member]
+            _check(info, where)
+            with self._archive.open(info) as opened:
+                return opened.read(size or info.file_size)  # with no size it would unpack up to 2 GiB at once
         except _UNREADABLE as error:
             raise ImageError(f"image {where} cannot be unpacked: {error}", remedy=_AGAIN) from error
 
     @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        """The archive, whose directory is read once."""
+        return zipfile.ZipFile(self.path)
+
+    @cached_property
     def _infos(self) -> Mapping[str, zipfile.ZipInfo]:
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                return {info.filename: info for info in archive.infolist() if not info.is_dir()}
+            return {info.filename: info for info in self._archive.infolist() if not info.is_dir()}
         except _UNREADABLE as error:
             raise UsageError(f"{self.path} is not a usable .zip archive: {error}") from error
 

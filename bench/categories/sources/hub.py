@@ -1,14 +1,16 @@
 """Images of a dataset on the Hugging Face hub, or of one in its formats on this disk."""
 
+import hashlib
 import importlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bench.base.errors import ImageError, Unavailable, one_line
+from bench.base.files import file_digest
 from bench.base.source import Source
 from bench.base.types import Pixels
 from bench.images.decode import read_image
@@ -38,7 +40,7 @@ class HubSource(Source):
 
     def read(self, name: str) -> Pixels:
         """Read one image from its file's bytes; see `Source.read`."""
-        image, where = self._rows[int(name)][self.column] or {}, f"{self.repository}:{name}"
+        image, where = self._image(name), f"{self.repository}:{name}"
         if (content := image.get("bytes")) is not None:
             return read_image(io.BytesIO(content), where)
         path = Path(image.get("path") or "")
@@ -46,6 +48,21 @@ class HubSource(Source):
             got = image.get("path") or "an empty cell"
             raise ImageError(f"image {where} is not in its dataset", got=got, expected="a file of the dataset")
         return read_image(path, where)
+
+    def stamp(self, name: str) -> str:
+        """Return the fingerprint of all rows, for a row that is added moves those after it; see `Source.stamp`."""
+        return str(self._rows._fingerprint)
+
+    def content(self, name: str) -> str:
+        """Return a digest of the row's file; see `Source.content`."""
+        image = self._image(name)
+        if (content := image.get("bytes")) is not None:
+            return hashlib.sha256(content).hexdigest()
+        path = Path(image.get("path") or "")
+        return file_digest(path) if path.is_file() else ""
+
+    def _image(self, name: str) -> Mapping[str, Any]:
+        return self._rows[int(name)][self.column] or {}
 
     def _roots(self) -> list[Path]:
         """Return where a row's file may lie: a row may name any path, and only the dataset's own are read."""

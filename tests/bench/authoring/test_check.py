@@ -181,9 +181,10 @@ def _selection(name: str, folder: Path) -> str:
         case "folder":
             for image in ("image1", "image2"):
                 Image.fromarray(photo(0, 256, 256)).save(folder / f"{image}.png")
+            Image.fromarray(photo(0, 256, 384)).save(folder / "image3.png")
             return f"folder:{folder}"
         case "command":
-            script = "import sys; from PIL import Image; i = Image.open(sys.argv[1]); i.resize((256, 256)).save(sys.argv[2])"
+            script = "import sys; from PIL import Image; i = Image.open(sys.argv[1]); i.resize((16 * i.width, 256)).save(sys.argv[2])"
             command = [sys.executable, "-c", script, "{input}", "{output}"]
             (folder / "card.toml").write_text(f"command = {json.dumps(command)}\n")
             return f"command:{folder / 'card.toml'}"

@@ -15,6 +15,7 @@ from bench.base.errors import ImageError, UsageError
 from bench.base.filenames import safe_filename
 from bench.categories.category import find_category
 from bench.images.degradation import resize
+from tests.conftest import write_photos
 
 
 def picture(seed: int, height: int = 8, width: int = 8) -> np.ndarray:
@@ -197,3 +198,12 @@ def test_all_images_of_a_folder_but_four_of_what_is_sampled(tmp_path):
 def test_lr_images_of_ones_own_are_not_cropped(tmp_path):
     path = fill(tmp_path / "mine", "a")
     np.testing.assert_array_equal(find_category(f"mine={path}[lr_only=true]").read("a"), picture(0))
+
+
+def test_what_is_none_can_be_asked_for(tmp_path):
+    """A folder is cropped unless another preparation is named, `none` among them."""
+    path = write_photos(tmp_path / "photos")
+    assert find_category(f"p={path}").card.prepare == "mod-crop:64"
+    assert find_category(f"p={path}[prepare=none]").card.prepare == "none"
+    with pytest.raises(UsageError, match="prepar"):
+        find_category(f"p={path}[prepare=]")

@@ -13,6 +13,7 @@ import pytest
 
 import bench as package
 from bench.images.png import load_png
+from bench.workers.local import LocalWorker
 from tests.bench.workers.helpers import wait_for, write_work
 from tests.commands import BENCH, bench, children
 from tests.conftest import write_adapter
@@ -103,3 +104,18 @@ def test_all_workers_end_with_the_command(work):
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(30) == 128 + signal.SIGTERM
     assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def test_a_worker_that_is_interrupted_is_ended_with_all_that_it_started(monkeypatch):
+    """Ctrl-C meets a command while it waits for an answer in its own thread."""
+    worker, ended = LocalWorker(None, None), []
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker, "_ask", interrupted)
+    monkeypatch.setattr(worker, "_end", lambda: ended.append(True))
+    with pytest.raises(KeyboardInterrupt):
+        worker.answer("a job")
+    worker.stop()
+    assert ended == [True]
