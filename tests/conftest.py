@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -41,10 +42,12 @@ MARKS = {
     "scripts": "slow",
 }
 """The mark of every test in a folder or file; what uses the fixture `browser` is marked `browser`."""
+LONG = ("integration/test_*.py", "workers/test_ray.py", "training/test_processes.py")
+"""Few tests, minutes each: they come first, then the files by the number of their tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests as `MARKS` says; slow files come first, so that processes which take turns end together."""
+    """Mark the tests as `MARKS` says, and order their files so that processes which take turns end together."""
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
         for place in (path, *path.parents):
@@ -52,7 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    items.sort(key=lambda item: not any(item.get_closest_marker(mark) for mark in ("slow", "ray", "fuzz")))
+    counts = Counter(item.path for item in items)
+    items.sort(key=lambda item: (not any(map(item.path.match, LONG)), -counts[item.path], item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
