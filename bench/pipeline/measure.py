@@ -30,10 +30,11 @@ def score_jobs(
     jobs = []
     for image_id, group in groups.items():
         chosen = [(cell, names) for cell in group if (names := _names(measured, cell.cell_id))]
-        if chosen or _names(described, image_id):
+        of_hr = _names(described, image_id)
+        if chosen or of_hr:
             hr = layout.hr(group[0].category, group[0].file)
             scored = [_scored_cell(layout, cell, names) for cell, names in chosen]
-            jobs.append(ScoreJob(image_id, hr, scored, _names(described, image_id)))
+            jobs.append(ScoreJob(image_id, hr, scored, of_hr))
     return jobs
 
 

@@ -94,11 +94,12 @@ class Restoration:
                 is_first = counted.get(_size(record)) is record
                 for repeat in range(self.plan.repeats):
                     cell = PendingCell(record, repeat, is_first and repeat == 0)
+                    status = statuses.get((record.input_id, repeat))
                     if refusal:
-                        self.store.delete_scores(self._write_cell(cell, refusal))
-                    elif self._is_pending(
-                        cell, statuses.get((record.input_id, repeat)), restored[record.category, record.factor]
-                    ):
+                        cell_id = self._write_cell(cell, refusal)
+                        if status is Status.DONE:
+                            self.store.delete_scores(cell_id)
+                    elif self._is_pending(cell, status, restored[record.category, record.factor]):
                         pending.append(cell)
         return pending
 

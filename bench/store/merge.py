@@ -1,8 +1,9 @@
 """Puts the cells of several runs into one, as after working on several machines."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,14 @@ def _merge(runs: Sequence[Path], out: Path, copied: list[Path]) -> int:
 def _merge_one(store: Store, other: Reader, layout: RunLayout) -> list[tuple[Path, Path]]:
     """Write the rows of a run and return its images as (source, copy)."""
     ids: Ids = {}
-    labels, listings = _labels(store, other, layout), _Listings(store)
+    labels = _labels(store, other, layout)
+    listing = cache(lambda category_id: _Listing(store.image_rows(category_id).values()))
     for table in KEYS:
         ids[table] = {}
         for row in sorted(other.table(table), key=lambda row: row.get("position") or 0):
             label = {"label": labels[row["identity"]]} if table == "methods" else {}
             new = {name: value for name, value in row.items() if name != "id"} | label
-            ids[table][row["id"]] = _merge_row(store, table, _translated(new, ids), layout.root, listings)
+            ids[table][row["id"]] = _merge_row(store, table, _translated(new, ids), layout.root, listing)
     # Values of sets are computed again by `score`: the merged sets have other members.
     for table in ("unavailable_metrics", "commands"):
         for row in other.table(table):
@@ -133,10 +135,12 @@ def _translated(row: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
     }
 
 
-def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path, listings: "_Listings") -> int:
+def _merge_row(
+    store: Store, table: str, row: dict[str, Any], run: Path, listing: "Callable[[int], _Listing]"
+) -> int:
     """Insert a row, or return the id of the one that is there with the same key."""
     if table == "images":
-        row = _placed(store, row, run, listings[row["category_id"]])
+        row = _placed(store, row, run, listing(row["category_id"]))
     mine = store.find(table, row)
     if mine is None:
         slug = {"slug": store.free_slug(row["slug"], row["identity"])} if table == "methods" else {}
@@ -155,18 +159,6 @@ def _merge_row(store: Store, table: str, row: dict[str, Any], run: Path, listing
         kept = {name: mine[name] for name in ("slug", "file") if name in mine}
         return store.upsert(table, row | kept)
     return int(mine["id"])
-
-
-class _Listings(dict[int, "_Listing"]):
-    """What each category lists, read once."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__()
-        self._store = store
-
-    def __missing__(self, category_id: int) -> "_Listing":
-        self[category_id] = _Listing(self._store.image_rows(category_id).values())
-        return self[category_id]
 
 
 class _Listing:

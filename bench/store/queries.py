@@ -72,9 +72,10 @@ def naming_damage(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         remedy = "restore a copy, or run into another folder with --out"
-        if getattr(error, "sqlite_errorname", "").startswith(_FULL):
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(_FULL):
             remedy = "nothing that was finished is lost; make room and give the same command again"
-        elif getattr(error, "sqlite_errorname", "").startswith(_BUSY):
+        elif name.startswith(_BUSY):
             remedy = "another process reads it; nothing that was finished is lost, give the same command again"
         raise StoreError(f"{path} cannot be used: {error}", remedy=remedy) from error
 

@@ -71,7 +71,7 @@ class Worker:
         batch = Batch(lr, job.factor, (job.image,), (job.seed,), job.category, extras, (references,))
         (restored, took), macs = self._measured(lambda: self.method.restore(batch), is_counted=job.is_counted)
         check_result(restored, batch)
-        costs = self._costs(took, macs if job.is_counted else None) if self.method.has_costs else {}
+        costs = self._costs(took, macs) if self.method.has_costs else {}
         values = restored.values[0] if restored.values else {}
         recorded = {name: float(value) for name, value in values.items()}
         doubt = COUNTED if job.is_counted else _disturbance(took)
@@ -83,11 +83,11 @@ class Worker:
             costs["gmacs"] = macs / 1e9
         return costs
 
-    def _measured(self, call: Callable[[], T], *, is_counted: bool) -> tuple[tuple[T, Timed], float]:
+    def _measured(self, call: Callable[[], T], *, is_counted: bool) -> tuple[tuple[T, Timed], float | None]:
         def timed() -> tuple[T, Timed]:
             return devices.timed(call, self.device, self.settings.threads)
 
-        return count_macs(timed) if is_counted else (timed(), 0.0)
+        return count_macs(timed) if is_counted else (timed(), None)
 
 
 def _disturbance(took: Timed) -> str | None:

@@ -3,7 +3,7 @@
 import hashlib
 import importlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,14 +40,13 @@ class HubSource(Source):
 
     def read(self, name: str) -> Pixels:
         """Read one image from its file's bytes; see `Source.read`."""
-        image, where = self._image(name), f"{self.repository}:{name}"
-        if (content := image.get("bytes")) is not None:
-            return read_image(io.BytesIO(content), where)
-        path = Path(image.get("path") or "")
-        if not any(path.resolve().is_relative_to(root) for root in self._roots()):
-            got = image.get("path") or "an empty cell"
+        file, where = self._file(name), f"{self.repository}:{name}"
+        if isinstance(file, bytes):
+            return read_image(io.BytesIO(file), where)
+        if not self._is_own(file):
+            got = "an empty cell" if file == Path() else file
             raise ImageError(f"image {where} is not in its dataset", got=got, expected="a file of the dataset")
-        return read_image(path, where)
+        return read_image(file, where)
 
     def stamp(self, name: str) -> str:
         """Return the fingerprint of all rows, for a row that is added moves those after it; see `Source.stamp`."""
@@ -55,20 +54,23 @@ class HubSource(Source):
 
     def content(self, name: str) -> str:
         """Return a digest of the row's file; see `Source.content`."""
-        image = self._image(name)
-        if (content := image.get("bytes")) is not None:
-            return hashlib.sha256(content).hexdigest()
-        path = Path(image.get("path") or "")
-        return file_digest(path) if path.is_file() else ""
+        file = self._file(name)
+        if isinstance(file, bytes):
+            return hashlib.sha256(file).hexdigest()
+        return file_digest(file) if self._is_own(file) and file.is_file() else ""
 
-    def _image(self, name: str) -> Mapping[str, Any]:
-        return self._rows[int(name)][self.column] or {}
+    def _file(self, name: str) -> bytes | Path:
+        """Return the bytes of a row, or where it says that they are."""
+        image = self._rows[int(name)][self.column] or {}
+        content: bytes | None = image.get("bytes")
+        return Path(image.get("path") or "") if content is None else content
 
-    def _roots(self) -> list[Path]:
-        """Return where a row's file may lie: a row may name any path, and only the dataset's own are read."""
+    def _is_own(self, path: Path) -> bool:
+        """Say whether a row's file is the dataset's: a row may name any path, and only such files are read."""
         config: Any = importlib.import_module("datasets.config")
         hub: Any = importlib.import_module("huggingface_hub.constants")
-        return [Path(root).resolve() for root in (self.repository, config.HF_CACHE_HOME, hub.HF_HUB_CACHE)]
+        roots = (self.repository, config.HF_CACHE_HOME, hub.HF_HUB_CACHE)
+        return any(path.resolve().is_relative_to(Path(root).resolve()) for root in roots)
 
     @cached_property
     def _rows(self) -> Any:
