@@ -134,10 +134,11 @@ class CategorySource:
         """
         if self.card.references != SAME:
             return self._references.read(self._names[image], self.name)
-        others = [name for name in self._names if name != image]
+        others = len(self._listed) - 1
         if not others:
             raise UsageError(f"category {self.name} has no other image for references={SAME}")
-        drawn = others[image_seed(seed, image) % len(others)]
+        place = image_seed(seed, image) % others
+        drawn = self._listed[place + (place >= self.positions[image])]
         return {drawn: self.read(drawn)}
 
     def stamp(self, image: str) -> str:
@@ -160,6 +161,10 @@ class CategorySource:
     @cached_property
     def _references(self) -> ReferenceFiles:
         return ReferenceFiles(Path(self.card.references))
+
+    @cached_property
+    def _listed(self) -> Sequence[str]:
+        return tuple(self._names)
 
     @cached_property
     def _names(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ from bench.cli.common import (
     print_reasons,
 )
 from bench.registry.selection import split
+from bench.store.layout import RunLayout
 
 if TYPE_CHECKING:
     from bench.pipeline.plan import Plan
@@ -80,7 +82,7 @@ def run(
     if dry_run:
         from bench.pipeline.plan import make_plan
 
-        _print_plan(make_plan(**arguments))
+        _print_plan(make_plan(**arguments), out)
         return
     finished = bench.run(**arguments, out=out, console=console(), command=shlex.join(["bench", *sys.argv[1:]]))
     _print_outcomes(finished)
@@ -96,10 +98,20 @@ def _print_outcomes(run: bench.Run) -> None:
     print_reasons([*run.unrestored_cells, *run.unmeasured_cells])
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plan(plan: Plan, out: Path) -> None:
+    run = bench.Run(out) if RunLayout(out).database.is_file() else None
+    plan = plan.in_run(run.provenance["constants"]) if run else plan
+    asked = {(source.name, image) for source in plan.sources for image in source.list(plan.images)}
+    cells = len(asked) * len(plan.factors) * plan.repeats
+    finished = Counter(
+        cell.identity
+        for cell in (run.restored_cells if run else ())
+        if cell.is_asked and cell.factor in plan.factors and (cell.category, cell.image) in asked
+    )
     for source in plan.sources:
         print_line(f"category {source.name}: {len(source.list(plan.images))} of {source.count()} images")
     for selected in plan.methods:
-        print_line(f"method {selected.label}: identity {selected.identity[:12]}")
+        done = f", {finished[selected.identity]} of them in {out}" if run else ""
+        print_line(f"method {selected.label}: {cells} results{done}; identity {selected.identity[:12]}")
     print_line(f"{plan.settings.threads} threads a worker")
     print_line(f"factors {', '.join(map(str, plan.factors))}; metrics {', '.join(plan.metrics)}")

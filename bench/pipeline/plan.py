@@ -1,8 +1,8 @@
 """What a run is asked for: selections become methods, categories and metrics; a device and workers are chosen."""
 
 import os
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bench.base.device import cores, usable_device
 from bench.base.errors import UsageError
@@ -35,6 +35,12 @@ class Plan:
     holds_threads: bool
     """Whether the threads of a worker are those that the run was made with, if it is there."""
     executor: Executor
+
+    def in_run(self, constants: Mapping[str, str]) -> "Plan":
+        """Return it with the threads of a run that is there, unless it says how many."""
+        if not self.holds_threads or "threads" not in constants:
+            return self
+        return replace(self, settings=self.settings._replace(threads=int(constants["threads"])))
 
 
 def make_plan(

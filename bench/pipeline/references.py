@@ -1,5 +1,7 @@
 """The images that methods see beside an LR: read once a run, saved in it, and known again by their pixels."""
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,8 @@ class References(NamedTuple):
     """Those of one image."""
 
     paths: tuple[Path, ...] = ()
+    digest: str | None = None
+    """Of their names and pixels; a result belongs to the references that it was restored with."""
     problem: str | None = None
     """Why they cannot be used."""
 
@@ -29,10 +33,16 @@ def save_references(
     by_name = {source.name: source for source in sources if source.card.references}
     seen = {(r.category, r.image): r.file or r.image for r in inputs if r.category in by_name and not r.problem}
     hr_digests = {(image.category, image.image): image.digest for image in store.images() if image.has_hr}
-    return {
-        key: _save_those_of(store, by_name[key[0]], key[1], file, seed, hr_digests.get(key))
-        for key, file in seen.items()
-    }
+    references, digests = {}, defaultdict[str, dict[str, str]](dict)
+    for (category, image), file in seen.items():
+        one = _save_those_of(store, by_name[category], image, file, seed, hr_digests.get((category, image)))
+        references[category, image] = one
+        if one.digest:
+            digests[category][image] = one.digest
+    with store.transaction():
+        for category, of_images in digests.items():
+            store.note_references(category, of_images)
+    return references
 
 
 def _save_those_of(  # noqa: PLR0917 (each is a part of one image)
@@ -46,19 +56,21 @@ def _save_those_of(  # noqa: PLR0917 (each is a part of one image)
         return References(problem=str(error))
     folder = store.layout.references(source.name, file)
     pixels = {folder / f"{safe_filename(name)}.png": reference for name, reference in images.items()}
+    digests = {path: pixel_digest(reference) for path, reference in pixels.items()}
     saved = _saved(folder)
     for path in saved.keys() - pixels.keys():
         path.unlink()
     for path, reference in pixels.items():
-        if saved.get(path) != pixel_digest(reference):
+        if saved.get(path) != digests[path]:
             save_png(reference, path)
             previews.write(previews.of_hr(store.layout, path), reference)
-    return References(tuple(path.resolve() for path in pixels))
+    return References(tuple(path.resolve() for path in pixels), references_digest(digests))
 
 
-def are_newer(references: References, sr: Path) -> bool:
-    """Return whether a reference was saved after an image was restored, which then had another."""
-    return any(path.stat().st_mtime_ns > sr.stat().st_mtime_ns for path in references.paths)
+def references_digest(digests: Mapping[Path, str]) -> str:
+    """Return one digest for references, by the digests of their pixels."""
+    lines = sorted(f"{path.name} {digest}" for path, digest in digests.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _saved(folder: Path) -> Mapping[Path, str]:

@@ -17,7 +17,7 @@ from bench.images.png import pixel_digest, save_png
 from bench.pipeline.inputs import make_inputs
 from bench.pipeline.membership import ask
 from bench.pipeline.plan import Plan
-from bench.pipeline.references import References, are_newer, save_references
+from bench.pipeline.references import References, save_references
 from bench.registry.methods import Selected
 from bench.store.layout import file_of_repeat, png_stems
 from bench.store.records import COSTS, InputRecord, MetricRecord, Status
@@ -97,7 +97,7 @@ class Restoration:
                     status = statuses.get((record.input_id, repeat))
                     if refusal:
                         cell_id = self._write_cell(cell, refusal)
-                        if status is Status.DONE:
+                        if status in {Status.DONE, Status.PENDING}:
                             self.store.delete_scores(cell_id)
                     elif self._is_pending(cell, status, restored[record.category, record.factor]):
                         pending.append(cell)
@@ -106,13 +106,11 @@ class Restoration:
     def _is_pending(self, cell: PendingCell, status: Status | None, restored: Container[str]) -> bool:
         """Say whether to restore a cell; `restored` are the images in the folder of its result."""
         match status:
-            case None | Status.SKIPPED:
+            case None | Status.SKIPPED | Status.PENDING:
                 return True
             case Status.DONE:
                 is_there = file_of_repeat(cell.input.file or cell.input.image, cell.repeat) in restored
-                references = self._references(cell.input)
-                is_old = bool(references.paths) and is_there and are_newer(references, self._sr_path(cell))
-                return self.plan.redo == "all" or not is_there or is_old
+                return self.plan.redo == "all" or not is_there
             case _:
                 return self.plan.redo is not None
 
@@ -138,9 +136,14 @@ class Restoration:
 
     def restore(self, pending: Sequence[PendingCell], reporter: Reporter) -> None:
         """Restore cells, in whichever order the workers finish them."""
+        if pending:
+            self._restore(pending, reporter)
+        with self.store.transaction():
+            self.store.settle_times(self.method_id)
+            self.store.inherit_counts(self.method_id)
+
+    def _restore(self, pending: Sequence[PendingCell], reporter: Reporter) -> None:
         tasks = {self._task(cell): cell for cell in pending}
-        if not pending:
-            return
         settings = self.plan.settings._replace(needs=self.selected.method.needs)
         with (
             self.plan.executor.pool(restorer(self.selected.text), settings, len(pending)) as pool,
@@ -149,8 +152,6 @@ class Restoration:
             for task, outcome in in_turn(pool, sorted(tasks, key=_length, reverse=True)):
                 self._keep(tasks[task], outcome)
                 advance(f"{task.category.name}/{task.image} x{task.factor}: {outcome.status}, {_result(outcome)}")
-        with self.store.transaction():
-            self.store.settle_times(self.method_id)
 
     def _task(self, cell: PendingCell) -> Task:
         record, layout = cell.input, self.store.layout
@@ -189,7 +190,8 @@ class Restoration:
     def _write_cell(self, cell: PendingCell, outcome: Outcome) -> int:
         digest = pixel_digest(outcome.pixels) if outcome.pixels is not None else None
         key = (self.method_id, cell.input.input_id, cell.repeat)
-        return self.store.write_cell(CellRow(*key, outcome.status, outcome.reason, digest))
+        seen = self._references(cell.input).digest if digest else None
+        return self.store.write_cell(CellRow(*key, outcome.status, outcome.reason, digest, seen))
 
     def _scores(self, cell_id: int, outcome: Outcome) -> Iterator[Score]:
         """Yield what the worker measured and what the method recorded about itself."""

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -89,8 +88,7 @@ def run(
 def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Counter[Status]:
     versions = {"protocol": degradation.VERSION, "torch": version("torch")}
     with Store(out) as store:
-        if plan.holds_threads and (held := store.constants().get("threads")):
-            plan = replace(plan, settings=plan.settings._replace(threads=int(held)))
+        plan = plan.in_run(store.constants())
         device, threads = plan.settings.device, plan.settings.threads
         check_categories(store, plan.sources)
         check_factors(store, plan)

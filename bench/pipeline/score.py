@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,14 @@ from bench.base.progress import Reporter
 from bench.pipeline.measure import score_jobs
 from bench.pipeline.plan import Executor, checked_redo, find_executor, metric_names
 from bench.pipeline.sets import Sets
-from bench.pipeline.strangers import PAIRED_IMAGES, Strangers
+from bench.pipeline.strangers import Strangers
 from bench.registry import METRICS
 from bench.store.latest import remember
 from bench.store.layout import RunLayout
 from bench.store.records import MetricRecord, Redo, RestoredCell, UnavailableMetric
 from bench.store.results import Run, open_run
 from bench.store.rows import Score, SetScore
-from bench.store.sets import CellSet, cell_sets, set_digest
+from bench.store.sets import CellSet, cell_sets, paired_images, set_digest
 from bench.store.store import Store, connect_read_only
 from bench.workers.jobs import Settings
 from bench.workers.roles import scorer
@@ -146,27 +146,25 @@ class _Scoring:
         values = self.store.scores(metric.name, metric.signature)
         finished = self._finished(values)
         pending = {cell.cell_id for cell in cells} - finished
-        # Of an image without a value there may be no person to see.
-        seen = [cell for cell in cells if cell.cell_id in pending or values[cell.cell_id] is not None]
+        # In a category without any value there may be no person to see.
+        seen = {cell.category for cell in cells if cell.cell_id in pending or values[cell.cell_id] is not None}
         strangers = [] if metric.threshold is None else self._strangers(metric, seen)
         return _Pending(metric, pending, {image for one in strangers for image in one.images}, strangers=strangers)
 
-    def _strangers(self, metric: ImageMetric, cells: Sequence[RestoredCell]) -> list[Strangers]:
-        """Return the categories of whose images no pairs were compared yet."""
-        metric_id = self.store.metric_id(metric.name, metric.signature)
-        written = {} if metric_id is None else self.store.strangers_members(metric_id)
-        one_an_image = [*{cell.image_id: cell for cell in cells if cell.has_hr}.values()]
+    def _strangers(self, metric: ImageMetric, categories: Container[str]) -> list[Strangers]:
+        """Return those of the categories of whose images no pairs were compared yet."""
+        written = {(row.category, row.metric, row.signature): row.members for row in self.store.strangers()}
         uncompared = []
-        for category_id in dict.fromkeys(cell.category_id for cell in one_an_image):
-            group = [cell for cell in one_an_image if cell.category_id == category_id][:PAIRED_IMAGES]
-            strangers = Strangers(metric, group, [self._hr_digests[cell.category, cell.image] for cell in group])
-            is_written = written.get(category_id) == strangers.members()
-            uncompared += [strangers] if len(group) > 1 and not is_written else []
+        for category, group in self._pairs.items():
+            strangers = Strangers(metric, category, group)
+            is_written = written.get((category, metric.name, metric.signature)) == strangers.members
+            if category in categories and len(group) > 1 and not is_written:
+                uncompared.append(strangers)
         return uncompared
 
     @cached_property
-    def _hr_digests(self) -> dict[tuple[str, str], str]:
-        return {(image.category, image.image): image.digest for image in self.store.images()}
+    def _pairs(self) -> dict[str, dict[int, str]]:
+        return paired_images(self.cells.values(), self.store.images())
 
     def _of_sets(self, metric: SetMetric, cells: Sequence[RestoredCell]) -> _Pending:
         finished = self._finished(self.store.set_scores(metric.name, metric.signature))
@@ -212,7 +210,7 @@ class _Scoring:
                 self._write_set(group, metric_id, result)
         for strangers in pending.strangers:
             if record := strangers.take(image_id, hr):
-                self.store.write_strangers(strangers.category_id, metric_id, record, strangers.members())
+                self.store.write_strangers(metric_id, record)
 
     def _write_set(self, group: CellSet, metric_id: int, result: SetValue | str) -> None:
         value, note = (result.value, result.note) if isinstance(result, SetValue) else (None, result)

@@ -149,6 +149,8 @@ def _merge_row(
         raise _other(run, f"category {row['name']} prepared otherwise", row["preparation"], mine["preparation"])
     if table == "inputs" and mine["digest"] != row["digest"] and mine["digest"] and row["digest"]:
         raise _other(run, "other pixels for the same input", row["digest"], mine["digest"])
+    if table == "image_references" and mine["digest"] != row["digest"]:
+        raise _other(run, "other references for the same image", row["digest"], mine["digest"])
     is_better = {
         "methods": row.get("is_current") and not mine.get("is_current"),
         "images": row.get("position") is not None and mine.get("position") is None,
@@ -211,6 +213,10 @@ def _files(store: Store, other: Reader, layout: RunLayout, ids: Ids) -> Iterator
         source, copy = layout.hr(record.category, record.file), here.hr(record.category, file)
         yield source, copy
         yield layout.thumbnail(source), here.thumbnail(copy)
+        for reference in layout.references(record.category, record.file).glob("*.png"):
+            copy = here.references(record.category, file) / reference.name
+            yield reference, copy
+            yield layout.thumbnail(reference), here.thumbnail(copy)
         if record.factor:
             lr = layout.lr(record.category, record.file, record.factor)
             yield lr, here.lr(record.category, file, record.factor)

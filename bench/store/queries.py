@@ -17,6 +17,7 @@ KEYS = {
     "categories": ("name",),
     "images": ("category_id", "name", "digest"),
     "inputs": ("image_id", "factor"),
+    "image_references": ("image_id",),
     "metrics": ("name", "signature"),
     "cells": ("method_id", "input_id", "repeat"),
 }
@@ -33,8 +34,9 @@ FROM (
     SELECT ((method_id * 100000 + category_id) * 1000 + factor) * 1000 + metric_id AS place,
            method_id, category_id, factor, metric_id, SUM(value) AS total, COUNT(value) AS n
     FROM scores JOIN cells ON cells.id = cell_id JOIN inputs ON inputs.id = input_id
-    JOIN images ON images.id = image_id JOIN methods ON methods.id = method_id
-    WHERE cell_id > ? AND cell_id <= ? AND EXISTS (
+    JOIN images ON images.id = inputs.image_id JOIN methods ON methods.id = method_id
+    LEFT JOIN image_references AS now ON now.image_id = images.id
+    WHERE cell_id > ? AND cell_id <= ? AND COALESCE(references_digest, now.digest) IS now.digest AND EXISTS (
         SELECT 1 FROM asks WHERE asks.label = methods.label AND asks.category_id = images.category_id
         AND asks.factor = inputs.factor AND asks.images > position AND repeats > repeat
     ) GROUP BY place
@@ -49,6 +51,7 @@ WHERE value IS NULL AND scope != 'cost' AND is_asked ORDER BY metric_id, cell_id
 _LEFT_OUT = """
 SELECT slug, category, image, factor, repeat, CASE
     WHEN NOT is_current THEN 'its method is another by now'
+    WHEN position IS NOT NULL AND NOT has_its_references THEN 'its references are others by now'
     WHEN position IS NOT NULL THEN 'no command asks for it any more'
     WHEN EXISTS (
         SELECT 1 FROM images AS other
@@ -76,7 +79,7 @@ def naming_damage(path: Path) -> Iterator[None]:
         if name.startswith(_FULL):
             remedy = "nothing that was finished is lost; make room and give the same command again"
         elif name.startswith(_BUSY):
-            remedy = "another process reads it; nothing that was finished is lost, give the same command again"
+            remedy = "another process uses it; nothing that was finished is lost, give the same command again"
         raise StoreError(f"{path} cannot be used: {error}", remedy=remedy) from error
 
 
@@ -139,13 +142,8 @@ class Reader:
         return rows[0]["id"] if rows else None
 
     def strangers(self) -> list[records.StrangersRecord]:
-        """Return what pairs of different images score, by category and metric."""
+        """Return what pairs of different images scored, by category and metric."""
         return self._select(records.StrangersRecord, "strangers_view ORDER BY category_id, metric_id")
-
-    def strangers_members(self, metric_id: int) -> dict[int, str]:
-        """Return by category the digest of the images whose pairs were scored."""
-        rows = self._rows("SELECT category_id, members FROM strangers WHERE metric_id = ?", metric_id)
-        return dict(map(tuple, rows))
 
     def categories(self) -> list[records.CategoryRecord]:
         """Return the categories in the order in which they were first used."""
@@ -192,8 +190,9 @@ class Reader:
         return int(next(iter(rows))["most"])
 
     def statuses(self, method_id: int) -> dict[tuple[int, int], records.Status]:
-        """Return how the cells of a method ended, by input and repeat."""
-        rows = self._rows("SELECT input_id, repeat, status FROM cells WHERE method_id = ?", method_id)
+        """Return how the cells of a method ended, by input and repeat; pending are those of other references."""
+        status = "CASE WHEN has_its_references THEN status ELSE 'pending' END AS status"
+        rows = self._rows(f"SELECT input_id, repeat, {status} FROM cell_view WHERE method_id = ?", method_id)
         return {(row["input_id"], row["repeat"]): records.Status(row["status"]) for row in rows}
 
     def status_counts(self) -> dict[str, int]:

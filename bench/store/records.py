@@ -88,6 +88,9 @@ class StrangersRecord(NamedTuple):
     share: float
     """Of the pairs that are taken for one person, in [0, 1]."""
     pairs: int
+    """0 where the metric could describe less than two of the images; the other numbers mean nothing then."""
+    members: str
+    """A digest of the images."""
 
 
 COSTS = tuple(

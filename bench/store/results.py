@@ -25,7 +25,7 @@ from bench.store.records import (
     StrangersRecord,
     UnavailableMetric,
 )
-from bench.store.sets import cell_sets, set_digest
+from bench.store.sets import cell_sets, paired_images, pairs_digest, set_digest
 from bench.store.store import connect_read_only
 
 if TYPE_CHECKING:
@@ -168,8 +168,15 @@ class Run:
     """The restored cells that are in no table, with the reason of each."""
     files = _stored(Reader.files)
     """What lies in `hr` and `lr`."""
-    strangers = _stored(Reader.strangers)
-    """What pairs of different images of each category score by the metrics of identity."""
+
+    @cached_property
+    def strangers(self) -> list[StrangersRecord]:
+        """What pairs of different images of each category score by the metrics of identity."""
+        rows = self._read(Reader.strangers)
+        cells = [cell for cell in self.restored_cells if cell.is_asked] if rows else []
+        members = {name: pairs_digest(group) for name, group in paired_images(cells, self.images).items()}
+        return [row for row in rows if row.pairs and row.members == members.get(row.category)]
+
     unavailable_metrics = _stored(Reader.unavailable_metrics)
     """The metrics that were asked for and could not be computed."""
 

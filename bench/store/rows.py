@@ -44,6 +44,8 @@ class CellRow(NamedTuple):
     status: Status
     reason: str | None = None
     digest: str | None = None
+    references_digest: str | None = None
+    """Of what it was restored with beside the LR."""
 
 
 class Score(NamedTuple):

@@ -30,15 +30,21 @@ CREATE TABLE images (
 );
 CREATE INDEX images_by_position ON images (category_id, position);
 
+-- What methods that see references are given beside an image, when it was last read.
+CREATE TABLE image_references (
+    id INTEGER PRIMARY KEY, image_id INTEGER NOT NULL UNIQUE REFERENCES images ON DELETE CASCADE, digest TEXT NOT NULL
+);
+
 CREATE TABLE inputs (
     id INTEGER PRIMARY KEY, image_id INTEGER NOT NULL REFERENCES images ON DELETE CASCADE,
     factor INTEGER NOT NULL, digest TEXT, width INTEGER, height INTEGER, problem TEXT, UNIQUE (image_id, factor)
 );
 
+-- The digest of the references is that of those that it was restored with; NULL: without any.
 CREATE TABLE cells (
     id INTEGER PRIMARY KEY, method_id INTEGER NOT NULL REFERENCES methods,
     input_id INTEGER NOT NULL REFERENCES inputs ON DELETE CASCADE, repeat INTEGER NOT NULL,
-    status TEXT NOT NULL, reason TEXT, digest TEXT, UNIQUE (method_id, input_id, repeat)
+    status TEXT NOT NULL, reason TEXT, digest TEXT, references_digest TEXT, UNIQUE (method_id, input_id, repeat)
 );
 CREATE INDEX cells_by_input ON cells (input_id);
 
@@ -71,13 +77,13 @@ CREATE TABLE unavailable_metrics (name TEXT PRIMARY KEY, reason TEXT NOT NULL, r
 -- An image with its category.
 CREATE VIEW image_view AS
 SELECT images.id AS image_id, category_id, categories.name AS category, kind, has_hr, images.name AS image, position,
-       file, width, height, images.digest, flag
-FROM images JOIN categories ON categories.id = category_id;
+       file, width, height, images.digest, flag, image_references.digest AS references_digest
+FROM images JOIN categories ON categories.id = category_id LEFT JOIN image_references ON image_id = images.id;
 
 -- An LR image with the image it is of.
 CREATE VIEW input_view AS
 SELECT inputs.id AS input_id, image_id, category_id, category, kind, has_hr, image, position, file, factor,
-       inputs.digest, inputs.width, inputs.height, problem
+       inputs.digest, inputs.width, inputs.height, problem, references_digest
 FROM inputs JOIN image_view USING (image_id);
 
 -- What lies in hr/ and lr/: every content that an image ever had, with its LR images.
@@ -89,7 +95,9 @@ FROM image_view LEFT JOIN inputs USING (image_id) WHERE file IS NOT NULL;
 CREATE VIEW cell_view AS
 SELECT cells.id AS cell_id, method_id, identity, label AS method, slug, is_current, input_id, category_id, category, kind,
        has_hr, image_id, image, position, file, factor, repeat, status, reason, cells.digest,
-       is_current AND position IS NOT NULL AND EXISTS (
+       COALESCE(cells.references_digest, input_view.references_digest) IS input_view.references_digest AS has_its_references,
+       COALESCE(cells.references_digest, input_view.references_digest) IS input_view.references_digest
+       AND is_current AND position IS NOT NULL AND EXISTS (
            SELECT 1 FROM asks WHERE label = methods.label AND asks.category_id = input_view.category_id
            AND asks.factor = input_view.factor AND images > position AND repeats > repeat
        ) AS is_asked
@@ -108,7 +116,8 @@ JOIN image_view ON image_view.category_id = asks.category_id AND position < imag
 CREATE VIEW table_view AS
 SELECT asked_view.*, cells.id AS cell_id, COALESCE(status, 'pending') AS status, COALESCE(reason, problem) AS reason
 FROM asked_view LEFT JOIN inputs ON inputs.image_id = asked_view.image_id AND inputs.factor = asked_view.factor
-LEFT JOIN cells ON cells.method_id = asked_view.method_id AND input_id = inputs.id AND cells.repeat = asked_view.repeat;
+LEFT JOIN cells ON cells.method_id = asked_view.method_id AND input_id = inputs.id AND cells.repeat = asked_view.repeat
+AND COALESCE(cells.references_digest, asked_view.references_digest) IS asked_view.references_digest;
 
 -- A value of a set of images.
 CREATE VIEW set_score_view AS
@@ -129,5 +138,6 @@ FROM table_view WHERE NOT EXISTS (SELECT 1 FROM scores WHERE scores.cell_id = ta
 
 -- The pairs of a category by a metric of identity.
 CREATE VIEW strangers_view AS
-SELECT category_id, metric_id, categories.name AS category, metrics.name AS metric, signature, mean, low, high, share, pairs
+SELECT category_id, metric_id, categories.name AS category, metrics.name AS metric, signature, mean, low, high, share, pairs,
+       members
 FROM strangers JOIN categories ON categories.id = category_id JOIN metrics ON metrics.id = metric_id;

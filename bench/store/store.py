@@ -18,7 +18,7 @@ from bench.store.layout import RunLayout
 from bench.store.queries import Reader, naming_damage
 from bench.store.writer import Writer
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 PATIENCE = 600
 """Seconds for which a writer waits until all others have read, and a reader until it may."""
 

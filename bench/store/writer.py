@@ -26,6 +26,26 @@ UPDATE scores SET value = NULL WHERE (cell_id, metric_id) IN (
 )
 """
 
+_INHERIT = """
+WITH sized AS (
+    SELECT cell_id, is_asked, position, category_id, cell_view.factor, width, height
+    FROM cell_view JOIN inputs ON inputs.id = input_id WHERE method_id = ? AND status = 'done'
+), counted AS (
+    SELECT sized.*, metric_id, value FROM sized JOIN scores USING (cell_id) JOIN metrics ON metrics.id = metric_id
+    WHERE metrics.name = 'gmacs'
+), heirs AS (
+    SELECT cell_id, category_id, factor, width, height, MIN(position) FROM sized WHERE is_asked
+    GROUP BY category_id, factor, width, height
+)
+INSERT OR IGNORE INTO scores
+SELECT heirs.cell_id, metric_id, value, NULL FROM heirs JOIN counted USING (category_id, factor, width, height)
+WHERE NOT EXISTS (
+    SELECT 1 FROM counted AS here WHERE here.is_asked
+    AND (here.category_id, here.factor, here.width, here.height)
+        = (heirs.category_id, heirs.factor, heirs.width, heirs.height)
+)
+"""
+
 
 class Writer(Reader):
     """Writes the database of a run, inside transactions. A row that is equal already is not written again."""
@@ -140,6 +160,15 @@ class Writer(Reader):
             self.connection.execute(f"DELETE FROM set_scores WHERE {sets}", (row.image_id,))
         return input_id
 
+    def note_references(self, category: str, digests: Mapping[str, str]) -> None:
+        """Write the digests of what methods may see beside the images of a category, by name."""
+        rows = self._rows(
+            "SELECT image_id, image FROM image_view WHERE category = ? AND position IS NOT NULL", category
+        )
+        for row in rows:
+            if digest := digests.get(row["image"]):
+                self.upsert("image_references", {"image_id": row["image_id"], "digest": digest})
+
     def write_cell(self, row: CellRow) -> int:
         """Write how a cell ended and return its id."""
         return self.upsert("cells", row._asdict())
@@ -152,6 +181,10 @@ class Writer(Reader):
         """Take a method's doubtful seconds out of its category and factor where others are beyond doubt."""
         self.connection.execute(_SETTLE, (method_id,))
 
+    def inherit_counts(self, method_id: int) -> None:
+        """Give operations that were counted in an image of no table to the first of its size that is in one."""
+        self.connection.execute(_INHERIT, (method_id,))
+
     def delete_scores(self, cell_id: int) -> None:
         """Forget the values of a cell that ended anew, and why sets of its method had none."""
         self.connection.execute("DELETE FROM scores WHERE cell_id = ?", (cell_id,))
@@ -162,11 +195,9 @@ class Writer(Reader):
         """Write the value of a set, replacing the one of the same set and metric."""
         self.connection.execute("INSERT OR REPLACE INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", score)
 
-    def write_strangers(
-        self, category_id: int, metric_id: int, record: records.StrangersRecord, members: str
-    ) -> None:
+    def write_strangers(self, metric_id: int, record: records.StrangersRecord) -> None:
         """Write what pairs of the images of a category score, replacing what earlier ones did."""
-        row = (category_id, metric_id, *record[3:], members)
+        row = (self.category_id(record.category), metric_id, *record[3:])
         self.connection.execute("INSERT OR REPLACE INTO strangers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def note_unavailable(self, metric: records.UnavailableMetric) -> None:

@@ -39,6 +39,18 @@ class Mean(bench.ImageMetric):
         """Return it."""
         return float(sr.mean())
 '''
+ALIKE = (
+    METRIC.format(load="pass").replace('reference = "none"', 'reference = "hr"\n    threshold = 0.5')
+    + '''
+    def features(self, reference):
+        """Return its mean."""
+        return float(reference.mean())
+
+    def between(self, one, other):
+        """Return how far they are apart."""
+        return abs(one - other)
+'''
+)
 
 
 @pytest.fixture
@@ -59,6 +71,27 @@ def test_a_cell_that_is_refused_now_has_no_value(work):
     run = bench.run([text], ["t=mine[kind=faces]"], **GIVEN, out="run")
     assert len(values(run, "m")) == 3
     assert values(bench.run([text], ["t=mine"], **GIVEN, out="run"), "m") == []
+
+
+def test_operations_stay_when_the_image_they_were_counted_in_leaves(work):
+    """They are of a size, and the first image of each size alone is counted."""
+    text = f"m={write_adapter(work / 'm.py', 'sr = sr * torch.ones(1, 1, 1, 1)')}"
+    counted = values(bench.run([text], ["t=mine"], **GIVEN, out="run"), "m", "gmacs")
+    assert len(counted) == 1
+    (work / "mine" / "a.png").unlink()
+    assert values(bench.run([text], ["t=mine"], **GIVEN, out="run"), "m", "gmacs") == counted
+
+
+def test_the_yardstick_is_of_the_images_in_the_tables(work):
+    """Pairs of strangers are compared again when an image leaves, and stand in no table before."""
+    given = GIVEN | {"metrics": ["./alike.py"]}
+    (work / "alike.py").write_text(ALIKE)
+    run = bench.run(["nearest"], ["t=mine"], **given, out="run")
+    assert [one.pairs for one in Run(run.path).strangers] == [3]
+    (work / "mine" / "a.png").unlink()
+    run = bench.run(["nearest"], ["t=mine"], **given | {"metrics": ["psnr"]}, out="run")
+    assert Run(run.path).strangers == []
+    assert [one.pairs for one in bench.score(run, ["./alike.py"]).strangers] == [1]
 
 
 def test_a_metric_from_a_file_that_was_mended_is_unavailable_no_more(work):
@@ -94,7 +127,7 @@ def test_a_writer_waits_for_a_reader_and_says_so_when_it_takes_too_long(work, mo
     reader.execute("SELECT * FROM cells").fetchone()
     with (
         Store(Run(run.path).layout.root) as store,
-        pytest.raises(StoreError, match="database is locked; another process reads it; nothing that was finished"),
+        pytest.raises(StoreError, match="database is locked; another process uses it; nothing that was finished"),
         store.transaction(),
     ):
         store.note_available("psnr")

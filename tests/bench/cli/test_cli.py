@@ -94,6 +94,17 @@ def test_config_file(folder, command, tmp_path):
     assert "did you mean methods" in refused.stderr
 
 
+@pytest.mark.usefixtures("in_process")
+def test_a_dry_run_says_what_is_there_and_the_threads_of_the_run(folder, command):
+    """Of the cells that the command asks for; another method has none."""
+    asked = ["run", "--category", f"mine={folder}", "--factor", "16,32", "--metrics", "psnr", "--device", "cpu"]
+    assert command(*asked, "--methods", "nearest", "--images", "2", "--threads", "3").returncode == 0
+    planned = command(*asked, "--methods", "nearest,bicubic", "--dry-run").stdout
+    assert "method nearest: 6 results, 4 of them in runs/default; identity" in planned
+    assert "method bicubic: 6 results, 0 of them in runs/default; identity" in planned
+    assert "3 threads a worker" in planned
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -231,10 +231,8 @@ def test_pairs_of_strangers_are_the_yardstick(metric, astronaut) -> None:
     """Three images: the astronaut, her mirror image and one without a face, which is left out."""
     from bench.pipeline.strangers import Strangers
     from bench.workers.score_job import Measurement
-    from tests.reports.making import cell_of
 
-    cells = [cell_of("faces", name)._replace(image_id=image_id) for image_id, name in enumerate("abc")]
-    strangers = Strangers(METRICS.create("dlib"), cells, "abc")
+    strangers = Strangers(METRICS.create("dlib"), "faces", dict(enumerate("abc")))
     one, other = (metric.features(np.ascontiguousarray(image)) for image in (astronaut, astronaut[:, ::-1]))
     assert strangers.take(3, Measurement(one)) is None, "it is none of them"
     assert strangers.take(0, Measurement(one)) is strangers.take(2, Measurement(reason="no face")) is None

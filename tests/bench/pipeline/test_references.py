@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.base.errors import ImageError, UsageError
+from bench.base.errors import ImageError, StoreError, UsageError
 from bench.categories.category import find_category
 from bench.images.png import load_png
 from bench.pipeline.run import run
+from bench.store.merge import merge
 from bench.store.results import Run
 from reports.report import report
 from tests.conftest import photo, write_adapter
@@ -98,7 +99,7 @@ def test_other_references_are_seen_when_a_run_goes_on(tmp_path, folder, adapter)
     path = tmp_path / "reference.png"
     means = []
     for value in (40, 40, 90):
-        Image.fromarray(np.full((16, 16, 3), value, np.uint8)).save(path)
+        _grey(path, value)
         result = _run(tmp_path, f"c={folder}[references={path}]", adapter, images=1)
         means.append(
             (
@@ -108,3 +109,39 @@ def test_other_references_are_seen_when_a_run_goes_on(tmp_path, folder, adapter)
         )
     assert [mean for mean, _ in means] == [40, 40, 90]
     assert means[0] == means[1], "the same references restore nothing again"
+
+
+def test_other_references_are_other_inputs_to_every_method_of_the_run(tmp_path, folder, adapter):
+    """Also to one that the command did not name: its results leave the tables until it sees them."""
+    path, category = tmp_path / "reference.png", f"c={folder}[references={tmp_path / 'reference.png'}]"
+    given = {"factors": [8], "metrics": ["psnr"], "images": 1, "out": tmp_path / "run", "device": "cpu"}
+    other = write_adapter(tmp_path / "other.py", f"{MEAN} / 2", name="other", members=SEES)
+    _grey(path, 40)
+    run([f"mine={adapter}", f"other={other}", "nearest"], [category], **given)
+    _grey(path, 90)
+    result = run([f"mine={adapter}"], [category], **given)
+    assert result.status_counts == {"done": 2, "pending": 1}
+    assert [(cell.slug, cell.reason) for cell in result.left_out] == [
+        ("other", "its references are others by now")
+    ]
+    assert set(result.means["method"]) == {"mine", "nearest"}
+    result = run([f"other={other}"], [category], **given)
+    assert result.status_counts == {"done": 3}
+
+
+def test_a_merge_copies_references_and_refuses_others(tmp_path, folder, adapter):
+    path, category = tmp_path / "reference.png", f"c={folder}[references={tmp_path / 'reference.png'}]"
+    given = {"factors": [8], "metrics": ["psnr"], "images": 1, "device": "cpu"}
+    for out, value in (("one", 40), ("two", 40), ("three", 90)):
+        _grey(path, value)
+        run([f"mine={adapter}", "nearest"], [category], out=tmp_path / out, **given)
+    merge([tmp_path / "one", tmp_path / "two"], tmp_path / "both")
+    both = Run(tmp_path / "both")
+    assert both.status_counts == {"done": 2}
+    assert [load_png(one).mean() for one in both.reference_paths("c", "a")] == [40]
+    with pytest.raises(StoreError, match="other references for the same image"):
+        merge([tmp_path / "one", tmp_path / "three"], tmp_path / "none")
+
+
+def _grey(path, value):
+    Image.fromarray(np.full((16, 16, 3), value, np.uint8)).save(path)

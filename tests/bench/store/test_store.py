@@ -55,7 +55,7 @@ def test_a_run_of_another_version_is_refused(tmp_path):
         pass
     with sqlite3.connect(tmp_path / "results.db") as connection:
         connection.execute("UPDATE constants SET value = '0' WHERE name = 'schema'")
-    with pytest.raises(RunMismatch, match="made by another version: got schema 0, expected schema 4"):
+    with pytest.raises(RunMismatch, match="made by another version: got schema 0, expected schema 5"):
         Store(tmp_path).__enter__()
 
 

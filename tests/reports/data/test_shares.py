@@ -12,6 +12,7 @@ from bench.base.metric import Better
 from bench.store.records import MetricRecord, StrangersRecord
 from bench.store.results import Run
 from bench.store.rows import Score
+from bench.store.sets import paired_images, pairs_digest
 from bench.store.store import Store
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Leaderboards
@@ -36,8 +37,9 @@ def run(tmp_path: Path) -> Run:
             store.write_scores(
                 [Score(cell.cell_id, metric, 0.5 if "abcdefghij".index(cell.image) < below else 0.7)]
             )
-        record = StrangersRecord("faces", "dlib", "dlib|v1", 0.81, 0.6, 0.95, 0.02, 45)
-        store.write_strangers(store.restored_cells()[0].category_id, metric, record, "digest")
+        (group,) = paired_images(store.restored_cells(), store.images()).values()
+        record = StrangersRecord("faces", "dlib", "dlib|v1", 0.81, 0.6, 0.95, 0.02, 45, pairs_digest(group))
+        store.write_strangers(metric, record)
     return Run(tmp_path / "run")
 
 
