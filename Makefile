@@ -1,3 +1,4 @@
+# make install what a user needs into .venv, and nothing else
 # make demo    install, restore, score and report on the embedded faces; says where the page is
 # make check   install, then format, lint, types, import rules and all tests but perf
 # make quick   the tests for the inner loop: no browser, no Ray, nothing slow; as in check, two files at a time
@@ -11,19 +12,24 @@ METHODS := bicubic,esrgan,pulse,glean
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test quick lint check docs perf fuzz browser clean
+.PHONY: install demo test quick lint check docs perf fuzz browser clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	@echo "== installing torch and others into $(VENV): 6 GB, some minutes without a word"
 	$(PIP) -e '.[identity]'
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	@echo "== installing torch, test tools and others into $(VENV): 7 GB, some minutes without a word"
 	$(PIP) -e '.[identity,sources,train,diffusion,docs,test]'
 	@touch $@ $(VENV)/.demo
+
+install: $(VENV)/.demo
+	@echo "== $(BENCH) is there"
 
 demo:
 	@begin=$$(date +%s); phase=$$begin; \

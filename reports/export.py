@@ -6,7 +6,7 @@ needs where a name is not ASCII.
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -33,21 +33,29 @@ _STATISTICS = [
 ]
 
 
-def export(run: Run, path: Path) -> None:
+def export(
+    run: Run, path: Path, methods: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+) -> None:
     """Write a run's values to a file whose suffix says how.
 
     `.csv` and `.parquet` hold one row a value (and one a cell without any) at full precision, with a column
     `repeat` when cells were restored more than once; `.tex` holds the leaderboards with `booktabs` rules.
 
+    Args:
+        run: which.
+        path: the file.
+        methods: the labels of those to write, in this order; None for all.
+        metrics: the names of those to write, costs beside them; None for all, and what methods record too.
+
     Raises:
-        bench.base.errors.UsageError: for any other suffix.
+        bench.base.errors.UsageError: for any other suffix, or a method or metric that the run has not.
     """
-    comparison = Comparison((run,))
+    comparison = Comparison((run,), methods, metrics)
     match path.suffix.lower():
         case ".csv":
-            content = _long_csv(comparison.frame).encode(errors="replace")
+            content = _long_csv(comparison).encode(errors="replace")
         case ".parquet":
-            content = _long_table(comparison.frame).to_parquet(index=False)
+            content = _long_table(comparison).to_parquet(index=False)
         case ".tex":
             content = leaderboard_latex(Leaderboards(Significance(Scores(comparison))).every).encode()
         case suffix:
@@ -67,22 +75,26 @@ def export_tables(leaderboards: Leaderboards, folder: Path) -> list[str]:
         "leaderboard.md": leaderboard_markdown(leaderboards.every),
         "leaderboard.tex": leaderboard_latex(leaderboards.every),
         "statistics.csv": _csv(_STATISTICS, _significance_rows(leaderboards.significance)),
-        "results.csv": _long_csv(leaderboards.comparison.frame),
+        "results.csv": _long_csv(leaderboards.comparison),
     }
     for name, content in files.items():
         write_atomically(folder / name, content.encode(errors="replace"))
     return list(files)
 
 
-def _long_table(frame: pd.DataFrame) -> pd.DataFrame:
+def _long_table(comparison: Comparison) -> pd.DataFrame:
     """Return the exported columns of `Run.frame`."""
+    frame = comparison.frame
+    if comparison.only_metrics is not None:
+        names = {metric.name for metric in comparison.metrics}
+        frame = frame[frame["metric"].isna() | frame["metric"].isin(names)]
     is_repeated = bool((frame["repeat"].fillna(0) > 0).any())
     return frame[[*_COLUMNS[:4], *(["repeat"] if is_repeated else []), *_COLUMNS[4:]]]
 
 
-def _long_csv(frame: pd.DataFrame) -> str:
+def _long_csv(comparison: Comparison) -> str:
     """Return the exported columns of `Run.frame` as CSV."""
-    return _quoted_csv(_long_table(frame))
+    return _quoted_csv(_long_table(comparison))
 
 
 def _significance_rows(significance: Significance) -> Iterator[list[object]]:

@@ -63,7 +63,8 @@ def draw(runs: Sequence[Run], out: Path, options: FigureOptions | None = None) -
     Raises:
         bench.base.errors.UsageError: for a name that the runs do not have, or a crop that leaves the image.
     """
-    figure = PaperFigure(Comparison(tuple(runs)), options or FigureOptions())
+    options = options or FigureOptions()
+    figure = PaperFigure(Comparison(tuple(runs), only_metrics=options.metrics), options)
     pdf, png, tex = (out.with_suffix(suffix) for suffix in (".pdf", ".png", ".tex"))
     save(figure.grid(), pdf, png)
     write_atomically(tex, figure.latex(pdf.name).encode())
@@ -113,7 +114,7 @@ class PaperFigure:
         """Those whose values are printed."""
         by_name = {metric.name: metric for metric in self.comparison.image_metrics}
         if self.options.metrics is not None:
-            return [by_name[name] for name in _check("metric", self.options.metrics, list(by_name))]
+            return [by_name[name] for name in _check("metric of an image", self.options.metrics, list(by_name))]
         return [metric for metric in self.leaderboards.headline.present if metric.name in by_name]
 
     def grid(self) -> ImageGrid:
@@ -132,9 +133,10 @@ class PaperFigure:
         places = ", ".join(f"${where.factor}\\times$" for where in slices)
         values = ", ".join(text.tex(metric.title) for metric in self.metrics)
         caption = f"{names} at {places}. Under each image: {values or 'no values'}."
+        label = f"\\label{{fig:{Path(file).stem}}}"
         width = r"\textwidth" if self.options.width == FigureOptions.width else f"{self.options.width:g}in"
         lines = [r"\begin{figure*}", r"\centering", f"\\includegraphics[width={width}]{{{file}}}"]
-        figure = "\n".join([*lines, f"\\caption{{{caption}}}", r"\end{figure*}", "", ""])
+        figure = "\n".join([*lines, f"\\caption{{{caption}}}", label, r"\end{figure*}", "", ""])
         return text.tex_needs(figure) + figure + leaderboard_latex(boards)
 
     def picture(self, row: GridRow, column: str) -> Pixels | None:

@@ -46,7 +46,8 @@ def _extent(board: Board) -> str:
     cells = [cell for row in board.rows for cell in row.cells]
     otherwise = ", where n says nothing else" if any(cell.n for cell in cells) else ""
     ties = f" ≈: {TIE_RULE}." if any(cell.is_tied for cell in cells) else ""
-    return f"Means over {board.common} of {board.total} images{otherwise}.{ties}"
+    lacking = f" {text.MISSING}: no value." if any(cell.value == text.MISSING for cell in cells) else ""
+    return f"Means over {board.common} of {board.total} images{otherwise}.{ties}{lacking}"
 
 
 def _latex_row(row: Row) -> str:
@@ -67,7 +68,8 @@ def _latex_cell(cell: Cell) -> str:
 
 
 def _markdown_table(board: Board) -> list[str]:
-    heads = ["method", "done", "n", *(heading(metric) for metric in board.metrics)]
+    titles = [heading(metric) + (f" ({metric.unit})" if metric.unit else "") for metric in board.metrics]
+    heads = ["method", "done", "n", *titles]
     lines = [f"## {text.markdown(board.where.place)}", ""]
     lines.append(_markdown_line(text.markdown(head) for head in heads))
     lines.append(_markdown_line(["---", *["---:"] * (len(heads) - 1)]))
@@ -81,7 +83,9 @@ def _markdown_table(board: Board) -> list[str]:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
         lines.append(_markdown_line([name, "", str(quoted.images or ""), *values]))
-    return [*lines, "", _extent(board)]
+    is_doubtful = any(cell.estimate.is_doubtful for row in board.rows for cell in row.cells)
+    doubt = " ~: no pass had the machine to itself." if is_doubtful else ""
+    return [*lines, "", _extent(board) + doubt]
 
 
 def _markdown_line(cells: Iterable[str]) -> str:
@@ -90,5 +94,5 @@ def _markdown_line(cells: Iterable[str]) -> str:
 
 def _markdown_cell(cell: Cell) -> str:
     marked = f"**{cell.value}**" if cell.is_best else f"*{cell.value}*" if cell.is_second else cell.value
-    tied = "≈ " if cell.is_tied else ""
+    tied = "≈ " if cell.is_tied else "~" if cell.estimate.is_doubtful else ""
     return f"{tied}{marked} ({cell.n})" if cell.n else tied + marked

@@ -13,6 +13,8 @@ def report(
     out: str | Path | None = None,
     baseline: str | None = None,
     *,
+    methods: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
     quotes: Path | None = None,
     is_single: bool = False,
 ) -> Path:
@@ -22,6 +24,8 @@ def report(
         runs: runs or their folders; where two hold the same cell, the first that is done counts.
         out: the folder to write; by default `report` in a run, `comparison` in the first of several.
         baseline: the label of the method that the others are tested against at first; the first one when None.
+        methods: the labels of those to compare, in this order; None for all.
+        metrics: the names of those to compare by; None for all.
         quotes: a TOML file of rows quoted from papers.
         is_single: whether to write one file that holds everything, its pictures as thumbnails.
 
@@ -29,8 +33,8 @@ def report(
         The page, `index.html`, or `report.html` when it is a single file.
 
     Raises:
-        bench.base.errors.UsageError: for no run, a baseline that no method is called, or quotes that are wrong.
+        bench.base.errors.UsageError: for no run, a name that none has, or quotes that are wrong.
     """
-    comparison = Comparison(tuple(map(open_run, runs)))
+    comparison = Comparison(tuple(map(open_run, runs)), methods, metrics)
     folder = Path(out) if out else comparison.folder / ("report" if len(runs) == 1 else "comparison")
     return Site(comparison, folder.absolute(), baseline, quotes, is_single).write()

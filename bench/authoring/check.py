@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from bench.base.errors import BenchError, MethodError, one_line
+from bench.base.errors import BenchError, MethodError, located
 from bench.base.method import Method
 from bench.base.types import Batch, Category, Size
 from bench.images.degradation import make_lr, resize
 from bench.images.png import to_tensor
+from bench.workers.spawn import without_script
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,6 +54,7 @@ class Problem(Enum):
     # Of metrics alone.
     SIGNATURE = "unusable declaration"
     DIRECTION = "wrong direction"
+    CONSTANT = "a constant"
     REFERENCE = "a reference that is not there"
     MUTATION = "a changed input"
 
@@ -100,7 +102,8 @@ def in_own_process(inspect: Callable[[str], list[Finding]], text: str) -> list[F
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(sender, inspect, text), daemon=True)
-    process.start()
+    with without_script():
+        process.start()
     sender.close()
     try:
         answer: list[Finding] | BenchError = receiver.recv()
@@ -119,7 +122,7 @@ def _serve(connection: Connection, inspect: Callable[[str], list[Finding]], text
     except BenchError as error:
         connection.send(error)
     except Exception as error:
-        connection.send([Finding(Problem.EXCEPTION, f"building it failed: {one_line(error)}")])
+        connection.send([Finding(Problem.EXCEPTION, f"building it failed: {located(error)}")])
 
 
 def _build_and_check(text: str) -> list[Finding]:
@@ -242,4 +245,4 @@ def call(step: str, function: Callable[[], T]) -> T:
     try:
         return function()
     except Exception as error:
-        raise Stop(Problem.EXCEPTION, f"{step} failed: {one_line(error)}") from error
+        raise Stop(Problem.EXCEPTION, f"{step} failed: {located(error)}") from error

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.authoring.check import Finding, Problem, Stop, call, in_own_process
-from bench.base.errors import Unavailable
-from bench.base.metric import Better, ImageMetric, SetMetric
+from bench.base.errors import ImageError, Unavailable, located
+from bench.base.metric import Better, ImageMetric, SetMetric, metric_value
 from bench.base.types import Pixels
 from bench.images.degradation import make_lr, resize
 from bench.registry import METRICS
@@ -66,6 +66,11 @@ def _images() -> _Images:
 
 def _check_declaration(metric: Any, text: str) -> Iterator[Finding]:
     cls = type(metric)
+    if absent := [name for name in ("signature", "better") if not hasattr(metric, name)]:
+        given = {"signature": f'"{metric.name}|v1"', "better": "bench.Better.LOWER (or HIGHER)"}
+        sentence = " and ".join(f"{name} = {given[name]}" for name in absent)
+        yield Finding(Problem.SIGNATURE, f"class {cls.__name__} does not declare {sentence}")
+        return
     if not (cls.__doc__ or "").strip():
         yield Finding(
             Problem.DOCSTRING, f"class {cls.__name__} has no docstring; its first line is what lists show"
@@ -90,7 +95,7 @@ def _loaded(text: str) -> Any:
     except Unavailable:
         raise
     except Exception as error:
-        raise Stop(Problem.EXCEPTION, f"load() failed: {type(error).__name__}: {error}") from error
+        raise Stop(Problem.EXCEPTION, f"load() failed: {located(error)}") from error
     return metric
 
 
@@ -135,13 +140,18 @@ def _unchanged(step: str, function: Any, image: Pixels) -> Any:
 
 
 def _number(step: str, value: Any) -> float:
-    number: float = call(f"{step} returned {value!r}, which is no number, and float()", lambda: float(value))
-    if not math.isfinite(number):
+    try:
+        number = metric_value(step, value)
+    except ImageError as error:
+        raise Stop(Problem.NAN if isinstance(value, float) else Problem.EXCEPTION, str(error)) from error
+    if math.isinf(number):
         raise Stop(Problem.NAN, f"{step} returned {number}; raise bench.ImageError for an image without a value")
     return number
 
 
 def _check_direction(better: Better, equal: float, worse: dict[str, float]) -> None:
+    if {equal} == {*worse.values()}:
+        raise Stop(Problem.CONSTANT, f"the image itself and {', '.join(worse)} all have {equal:.6g}; look at SR")
     sign = 1 if better is Better.HIGHER else -1
     for name, value in worse.items():
         if sign * value >= sign * equal:

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 
-from bench.assets.declare import home
+from bench.assets.declare import ByHand, home
 from bench.assets.fetch import is_here
 from bench.authoring.prepare import Need, needs
 
@@ -41,4 +41,7 @@ def _file_line(need: Need) -> str:
     asset = need.asset
     size = f"{asset.size / 1e6:.1f} MB" if asset.size else "size unknown"
     line = f"{asset.name} ({size}, {asset.licence}), for {', '.join(need.users)}"
-    return f"here      {line}" if is_here(asset) else f"missing   {line}; from {asset.sources[0]}"
+    if is_here(asset):
+        return f"here      {line}"
+    source = asset.sources[0]
+    return f"missing   {line}; {source}" if isinstance(source, ByHand) else f"missing   {line}; from {source}"

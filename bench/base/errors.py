@@ -12,9 +12,12 @@ BenchError
 """
 
 import errno
+import sysconfig
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 
 from bench.base.filenames import printable
 
@@ -74,11 +77,19 @@ class RunMismatch(StoreError):
     """The run folder was made with other constants than this command has."""
 
 
-def unknown(kind: str, name: str, names: Iterable[str]) -> UsageError:
-    """Return the error for a name that does not exist, with the closest ones that do."""
+def unknown(kind: str, name: str, names: Iterable[str], *, is_file: bool = False) -> UsageError:
+    """Return the error for a name that does not exist, with the closest ones that do.
+
+    Args:
+        kind: what it would be.
+        name: the one that was given.
+        names: those that there are.
+        is_file: whether a file of one's own is called so.
+    """
     names = sorted(names)
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     expected = f"one of {', '.join(names)}" if names else f"nothing: no {kind} is registered"
+    close = [f"./{name}.py", *close] if is_file else close
     remedy = f"did you mean {' or '.join(close)}?" if close else None
     return UsageError(f"unknown {kind} '{name}'", expected=expected, remedy=remedy)
 
@@ -87,6 +98,17 @@ def one_line(error: BaseException) -> str:
     """Return any error as one line; one that is not a `BenchError` begins with its class."""
     message = printable(" ".join(str(error).split())) or "no message"
     return message if isinstance(error, BenchError) else f"{type(error).__name__}: {message}"
+
+
+def located(error: BaseException) -> str:
+    """Return any error as one line with its place in the code that is nobody's installed package, `mine.py:27`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, BenchError) or not frames:
+        return one_line(error)
+    installed = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+    own = [frame for frame in frames if not frame.filename.startswith(installed)]
+    place = (own or frames)[-1]
+    return f"{one_line(error)} ({Path(place.filename).name}:{place.lineno})"
 
 
 def lacked_memory(error: Exception) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 import numpy as np
 import numpy.typing as npt
 
+from bench.base.errors import ImageError
 from bench.base.types import Pixels
 
 if TYPE_CHECKING:
@@ -146,3 +148,17 @@ class SetMetric(Metric):
     @abstractmethod
     def distance(self, sr: Any, hr: Any) -> SetValue:
         """Compare two sets of its own kind."""
+
+
+def metric_value(step: str, value: object) -> float:
+    """Return what a metric's step returned as a number; one that is not finite stays.
+
+    Raises:
+        ImageError: when it is none, or NaN.
+    """
+    if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
+        raise ImageError(f"{step} returned no number", got=repr(value))
+    number = float(value)
+    if math.isnan(number):
+        raise ImageError(f"{step} returned {number}", remedy="raise bench.ImageError for an image without a value")
+    return number

@@ -3,12 +3,14 @@
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import typer
 
 from bench import __version__
-from bench.base.errors import BenchError
+from bench.base.errors import BenchError, UsageError
 from bench.cli import (
     compare,
     doctor,
@@ -78,9 +80,22 @@ def main() -> None:
 
     def command() -> None:
         _check_packages_are_ours()
+        _refuse_spaces(arguments)
         app(arguments)
 
     run_guarded(command)
+
+
+def _refuse_spaces(arguments: Sequence[str]) -> None:
+    """Refuse a list that a shell took apart.
+
+    Raises:
+        UsageError: with the list as it must be written.
+    """
+    for one, other in pairwise(arguments):
+        if one.endswith(",") or (other.startswith(",") and not one.startswith("-")):
+            joined = f"{one.rstrip(',')},{other.lstrip(',')}"
+            raise UsageError("a list has a space", got=f"{one} {other}", expected=joined)
 
 
 def _check_packages_are_ours() -> None:

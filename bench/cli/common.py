@@ -37,6 +37,12 @@ GpusOption = Annotated[
 MetricsOption = Annotated[
     list[str], typer.Option("--metrics", help="Metrics to compute, with commas; a standard set by default.")
 ]
+MethodsShownOption = Annotated[
+    list[str] | None, typer.Option("--methods", help="Methods by label, with commas; all by default.")
+]
+MetricsShownOption = Annotated[
+    list[str] | None, typer.Option("--metrics", help="Metrics by name, with commas; all by default.")
+]
 QuotedOption = Annotated[Path | None, typer.Option(help="TOML file of rows quoted from papers.")]
 RedoOption = Annotated[
     str | None, typer.Option("--redo", help="failed: compute failed cells again. all: everything.")

@@ -22,6 +22,9 @@ def compare(
         print_line(sentence)
     if rows := [as_row(change) for change in changes.values if every or not change.is_same]:
         show_table("", list(rows[0]), [list(row.values()) for row in rows])
+    if not changes.values:
+        print_line("no method and metric has values of the same inputs in both runs: there is nothing to compare")
+        return
     verdicts = Counter(change.test.verdict.value for change in changes.values if not change.is_same)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
     print_line(f"{verdicts.total()} of {len(changes.values)} means changed{': ' if counts else ''}{counts}")

@@ -29,11 +29,15 @@ def _verify(folder: Path) -> None:
     from bench.store.results import Run
 
     problems, run = 0, Run(folder)
+    if run.left_out:
+        print_line(f"kept on disk, and in no table: {len(run.left_out)}")
     for cell in run.left_out:
-        print_line(f"{cell}: in no table, because {cell.reason}")
+        print_line(f"  {cell}: {cell.reason}")
     for sentence in verify(run, Reporter(console())):
         print_line(sentence)
         problems += 1
-    print_line(f"{folder}: {problems} files or values differ" if problems else f"{folder}: nothing differs")
+    count = f"{problems} files or values differ" if problems > 1 else "one file or value differs"
+    print_line(f"{folder}: {count}" if problems else f"{folder}: nothing differs")
     if problems:
+        print_line("delete the files that differ, and give the `bench run` command again: it makes them anew")
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.base.errors import UsageError
-from bench.cli.common import QuotedOption, RunsArgument, numbers, open_runs, print_line
+from bench.cli.common import MethodsShownOption, QuotedOption, RunsArgument, numbers, open_runs, print_line
 from bench.registry.selection import split
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ def figure(
     images: Annotated[
         str | None, typer.Option(help="Images by name, with commas; by default the first two of the category.")
     ] = None,
-    methods: Annotated[
-        list[str] | None, typer.Option(help="Methods by label, with commas; all by default.")
-    ] = None,
+    methods: MethodsShownOption = None,
     factor: Annotated[str | None, typer.Option(help="Factors, with commas; all by default.")] = None,
     category: Annotated[str | None, typer.Option(help="Category; the first one by default.")] = None,
     crop: Annotated[

@@ -58,4 +58,4 @@ def list_runs(root: Annotated[Path, typer.Argument(help="The folder that holds r
         rows.append(
             [str(path.parent), methods, ", ".join(f"{n} {status}" for status, n in run.status_counts.items())]
         )
-    show_table("runs", ["folder", "methods", "cells"], rows)
+    show_table(f"runs in {root}" if rows else f"no runs in {root}", ["folder", "methods", "cells"], rows)

@@ -19,6 +19,8 @@ from bench.networks.dlib import DlibLandmarks
 _Points = npt.NDArray[np.float64]
 _SUPERSAMPLED = 4096
 """The side at which the square is sampled before it is averaged down."""
+OUTSIDE = 0.1
+"""How much of the square may lie outside the image: what is mirrored there was never photographed."""
 
 
 class FaceSquare(NamedTuple):
@@ -32,6 +34,14 @@ class FaceSquare(NamedTuple):
         """Return the square after its image was shrunk by `scale`, then moved."""
         return FaceSquare(self.corners / scale + np.array(by), self.side / scale)
 
+    def outside(self, width: int, height: int) -> float:
+        """Return which share of it, by 64 x 64 points, lies outside an image, in [0, 1]."""
+        x, y = np.meshgrid(*[(np.arange(64) + 0.5) / 64] * 2)
+        upper_left, lower_left, _, upper_right = self.corners
+        points = upper_left + x[..., None] * (upper_right - upper_left) + y[..., None] * (lower_left - upper_left)
+        is_inside = ((points >= 0) & (points < [width, height])).all(-1)
+        return 1.0 - float(is_inside.mean())
+
     def bounds(self) -> tuple[int, int, int, int]:
         """Return the upright box around it: left, top, right, bottom."""
         left, top = np.floor(self.corners.min(0)).astype(int)
@@ -43,7 +53,8 @@ def align_face(image: Pixels, size: int, name: str) -> Pixels:
     """Return the largest face of an image, aligned, (size, size, 3).
 
     Raises:
-        ImageError: when dlib finds no face, or its square has fewer pixels than the result.
+        ImageError: when dlib finds no face, its square has fewer pixels than the result, or more than `OUTSIDE` of
+            it lies outside the image.
     """
     finder = _finder()
     try:
@@ -58,6 +69,10 @@ def align_face(image: Pixels, size: int, name: str) -> Pixels:
         smaller = 1 << int(square.side).bit_length() - 1
         remedy = f"give prepare=align-face:{smaller} for the whole category, or leave it out"
         raise ImageError(f"the face of image {name} is too small", got=got, expected=expected, remedy=remedy)
+    if (outside := square.outside(image.shape[1], image.shape[0])) > OUTSIDE:
+        what, got = f"the frame of the face in image {name} leaves the image", f"{outside:.0%} of it outside"
+        remedy = "leave it out, or name another preparation"
+        raise ImageError(what, got=got, expected=f"at most {OUTSIDE:.0%}", remedy=remedy)
     return cut_square(image, square, size)
 
 

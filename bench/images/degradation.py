@@ -62,7 +62,7 @@ def make_lr(hr: Pixels, factor: int) -> Pixels:
     height, width = hr.shape[:2]
     if height % factor or width % factor:
         what = f"HR image cannot be shrunk by {factor}"
-        remedy = f"give the category prepare=mod-crop:{factor}, or a multiple of all factors"
+        remedy = f"prepare it for that, NAME[prepare=mod-crop:{factor}], or for a multiple of all factors"
         raise ImageError(what, got=f"{width}x{height}", expected=f"sides divisible by {factor}", remedy=remedy)
     return resize(hr, height // factor, width // factor)
 

@@ -40,14 +40,14 @@ def make_inputs(
     }
     missing = {name: [factor for factor in factors if (name, factor) not in complete] for name in names}
     pending = [name for name in names if missing[name]]
-    cropped = 0
+    prepared = 0
     with reporter.stage(f"images of {source.name}", len(pending)) as advance:
         for name in pending:
             ended = _make(store, source, name, missing[name])
-            cropped += ended.is_cropped
+            prepared += ended.is_prepared
             advance(f"{source.name}/{name}" + (f": {ended.problem}" if ended.problem else ""))
-    if cropped:
-        reporter.say(f"images of {source.name}: {cropped} of {len(pending)} cropped ({source.card.prepare})")
+    if prepared:
+        reporter.say(f"images of {source.name}: {prepared} of {len(pending)} prepared by {source.card.prepare}")
     rows = store.inputs(source.name) if pending else rows
     asked = [row for row in rows if row.image in missing and row.factor in factors]
     return sorted(asked, key=lambda row: (row.factor, row.position))
@@ -57,7 +57,8 @@ class _Made(NamedTuple):
     """How the making of an image ended."""
 
     problem: str | None
-    is_cropped: bool
+    is_prepared: bool
+    """Whether it has other sides than it came with."""
 
 
 def _make(store: Store, source: CategorySource, name: str, factors: Sequence[int]) -> _Made:
@@ -76,8 +77,8 @@ def _make(store: Store, source: CategorySource, name: str, factors: Sequence[int
         image_id = store.write_image(row)
         for factor, lr in lrs.items():
             store.write_input(_input_row(image_id, factor, lr))
-    is_cropped = not isinstance(original, str) and not isinstance(image, str) and original.shape != image.shape
-    return _Made(next((lr for lr in lrs.values() if isinstance(lr, str)), None), is_cropped)
+    is_prepared = not isinstance(original, str) and not isinstance(image, str) and original.shape != image.shape
+    return _Made(next((lr for lr in lrs.values() if isinstance(lr, str)), None), is_prepared)
 
 
 def _try(call: Callable[[], Pixels]) -> Pixels | str:

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.base.errors import one_line
+from bench.base.errors import located
 from bench.base.metric import Better
 from bench.base.progress import Reporter
 from bench.base.seeds import image_seed
@@ -131,7 +131,7 @@ class Restoration:
         try:
             reason = method.supports(record.lr_size, record.hr_size, record.factor, category)
         except Exception as error:
-            return Outcome(Status.ERROR, f"supports() failed: {one_line(error)}")
+            return Outcome(Status.ERROR, f"supports() failed: {located(error)}")
         return Outcome(Status.SKIPPED, str(reason)) if reason else None
 
     def restore(self, pending: Sequence[PendingCell], reporter: Reporter) -> None:

@@ -132,6 +132,9 @@ class _Scoring:
         """Find what a metric has to measure."""
         metric = METRICS.create(name)
         cells = [cell for cell in self.cells.values() if _applies(metric, cell)]
+        fitting = {cell.category for cell in cells}
+        for category in sorted({cell.category for cell in self.cells.values()} - fitting):
+            self.reporter.say(f"metric {metric.name} says nothing of {category}: {_why_not(metric)}")
         if self._is_known_to_lack(metric):
             return
         pending = self._of_sets(metric, cells) if isinstance(metric, SetMetric) else self._of_images(metric, cells)
@@ -258,6 +261,10 @@ def _applies(metric: ImageMetric | SetMetric, cell: RestoredCell) -> bool:
     """Say whether a metric means something for a cell."""
     fits = metric.kinds is None or cell.kind is None or cell.kind in metric.kinds
     return fits and (cell.has_hr or (isinstance(metric, ImageMetric) and metric.reference != "hr"))
+
+
+def _why_not(metric: ImageMetric | SetMetric) -> str:
+    return f"it is for {', '.join(metric.kinds)}" if metric.kinds else "it compares with a ground truth"
 
 
 def _words(measurement: Measurement) -> str:

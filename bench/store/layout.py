@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 
 from bench.store.records import RestoredCell
 
+OWN = frozenset({"hr", "lr", "sr", "references", "thumbs", "redownsampled", "report", "run.json", ".lock"})
+"""What a run folder may hold before it has a database."""
+
 
 class RunLayout(NamedTuple):
     """The paths of one run folder; images are named by the stem of their files (`ImageRecord.file`)."""

@@ -14,7 +14,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from bench.base.errors import RunLocked, RunMismatch, StoreError
-from bench.store.layout import RunLayout
+from bench.store.layout import OWN, RunLayout
 from bench.store.queries import Reader, naming_damage
 from bench.store.writer import Writer
 
@@ -71,6 +71,7 @@ class Store(Writer):
 
     def _take_lock(self) -> None:
         try:
+            self._refuse_foreign_folder()
             self.layout.root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -79,6 +80,15 @@ class Store(Writer):
         except OSError as error:
             what = f"{self.layout.root} cannot be written: {error.strerror or error}"
             raise StoreError(what, remedy="choose another folder with --out") from error
+
+    def _refuse_foreign_folder(self) -> None:
+        root = self.layout.root
+        if self.path.exists() or not root.is_dir():
+            return
+        if foreign := sorted({path.name for path in root.iterdir()} - OWN):
+            got = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
+            remedy = "choose a new folder with --out"
+            raise StoreError(f"{root} is no run folder", got=got, expected="a run, or nothing", remedy=remedy)
 
     def _open(self) -> None:
         # A writer that was stopped at once leaves an empty file.

@@ -13,6 +13,7 @@ from bench.workers import process_tree
 from bench.workers.jobs import Outcome, Role, Settings
 from bench.workers.pool import J, Pool
 from bench.workers.serve import serve
+from bench.workers.spawn import without_script
 
 _KILLED = -9
 LOADING = 1800.0
@@ -134,7 +135,7 @@ class _Process:
         self._problem: Outcome | None = None
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, role, settings), daemon=True)
-        with process_tree.tagged_env() as self._tag:
+        with process_tree.tagged_env() as self._tag, without_script():
             self._process.start()
         theirs.close()
         self._is_ready = False

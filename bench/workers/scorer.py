@@ -3,7 +3,6 @@
 Each PNG is read once, and HR is described once a metric, for all methods and factors.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 import torch
 
-from bench.base.errors import ImageError, Unavailable, one_line
-from bench.base.metric import ImageMetric, SetMetric
+from bench.base.errors import Unavailable, located
+from bench.base.metric import ImageMetric, SetMetric, metric_value
 from bench.base.types import Pixels
 from bench.registry import METRICS
 from bench.workers import determinism
@@ -33,7 +32,7 @@ class Scorer:
             except Unavailable as error:
                 self.unavailable[name] = error
             except Exception as error:  # a metric is anybody's code
-                self.unavailable[name] = Unavailable(f"metric {name} cannot be loaded", got=one_line(error))
+                self.unavailable[name] = Unavailable(f"metric {name} cannot be loaded", got=located(error))
 
     def answer(self, job: ScoreJob) -> Scores:
         """Measure the results of one image; whatever a metric raises becomes a reason."""
@@ -71,10 +70,7 @@ def _by_metric(
 
 
 def _compared(metric: ImageMetric, factor: int, features: Any, sr: Pixels) -> float:
-    value = float(metric.compare(sr, features, factor))
-    if math.isnan(value):
-        raise ImageError("the metric returned NaN")
-    return value
+    return metric_value("compare()", metric.compare(sr, features, factor))
 
 
 def _then(call: Callable[..., Any], *inputs: Measurement) -> Measurement:
@@ -87,4 +83,4 @@ def _attempt(call: Callable[..., Any], *values: Any) -> Measurement:
     try:
         return Measurement(call(*values))
     except Exception as error:
-        return Measurement(None, one_line(error))
+        return Measurement(None, located(error))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.base.errors import lacked_memory, one_line
+from bench.base.errors import lacked_memory, located
 from bench.store.records import Status
 from bench.workers import process_tree
 from bench.workers.jobs import Outcome, Role, Servant, Settings
@@ -76,5 +76,5 @@ def failure(error: Exception, where: str = "") -> Outcome:
     """Return the outcome that an error makes, with one line that a database takes."""
     status = Status.OUT_OF_MEMORY if lacked_memory(error) else Status.ERROR
     # A database takes no surrogates.
-    reason = f"{where}{one_line(error)}".encode(errors="backslashreplace").decode()
+    reason = f"{where}{located(error)}".encode(errors="backslashreplace").decode()
     return Outcome(status, reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]} ...")

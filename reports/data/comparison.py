@@ -1,6 +1,6 @@
 """One run or several as one comparison: what every table, plot and grid is drawn from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
-from bench.base.errors import UsageError
+from bench.base.errors import UsageError, unknown
 from bench.store.results import (
     CategoryRecord,
     ImageRecord,
@@ -37,16 +37,23 @@ class Comparison:
 
     Args:
         runs: at least one, each with its own folder.
+        only_methods: the labels of those to compare, in this order; None for all.
+        only_metrics: the names of those to compare by; None for all. Costs stay.
 
     Raises:
-        bench.base.errors.UsageError: when there is no run.
+        bench.base.errors.UsageError: when there is no run, or a method or metric that no run has.
     """
 
     runs: tuple[Run, ...]
+    only_methods: Sequence[str] | None = None
+    only_metrics: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if not self.runs:
             raise UsageError("no run to report", expected="at least one", remedy="name a run folder")
+        _refuse_unknown("method", self.only_methods, self._every_origin)
+        every = [metric for run in self.runs for metric in run.metrics if metric.scope != "cost"]
+        _refuse_unknown("metric", self.only_metrics, {name for metric in every for name in _names(metric)})
 
     @property
     def folder(self) -> Path:
@@ -56,6 +63,11 @@ class Comparison:
     @cached_property
     def origins(self) -> dict[str, list[Origin]]:
         """By the label used here, where a method comes from; one label never means two methods."""
+        every = self._every_origin
+        return every if self.only_methods is None else {label: every[label] for label in self.only_methods}
+
+    @cached_property
+    def _every_origin(self) -> dict[str, list[Origin]]:
         identities: dict[str, str] = {}
         origins: dict[str, list[Origin]] = {}
         for run in self.runs:
@@ -93,7 +105,8 @@ class Comparison:
         parts = []
         for index, run in enumerate(self.runs):
             names = {own: label for label, origins in self.origins.items() for one, own in origins if one is run}
-            parts.append(run.frame.assign(method=run.frame["method"].map(names), run=index))
+            part = run.frame.assign(method=run.frame["method"].map(names), run=index)
+            parts.append(part.dropna(subset="method"))
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         rank = frame["run"] + len(self.runs) * frame["status"].map({"done": 0, "pending": 2}).fillna(1)
         best = rank.groupby([frame[column] for column in _CELL], dropna=False).transform("min")
@@ -112,7 +125,10 @@ class Comparison:
 
     @cached_property
     def _measured(self) -> list[MetricRecord]:
-        return [metric for run in self.runs for metric in run.metrics]
+        every = [metric for run in self.runs for metric in run.metrics]
+        if self.only_metrics is None:
+            return every
+        return [metric for metric in every if metric.scope == "cost" or _names(metric) & {*self.only_metrics}]
 
     @cached_property
     def metrics(self) -> list[MetricRecord]:
@@ -193,6 +209,16 @@ class Comparison:
     @cached_property
     def _held(self) -> dict[int, set[tuple[str, str]]]:
         return {id(run): {(image.category, image.image) for image in run.images} for run in self.runs}
+
+
+def _names(metric: MetricRecord) -> set[str]:
+    return {one.name for one in (metric, *share_of(metric))}
+
+
+def _refuse_unknown(kind: str, names: Iterable[str] | None, present: Collection[str]) -> None:
+    for name in names or ():
+        if name not in present:
+            raise unknown(kind, name, present)
 
 
 def name_of(run: Run) -> str:

@@ -30,6 +30,8 @@ class Estimate(NamedTuple):
     high: float = _NAN
     n: int = 0
     note: str = ""
+    is_doubtful: bool = False
+    """Whether something else than the method may have a part in it."""
 
 
 class Cell(NamedTuple):
@@ -244,8 +246,9 @@ class Leaderboards:
             return Estimate()
         low, high = (text.number(float(end), self.scores.decimals[metric]) for end in (values.min(), values.max()))
         spread = f"median, from {low} to {high}" if low != high else ""
-        note = "; ".join(filter(None, (spread, self.scores.doubt(where, metric, label))))
-        return Estimate(float(np.median(values)), n=len(values), note=note)
+        doubt = self.scores.doubt(where, metric, label)
+        note = "; ".join(filter(None, (spread, doubt)))
+        return Estimate(float(np.median(values)), n=len(values), note=note, is_doubtful=bool(doubt))
 
     def selected(self, where: Slice, labels: Sequence[str]) -> Board:
         """Return a leaderboard with some of its methods, in this order, the best among them bold.

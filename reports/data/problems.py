@@ -1,5 +1,6 @@
 """What is missing and why: failed cells and values."""
 
+from collections import Counter
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -42,22 +43,26 @@ def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
 
 
 def left_out(comparison: Comparison) -> list[str]:
-    """Return a sentence for each reason why restored images are in no table, by category."""
-    groups: dict[tuple[str, str], dict[str, None]] = {}
+    """Return a sentence for each reason why restored images are in no table, by method and category."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for run in comparison.runs:
         for cell in run.left_out:
-            groups.setdefault((cell.category, cell.reason), {})[cell.image] = None
+            groups.setdefault((cell.slug, cell.category, cell.reason), []).append(cell.image)
     return [
         text.plain(
-            f"{text.count(len(images), 'image')} of {category}: {', '.join([*images][:3])}, because {reason}"
+            f"{text.count(len(images), 'result')} in sr/{slug} of {category} "
+            f"({', '.join([*dict.fromkeys(images)][:3])}): {reason}"
         )
-        for (category, reason), images in groups.items()
+        for (slug, category, reason), images in groups.items()
     ]
 
 
 def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
     """Return a sentence for each metric and slice in which restored images lack a value."""
-    lines = []
+    frame, lines = comparison.frame, []
+    unmeasured = frame[frame["image"].notna() & frame["value"].isna() & frame["reason"].notna()]
+    reasons = unmeasured.groupby(["metric", "category", "factor"])["reason"].first().to_dict()
+    titles = Counter(metric.title for metric in comparison.image_metrics)
     for metric, where in product(comparison.image_metrics, scores.slices):
         done = scores.done(where)
         lacking = (done & scores.table(where, metric.name).isna()).sum()
@@ -65,5 +70,7 @@ def missing_values(comparison: Comparison, scores: Scores) -> list[str]:
         if missing:
             names = ", ".join(f"{label} {n}" for label, n in lacking.items() if n)
             what = "has no value" if missing == total else f"lacks {missing} of {total} values ({names})"
-            lines.append(text.plain(f"{metric.title} {what} for {where.place}"))
+            name = metric.title if titles[metric.title] == 1 else f"{metric.title} ({metric.name})"
+            why = reasons.get((metric.name, *where))
+            lines.append(text.plain(f"{name} {what} for {where.place}" + (f": {why}" if why else "")))
     return lines

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import bench
 from bench.store.store import Store
+from reports.export import export
 from tests.conftest import write_adapter
 
 PUBLIC = {
@@ -70,7 +72,7 @@ def test_a_benchmark_from_python(folder, tmp_path, capfd):
     run = bench.run(["nearest", f"mine={adapter}"], categories, out=tmp_path / "run", **SMALL)
     assert run.outcomes == {bench.Status.DONE: 5, bench.Status.ERROR: 1}
     (failed,) = run.failed_cells
-    assert (failed.method, failed.image, failed.reason) == ("mine", "b", "ValueError: broken")
+    assert (failed.method, failed.image, failed.reason) == ("mine", "b", "ValueError: broken (mine.py:26)")
     assert set(bench.read_results(run).metric) >= {"psnr", "seconds"}
     assert "bench.run(['nearest', 'mine=" in run.provenance["commands"][0]["command"]
     scored = bench.score(tmp_path / "run", ["lr_psnr"], device="cpu")
@@ -81,6 +83,51 @@ def test_a_benchmark_from_python(folder, tmp_path, capfd):
     again = bench.run(["nearest"], categories, out=tmp_path / "run", **SMALL)
     assert again.outcomes == {bench.Status.DONE: 3}
     assert capfd.readouterr().out == ""
+
+
+def test_a_script_that_has_no_guard_is_run_once(folder, tmp_path):
+    """Workers begin anew, and do not import the script that asked for them."""
+    text = f"""
+import bench
+
+print("once")
+run = bench.run(["nearest"], ["album={folder}"], factors=[16], metrics=["psnr"], out="run", workers=2, device="cpu")
+print(len(bench.read_results(run).query("metric == 'psnr'")), "values")
+"""
+    (tmp_path / "script.py").write_text(text)
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "once\n3 values\n", "")
+
+
+def test_a_folder_of_other_files_is_not_made_a_run(folder, tmp_path):
+    with pytest.raises(
+        bench.StoreError, match=r"is no run folder: got a\.png, b\.png, c\.png, expected a run, or noth"
+    ):
+        bench.run(["nearest"], [f"album={folder}"], out=folder, **SMALL)
+    assert len([*folder.iterdir()]) == 3
+
+
+def test_a_page_and_an_export_of_some_methods_and_metrics(folder, tmp_path):
+    """Their means are over the images that these have in common."""
+    adapter = write_adapter(tmp_path / "mine.py", "if batch.images[0] == 'b': raise ValueError('broken')")
+    given = SMALL | {"metrics": ["psnr", "ssim"]}
+    run = bench.run(["nearest", "bicubic", f"mine={adapter}"], [f"album={folder}"], out=tmp_path / "run", **given)
+    page = bench.report([run], methods=["bicubic", "nearest"], metrics=["ssim"])
+    table = (page.parent / "tables" / "leaderboard.md").read_text()
+    assert "Means over 3 of 3 images" in table
+    every = bench.report([run]).parent / "tables" / "leaderboard.md"
+    assert "Means over 2 of 3 images" in every.read_text()
+    assert "PSNR" not in table
+    assert "mine" not in table
+    assert table.index("Bicubic") < table.index("Nearest")
+    export(run, tmp_path / "some.csv", ["nearest"], ["ssim"])
+    frame = pd.read_csv(tmp_path / "some.csv")
+    assert set(frame["method"]) == {"nearest"}
+    assert set(frame["metric"]) & {"psnr", "ssim", "seconds"} == {"ssim", "seconds"}
+    with pytest.raises(bench.UsageError, match=r"unknown method 'nearst'.*did you mean nearest"):
+        bench.report([run], methods=["nearst"])
+    with pytest.raises(bench.UsageError, match="unknown metric 'lpips'"):
+        bench.report([run], metrics=["lpips"])
 
 
 @pytest.mark.parametrize(

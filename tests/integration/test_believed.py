@@ -103,10 +103,10 @@ def test_two_categories_of_one_name_are_refused(tmp_path):
 
 def test_a_merge_keeps_two_identities_of_one_label_side_by_side(tmp_path):
     for name, scale in (("one", 0.3), ("two", 0.6)):
-        images(tmp_path / name, f"{name}1", f"{name}2")
+        images(tmp_path / f"of_{name}", f"{name}1", f"{name}2")
         adapter = write_adapter(tmp_path / f"{name}.py", f"sr = sr * {scale}")
-        given(tmp_path, f"mine={adapter}", f"t={name}", name)
-    images(tmp_path / "two", "two3")
+        given(tmp_path, f"mine={adapter}", f"t=of_{name}", name)
+    images(tmp_path / "of_two", "two3")
     merge([tmp_path / "one", tmp_path / "two"], tmp_path / "both")
     both = Run(tmp_path / "both")
     frame = both.frame[both.frame["status"] == "done"]

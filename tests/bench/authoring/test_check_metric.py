@@ -16,7 +16,7 @@ from bench.registry import METRICS
 MEAN = "return float(abs(sr.astype(int) - features).mean())"
 BROKEN = {
     "wrong direction": ("return -" + MEAN.removeprefix("return "), Problem.DIRECTION, "better is lower"),
-    "the same for all": ("return 1.0", Problem.DIRECTION, "the image itself has 1"),
+    "the same for all": ("return 1.0", Problem.CONSTANT, "all have 1; look at SR"),
     "order": (
         "self.n = getattr(self, 'n', 0) + 1; return float(abs(sr.astype(int) - features).mean() + self.n)",
         Problem.STATE,
@@ -35,8 +35,10 @@ BROKEN = {
         "returned -inf",
     ),
     "writes into SR": ("sr[0] = 0; " + MEAN, Problem.MUTATION, "compare() changed the image"),
-    "no number": ("return 'good'", Problem.EXCEPTION, "which is no number"),
-    "raises": ("return self.netork(sr)", Problem.EXCEPTION, "AttributeError"),
+    "no number": ("return 'good'", Problem.EXCEPTION, "returned no number: got 'good'"),
+    "a number as text": ("return '0.5'", Problem.EXCEPTION, "returned no number: got '0.5'"),
+    "nothing": ("pass", Problem.EXCEPTION, "returned no number: got None"),
+    "raises": ("return self.netork(sr)", Problem.EXCEPTION, ".py:"),
 }
 EDITED = {
     "no reference": (
@@ -52,6 +54,12 @@ EDITED = {
         "not one of hr",
     ),
     "taken name": ('name = "mine"', 'name = "ssim"', Problem.SIGNATURE, "ssim is taken"),
+    "no direction": (
+        "    better = Better.LOWER\n",
+        "",
+        Problem.SIGNATURE,
+        "does not declare better = bench.Better",
+    ),
     "a word for a direction": ("Better.LOWER", '"lower"', Problem.SIGNATURE, "bench.Better.LOWER"),
     "features change HR": (
         "    def compare",

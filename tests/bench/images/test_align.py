@@ -8,7 +8,7 @@ import skimage.data
 from skimage.transform import ProjectiveTransform, warp
 
 from bench.base.errors import ImageError
-from bench.images.align import cut_square, face_square
+from bench.images.align import FaceSquare, cut_square, face_square
 from bench.images.png import pixel_digest
 from bench.images.prepare import parse_preparation
 from tests.conftest import photo
@@ -85,6 +85,16 @@ def test_a_portrait_shows_its_face_where_ffhq_has_it(portrait) -> None:
 def test_a_small_face_is_never_enlarged(portrait) -> None:
     with pytest.raises(ImageError, match=r"face of image a\.png is too small: got \d+ pixels.*align-face:128"):
         parse_preparation("align-face:1024")(portrait, "a.png")
+
+
+def test_a_frame_that_leaves_the_image_is_refused(portrait) -> None:
+    """FFHQ mirrors what is not there; no method can be measured by that."""
+    square = FaceSquare(np.array([(-50, 0), (-50, 100), (50, 100), (50, 0)], float), 100)
+    assert square.outside(50, 100) == 0.5
+    assert square.outside(50, 50) == 0.75
+    assert square.moved((50, 0)).outside(100, 100) == 0
+    with pytest.raises(ImageError, match=r"the face in image a\.png leaves the image: got \d\d% of it outside"):
+        parse_preparation("align-face:64")(portrait[40:240, 120:320], "a.png")
 
 
 def test_an_image_without_a_face_is_refused(portrait) -> None:

@@ -74,6 +74,7 @@ def test_rounding_is_half_to_even():
 
 def test_sides_must_be_divisible():
     with pytest.raises(
-        ImageError, match=r"got 100x64, expected sides divisible by 16; give the category prepare=mod-crop:16"
+        ImageError,
+        match=r"got 100x64, expected sides divisible by 16; prepare it for that, NAME\[prepare=mod-crop:16\]",
     ):
         make_lr(np.zeros((64, 100, 3), np.uint8), 16)

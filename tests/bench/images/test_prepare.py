@@ -44,7 +44,7 @@ def test_mod_crop_refuses_a_smaller_side_and_says_what_to_type():
 
 
 def test_a_factor_that_does_not_divide_says_what_to_type():
-    with pytest.raises(ImageError, match=r"divisible by 48; give the category prepare=mod-crop:48"):
+    with pytest.raises(ImageError, match=r"divisible by 48; prepare it for that, NAME\[prepare=mod-crop:48\]"):
         make_lr(noise(64, 64), 48)
 
 

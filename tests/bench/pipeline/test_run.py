@@ -138,7 +138,9 @@ def test_a_method_that_cannot_be_loaded_fails_alone(folder, tmp_path):
     assert done.returncode == 1
     frame = package.read_results(tmp_path / "run")
     reasons = frame[frame.status == "error"].reason.unique()
-    assert list(reasons) == ["cannot be loaded: FileNotFoundError: [Errno 2] No such file or directory: 'gone'"]
+    assert list(reasons) == [
+        "cannot be loaded: FileNotFoundError: [Errno 2] No such file or directory: 'gone' (mine.py:22)"
+    ]
     assert (frame[frame.method == "bicubic"].status == "done").all()
 
 
