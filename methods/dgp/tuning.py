@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 import torch
@@ -42,7 +43,9 @@ class SearchConfig(NamedTuple):
 
     stages: tuple[Stage, ...]
     candidates: int
-    """Random images among which the nearest is the start."""
+    """Random images among which the nearest are the starts."""
+    starts: int
+    """So many go through the first stage; the bank is tuned on from the one that the full bank finds best."""
     spread: float
     """The standard deviation of their latents."""
     selected_by: int
@@ -58,8 +61,9 @@ class SearchConfig(NamedTuple):
 
 PRESETS: dict[Preset, SearchConfig] = {
     "fast": SearchConfig(
-        (Stage(0, 50, 0.0, 3e-2), Stage(5, 24, 2e-3, 1e-2)),
+        (Stage(0, 25, 0.0, 3e-2), Stage(5, 24, 2e-3, 1e-2)),
         candidates=192,
+        starts=4,
         spread=1.0,
         selected_by=0,
         pixel_weight=10.0,
@@ -77,6 +81,7 @@ PRESETS: dict[Preset, SearchConfig] = {
             Stage(7, 200, 1e-5, 1e-5),
         ),
         candidates=500,
+        starts=1,
         spread=0.3,
         selected_by=3,
         pixel_weight=1.0,
@@ -97,12 +102,13 @@ def configure(preset: Preset, steps: int = 0) -> SearchConfig:
     config = PRESETS[preset]
     if not steps:
         return config
-    total = sum(stage.steps for stage in config.stages)
+    total = sum(stage.steps for stage in config.stages) + (config.starts - 1) * config.stages[0].steps
     share = steps / total
-    scaled = [stage._replace(steps=round(stage.steps * share)) for stage in config.stages]
-    stages = tuple(stage for stage in scaled if stage.steps)
+    scaled = (stage._replace(steps=round(stage.steps * share)) for stage in config.stages)
+    stages = tuple(stage for stage in scaled if stage.steps) or (config.stages[-1]._replace(steps=steps),)
     return config._replace(
-        stages=stages or (config.stages[-1]._replace(steps=steps),),
+        stages=stages,
+        starts=1 if stages[0].groups else config.starts,
         candidates=max(2, round(config.candidates * min(1.0, share))),
         corrections=config.corrections and config.corrections.scaled(steps, total),
     )
@@ -146,30 +152,49 @@ def restored(bank: Bank) -> Iterator[None]:
 
 def run(context: SearchContext, lr: Tensor, seed: int, config: SearchConfig) -> tuple[Tensor, dict[str, float]]:
     """Return the best image (1, 3, R, R), and the values to record; the bank is as before."""
-    start, chunk = smaller_once(lambda chunk: nearest(context, lr, config, seed=seed, chunk=chunk), CHUNK)
-    z, distance = start.clone().requires_grad_(), context.perceptual_distance_to(lr)
+    starts, chunk = smaller_once(lambda chunk: nearest(context, lr, config, seed=seed, chunk=chunk), CHUNK)
+    z, distance = starts[:1].clone().requires_grad_(), context.perceptual_distance_to(lr)
 
     def loss(downsampled: Tensor, _latents: Tensor) -> Tensor:
         return objective(downsampled, lr, distance(downsampled), z, config)
 
     search = Search(Problem(lr, partial(context.draw, z), loss))
     with restored(context.bank):
-        _tune(search, context.bank, z, config)
+        _tune(search, context.bank, z, starts, config)
         search.evaluate()
     image, values = search.best.result()
     return image, values | {"smaller_chunk": float(chunk < CHUNK)}
 
 
-def _tune(search: Search, bank: Bank, z: Tensor, config: SearchConfig) -> None:
+def _tune(search: Search, bank: Bank, z: Tensor, starts: Tensor, config: SearchConfig) -> None:
     surrogates = surrogates_for(bank, search.problem.lr.shape[-1]) if config.corrections else None
-    for stage in config.stages:
+
+    def go_through(stage: Stage) -> torch.optim.Optimizer:
         optimiser = _optimiser(bank, z, stage, config)
         if surrogates is None:
             search.optimise(optimiser, [1.0] * stage.steps)
         else:
             search.optimise_corrected(optimiser, [Round(surrogates.fit, falling(1.0, 0.5, stage.steps))])
+        return optimiser
+
+    first, *others = config.stages
+    ends = []
+    for start in starts.split(1):
+        _move(z, start)
+        optimiser = go_through(first)
+        if len(starts) > 1:
+            ends.append((float(search.evaluate().loss), z.detach().clone()))
+    if ends:
+        _move(z, min(ends, key=itemgetter(0))[1])
+    for stage in others:
+        optimiser = go_through(stage)
     if config.corrections and surrogates:
         search.optimise_corrected(optimiser, config.corrections.rounds(surrogates))
+
+
+@torch.no_grad()
+def _move(z: Tensor, to: Tensor) -> None:
+    z.copy_(to)
 
 
 def _optimiser(bank: Bank, z: Tensor, stage: Stage, config: SearchConfig) -> torch.optim.Optimizer:
@@ -182,7 +207,7 @@ def _optimiser(bank: Bank, z: Tensor, stage: Stage, config: SearchConfig) -> tor
 
 
 def nearest(context: SearchContext, lr: Tensor, config: SearchConfig, *, seed: int, chunk: int) -> Tensor:
-    """Return the latent (1, width) of the random image whose LR is nearest to an LR."""
+    """Return the latents (starts, width) of the random images whose LR is nearest to an LR."""
     bank, perceptual = context.bank, context.perceptual
     generator = torch.Generator().manual_seed(seed)
     z = config.spread * torch.randn(config.candidates, bank.latents.width, generator=generator)
@@ -195,4 +220,5 @@ def nearest(context: SearchContext, lr: Tensor, config: SearchConfig, *, seed: i
             return perceptual.distance(features[-config.selected_by :], lr_features[-config.selected_by :])
         return data_terms(downsampled, lr, perceptual.distance(features, lr_features), config)
 
-    return by_distance(bank, context.draw, z.to(bank.mean_latent.device), distance, lr, chunk=chunk)[:1]
+    every = by_distance(bank, context.draw, z.to(bank.mean_latent.device), distance, lr, chunk=chunk)
+    return every[: config.starts]

@@ -101,7 +101,7 @@ def test_the_bank_is_given_back_bit_for_bit_even_after_a_failure(small, light, m
     def breaking(search, *arguments):
         optimise(search, *arguments)
         moved.append(any(not value.equal(before[name]) for name, value in bank.state_dict().items()))
-        if len(moved) == 2:
+        if moved[-1]:
             raise RuntimeError("in the middle")
 
     monkeypatch.setattr(tuning.Search, "optimise", breaking)
@@ -190,13 +190,32 @@ def test_the_start_is_the_nearest_candidate(small):
 
 def test_a_tuning_halves_its_objective_and_repeats_bit_for_bit(small, light):
     given = target(small, seeds=(1, 2))
-    method = loaded(f"dgp[bank={small},steps=28]")
+    method, config = loaded(f"dgp[bank={small},steps=28]"), tuning.configure("fast", 28)
+    steps = (config.starts - 1) * config.stages[0].steps + sum(stage.steps for stage in config.stages)
+    assert steps == pytest.approx(28, abs=2)
     done, again = method.restore(given), method.restore(given)
     assert done.sr.equal(again.sr)
     assert done.values == again.values
     for value in done.values:
         assert value["objective"] <= 0.5 * value["objective_first"]
-        assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (28, 0, 0)
+        assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (steps, 0, 0)
+
+
+def test_the_best_of_the_starts_is_tuned_on(small, monkeypatch):
+    """Whichever comes first; it is what each of them alone would have become."""
+    context, lr = SearchContext(banks.load(str(small)), Pooled(30), "lite0"), target(small).lr
+    config = tuning.configure("fast")._replace(stages=(tuning.Stage(0, 6, 0.0, 3e-2),), corrections=None)
+    starts = tuning.nearest(context, lr, config._replace(candidates=8, starts=2), seed=6, chunk=8)
+
+    def last(chosen):
+        monkeypatch.setattr(tuning, "nearest", lambda *_, **__: chosen)
+        _, values = tuning.run(context, lr, 6, config)
+        assert values["steps"] == 6 * len(chosen)
+        return values["objective_last"]
+
+    alone = [last(starts[:1]), last(starts[1:])]
+    assert alone[0] != alone[1]
+    assert last(starts) == last(starts.flip(0)) == min(alone)
 
 
 def test_the_published_preset_and_a_bank_with_a_discriminator(with_discriminator):
@@ -206,6 +225,7 @@ def test_the_published_preset_and_a_bank_with_a_discriminator(with_discriminator
     assert [stage.bank_rate for stage in config.stages] == [5e-5, 5e-5, 2e-5, 1e-5, 1e-5]
     assert [stage.latent_rate for stage in config.stages] == [2e-3, 1e-3, 2e-5, 1e-5, 1e-5]
     assert (config.candidates, config.spread, config.betas, config.relative) == (500, 0.3, (0.0, 0.999), False)
+    assert config.starts == 1
     method = loaded(f"dgp[preset=paper,bank={with_discriminator},steps=10]")
     assert isinstance(method._perceptual, DiscriminatorFeatures)
     done = method.restore(target(with_discriminator))
