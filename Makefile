@@ -1,7 +1,7 @@
 # make install what a user needs into .venv, and nothing else
 # make demo    install, restore, score and report on the embedded faces; says where the page is
 # make check   install, then format, lint, types, import rules and all tests but perf
-# make quick   the tests for the inner loop: no browser, no Ray, nothing slow; as in check, two files at a time
+# make quick   the tests for the inner loop: no browser, no Ray, nothing slow; as in check, three files at a time: many tests wait
 # make docs    the documentation as a site that opens from the disk: build/docs/index.html
 # make fuzz    damaged and hostile inputs for FUZZ_MINUTES (10) a kind of reader; failing ones go to tests/fuzz/corpus
 PYTHON ?= python3
@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH := $(BIN)/bench
 METHODS := bicubic,esrgan,pulse,glean
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: install demo test quick lint check docs perf fuzz browser clean

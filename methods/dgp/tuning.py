@@ -179,7 +179,7 @@ def _tune(search: Search, bank: Bank, z: Tensor, starts: Tensor, config: SearchC
 
     first, *others = config.stages
     ends = []
-    for start in starts.split(1):
+    for start in starts[:, None]:
         _move(z, start)
         optimiser = go_through(first)
         if len(starts) > 1:
