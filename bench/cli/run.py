@@ -26,7 +26,6 @@ from bench.cli.common import (
     print_reasons,
 )
 from bench.registry.selection import split
-from bench.store.layout import RunLayout
 
 if TYPE_CHECKING:
     from bench.pipeline.plan import Plan
@@ -106,6 +105,8 @@ def _print_outcomes(run: bench.Run) -> None:
 
 
 def _print_plan(plan: Plan, out: Path) -> None:
+    from bench.store.layout import RunLayout
+
     run = bench.Run(out) if RunLayout(out).database.is_file() else None
     plan = plan.in_run(run.provenance["constants"]) if run else plan
     asked = {(source.name, image) for source in plan.sources for image in source.list(plan.images)}
