@@ -146,7 +146,7 @@ def _record(row: Row, cell: Cell) -> list[object]:
     numbers = [text.exact(value, decimals) for value in (estimate.value, estimate.low, estimate.high)]
     metric = (text.plain(cell.metric.name), text.plain(cell.metric.signature))
     counts = (estimate.n, row.done, row.total, row.method.is_upper_bound)
-    note = "; ".join(filter(None, (row.remark, estimate.note)))
+    note = "; ".join(filter(None, (row.remark, estimate.note, estimate.doubt)))
     return [text.plain(row.method.label), *metric, *numbers, *counts, text.plain(note)]
 
 

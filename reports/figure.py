@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.base.errors import UsageError, unknown
+from bench.base.errors import UsageError
 from bench.base.files import write_atomically
 from bench.base.types import Pixels
 from bench.images.png import load_png
 from bench.store.results import MetricRecord, Run
 from reports import text
 from reports.data import quoted
-from reports.data.comparison import Comparison
+from reports.data.comparison import Comparison, refuse_unknown
 from reports.data.leaderboard import Leaderboards
 from reports.data.metrics import is_lower_better
 from reports.data.scores import Scores, Slice
@@ -173,7 +173,5 @@ class PaperFigure:
 
 
 def _check(kind: str, names: Sequence[str], present: Sequence[str]) -> list[str]:
-    for name in names:
-        if name not in present:
-            raise unknown(kind, name, present)
+    refuse_unknown(kind, names, present)
     return list(names)

@@ -83,7 +83,7 @@ def _markdown_table(board: Board) -> list[str]:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
         lines.append(_markdown_line([name, "", str(quoted.images or ""), *values]))
-    is_doubtful = any(cell.estimate.is_doubtful for row in board.rows for cell in row.cells)
+    is_doubtful = any(cell.estimate.doubt for row in board.rows for cell in row.cells)
     doubt = " ~: no pass had the machine to itself." if is_doubtful else ""
     return [*lines, "", _extent(board) + doubt]
 
@@ -94,5 +94,5 @@ def _markdown_line(cells: Iterable[str]) -> str:
 
 def _markdown_cell(cell: Cell) -> str:
     marked = f"**{cell.value}**" if cell.is_best else f"*{cell.value}*" if cell.is_second else cell.value
-    tied = "≈ " if cell.is_tied else "~" if cell.estimate.is_doubtful else ""
+    tied = "≈ " if cell.is_tied else "~" if cell.estimate.doubt else ""
     return f"{tied}{marked} ({cell.n})" if cell.n else tied + marked

@@ -143,8 +143,8 @@ def _number(step: str, value: Any) -> float:
     try:
         number = metric_value(step, value)
     except ImageError as error:
-        raise Stop(Problem.NAN if isinstance(value, float) else Problem.EXCEPTION, str(error)) from error
-    if math.isinf(number):
+        raise Stop(Problem.EXCEPTION, str(error)) from error
+    if not math.isfinite(number):
         raise Stop(Problem.NAN, f"{step} returned {number}; raise bench.ImageError for an image without a value")
     return number
 

@@ -77,19 +77,11 @@ class RunMismatch(StoreError):
     """The run folder was made with other constants than this command has."""
 
 
-def unknown(kind: str, name: str, names: Iterable[str], *, is_file: bool = False) -> UsageError:
-    """Return the error for a name that does not exist, with the closest ones that do.
-
-    Args:
-        kind: what it would be.
-        name: the one that was given.
-        names: those that there are.
-        is_file: whether a file of one's own is called so.
-    """
+def unknown(kind: str, name: str, names: Iterable[str]) -> UsageError:
+    """Return the error for a name that does not exist, with the closest ones that do."""
     names = sorted(names)
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     expected = f"one of {', '.join(names)}" if names else f"nothing: no {kind} is registered"
-    close = [f"./{name}.py", *close] if is_file else close
     remedy = f"did you mean {' or '.join(close)}?" if close else None
     return UsageError(f"unknown {kind} '{name}'", expected=expected, remedy=remedy)
 

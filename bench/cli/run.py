@@ -95,11 +95,9 @@ def _print_outcomes(run: bench.Run) -> None:
         f"{counts or 'nothing to restore'}; results in {run.path}, and `bench report {run.path}` draws them"
     )
     print_reasons([*run.unrestored_cells, *run.unmeasured_cells])
-    if pending := run.status_counts.get(bench.Status.PENDING):
-        frame = run.frame
-        labels = ", ".join(frame.loc[frame["status"] == bench.Status.PENDING, "method"].unique())
+    if pending := run.pending_counts:
         print_line(
-            f"asked for by other commands and not restored: {pending} ({labels}); "
+            f"asked for by other commands and not restored: {sum(pending.values())} ({', '.join(pending)}); "
             "means leave their images out until those commands are given again"
         )
 

@@ -59,8 +59,8 @@ class Registry:
             entries = built_in(self.package)
             entries = entries if name in entries else self.entries()
             if name not in entries:
-                is_file = self.takes_files and Path(f"{name}.py").is_file()
-                raise unknown(what or self.kind, name, entries, is_file=is_file)
+                own = [f"./{name}.py"] if self.takes_files and Path(f"{name}.py").is_file() else []
+                raise unknown(what or self.kind, name, [*own, *entries])
             return entries[name]
         path = expand_path(name, self.kind)
         if not path.is_file():

@@ -200,6 +200,11 @@ class Reader:
         statement = "SELECT status, COUNT(*) FROM table_view GROUP BY status ORDER BY status"
         return dict(map(tuple, self._rows(statement)))
 
+    def pending_counts(self) -> dict[str, int]:
+        """Return of how many cells of the tables each method has none yet, where there are any."""
+        statement = "SELECT method, COUNT(*) FROM table_view WHERE status = ? GROUP BY method_id"
+        return dict(map(tuple, self._rows(statement, records.Status.PENDING)))
+
     def restored_cells(self) -> list[records.RestoredCell]:
         """Return the cells that are done: by category, image, factor, method and repeat."""
         source = "cell_view WHERE status = ? ORDER BY category_id, position, factor, method_id, repeat"

@@ -21,6 +21,7 @@ from bench.store.records import (
     ImageRecord,
     MethodRecord,
     MetricRecord,
+    RestoredCell,
     Status,
     StrangersRecord,
     UnavailableMetric,
@@ -93,8 +94,7 @@ class Run:
     def _set_rows(self) -> list[tuple[Any, ...]]:
         """Return the values of sets whose images are those of the tables."""
         rows = self._read(Reader.set_rows)
-        cells = [cell for cell in self.restored_cells if cell.is_asked] if rows else []
-        members = {set_digest(group) for group in cell_sets(cells)}
+        members = {set_digest(group) for group in cell_sets(self._asked_cells)} if rows else set()
         return [
             (
                 *(row["method"], row["category"], row["factor"], None, row["repeat"], row["metric"], row["value"]),
@@ -151,8 +151,15 @@ class Run:
 
     status_counts = _stored(Reader.status_counts)
     """How many cells of the tables ended how."""
+    pending_counts = _stored(Reader.pending_counts)
+    """By method: how many cells of the tables were asked for and are not restored."""
     restored_cells = _stored(Reader.restored_cells)
     """The cells that are done, those that are in no table too."""
+
+    @property
+    def _asked_cells(self) -> list[RestoredCell]:
+        return [cell for cell in self.restored_cells if cell.is_asked]
+
     unrestored_cells = _stored(Reader.unrestored_cells)
     """The cells of the tables that ended without an image, skipped ones too, with the reason of each."""
 
@@ -173,8 +180,8 @@ class Run:
     def strangers(self) -> list[StrangersRecord]:
         """What pairs of different images of each category score by the metrics of identity."""
         rows = self._read(Reader.strangers)
-        cells = [cell for cell in self.restored_cells if cell.is_asked] if rows else []
-        members = {name: pairs_digest(group) for name, group in paired_images(cells, self.images).items()}
+        groups = paired_images(self._asked_cells, self.images) if rows else {}
+        members = {name: pairs_digest(group) for name, group in groups.items()}
         return [row for row in rows if row.pairs and row.members == members.get(row.category)]
 
     unavailable_metrics = _stored(Reader.unavailable_metrics)

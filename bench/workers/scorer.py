@@ -3,6 +3,7 @@
 Each PNG is read once, and HR is described once a metric, for all methods and factors.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench.base.errors import Unavailable, located
+from bench.base.errors import ImageError, Unavailable, located
 from bench.base.metric import ImageMetric, SetMetric, metric_value
 from bench.base.types import Pixels
 from bench.registry import METRICS
@@ -70,7 +71,10 @@ def _by_metric(
 
 
 def _compared(metric: ImageMetric, factor: int, features: Any, sr: Pixels) -> float:
-    return metric_value("compare()", metric.compare(sr, features, factor))
+    value = metric_value("compare()", metric.compare(sr, features, factor))
+    if math.isnan(value):
+        raise ImageError("compare() returned nan", remedy="raise bench.ImageError for an image without a value")
+    return value
 
 
 def _then(call: Callable[..., Any], *inputs: Measurement) -> Measurement:

@@ -97,19 +97,19 @@ PRESETS: dict[Preset, SearchConfig] = {
 def configure(preset: Preset, steps: int = 0) -> SearchConfig:
     """Return a preset, its stages scaled to a number of steps in all where it is not 0.
 
-    A stage that would have no step is left out.
+    A stage that would have no step is left out; the last one has what the others leave.
     """
     config = PRESETS[preset]
     if not steps:
         return config
     total = sum(stage.steps for stage in config.stages) + (config.starts - 1) * config.stages[0].steps
-    share = steps / total
-    scaled = (stage._replace(steps=round(stage.steps * share)) for stage in config.stages)
-    stages = tuple(stage for stage in scaled if stage.steps) or (config.stages[-1]._replace(steps=steps),)
+    first, *others = (stage._replace(steps=stage.steps * steps // total) for stage in config.stages)
+    rest = steps - config.starts * first.steps - sum(stage.steps for stage in others[:-1])
+    stages = tuple(stage for stage in (first, *others[:-1], others[-1]._replace(steps=rest)) if stage.steps)
     return config._replace(
         stages=stages,
-        starts=1 if stages[0].groups else config.starts,
-        candidates=max(2, round(config.candidates * min(1.0, share))),
+        starts=config.starts if first.steps else 1,
+        candidates=max(2, round(config.candidates * min(1.0, steps / total))),
         corrections=config.corrections and config.corrections.scaled(steps, total),
     )
 

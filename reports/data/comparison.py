@@ -51,9 +51,9 @@ class Comparison:
     def __post_init__(self) -> None:
         if not self.runs:
             raise UsageError("no run to report", expected="at least one", remedy="name a run folder")
-        _refuse_unknown("method", self.only_methods, self._every_origin)
+        refuse_unknown("method", self.only_methods, self._every_origin)
         every = [metric for run in self.runs for metric in run.metrics if metric.scope != "cost"]
-        _refuse_unknown("metric", self.only_metrics, {name for metric in every for name in _names(metric)})
+        refuse_unknown("metric", self.only_metrics, {name for metric in every for name in _names(metric)})
 
     @property
     def folder(self) -> Path:
@@ -215,7 +215,8 @@ def _names(metric: MetricRecord) -> set[str]:
     return {one.name for one in (metric, *share_of(metric))}
 
 
-def _refuse_unknown(kind: str, names: Iterable[str] | None, present: Collection[str]) -> None:
+def refuse_unknown(kind: str, names: Iterable[str] | None, present: Collection[str]) -> None:
+    """Raise a UsageError for the first name that is not there, with those that are."""
     for name in names or ():
         if name not in present:
             raise unknown(kind, name, present)

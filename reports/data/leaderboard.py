@@ -23,15 +23,14 @@ _NAN = float("nan")
 
 
 class Estimate(NamedTuple):
-    """A printed number: a mean and, where images were drawn, its 95 % bootstrap interval."""
+    """A printed number: a mean, its 95 % bootstrap interval where images were drawn, and why to doubt a cost."""
 
     value: float = _NAN
     low: float = _NAN
     high: float = _NAN
     n: int = 0
     note: str = ""
-    is_doubtful: bool = False
-    """Whether something else than the method may have a part in it."""
+    doubt: str = ""
 
 
 class Cell(NamedTuple):
@@ -240,15 +239,14 @@ class Leaderboards:
         return [self._cost(where, metric, str(label)) for label in self.scores.done(where).columns]
 
     def _cost(self, where: Slice, metric: str, label: str) -> Estimate:
-        """Return the median, with the range and any doubt as its note."""
+        """Return the median, with the range as its note, and any doubt."""
         values = self.scores.costs(where, metric, label)
         if not len(values):
             return Estimate()
         low, high = (text.number(float(end), self.scores.decimals[metric]) for end in (values.min(), values.max()))
         spread = f"median, from {low} to {high}" if low != high else ""
         doubt = self.scores.doubt(where, metric, label)
-        note = "; ".join(filter(None, (spread, doubt)))
-        return Estimate(float(np.median(values)), n=len(values), note=note, is_doubtful=bool(doubt))
+        return Estimate(float(np.median(values)), n=len(values), note=spread, doubt=doubt)
 
     def selected(self, where: Slice, labels: Sequence[str]) -> Board:
         """Return a leaderboard with some of its methods, in this order, the best among them bold.

@@ -96,7 +96,7 @@ def tip(cell: Cell, method: MethodRecord) -> str:
         f"{text.short(method.title, 60)} · {metric.title}: {value}{interval}",
         f"n = {text.count(estimate.n, 'image')}; {metric.better.value} is better",
         f"signature {metric.signature}",
-        estimate.note,
+        "; ".join(filter(None, (estimate.note, estimate.doubt))),
         "≈ not told apart from the best by a paired test on the same images" if cell.is_tied else "",
         "† a training metric: a method of this run was trained with its network"
         if metric.is_training_metric
