@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
@@ -92,36 +93,41 @@ class LocalWorker:
         self.role, self.settings = role, settings
         self._process: _Process | None = None
         self._is_busy = self._is_stopped = False
+        self._changing = threading.Lock()  # a process is begun before a stop, which ends it, or not at all
 
     def answer(self, job: Any) -> Any:
         """Return the answer, or an outcome that says what became of the process."""
-        self._is_busy = True
-        try:
-            answer = self._ask(job)
-            was_killed = isinstance(answer, Outcome) and answer.status is Status.OUT_OF_MEMORY
-            return self._ask(job) if was_killed and self._process is None else answer
-        finally:
-            self._is_busy = False
+        answer = self._ask(job)
+        was_killed = isinstance(answer, Outcome) and answer.status is Status.OUT_OF_MEMORY
+        return self._ask(job) if was_killed and self._process is None else answer
 
     def _ask(self, job: Any) -> Any:
-        if self._is_stopped:
-            return Outcome(Status.ERROR, "the command was ended")
-        self._process = self._process or _Process(self.role, self.settings)
-        answer = self._process.ask(job)
-        if self._process.is_dead or self._is_stopped:
+        with self._changing:
+            if self._is_stopped:
+                return Outcome(Status.ERROR, "the command was ended")
+            process = self._process = self._process or _Process(self.role, self.settings)
+            self._is_busy = True
+        try:
+            answer = process.ask(job)
+        finally:
+            with self._changing:
+                self._is_busy = False
+        if process.is_dead or self._is_stopped:
             self._end()
         return answer
 
     def stop(self) -> None:
         """End the process; a thread that waits for its answer ends it by itself when it is killed."""
-        self._is_stopped = True
-        if self._is_busy and self._process is not None:
-            self._process.kill()
-        else:
-            self._end()
+        with self._changing:
+            self._is_stopped = True
+            if self._is_busy and self._process is not None:
+                self._process.kill()
+                return
+        self._end()
 
     def _end(self) -> None:
-        process, self._process = self._process, None
+        with self._changing:
+            process, self._process = self._process, None
         if process is not None:
             process.stop()
 

@@ -7,6 +7,7 @@ everywhere. Jobs and results travel as pixels; the one process that writes the r
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -18,6 +19,9 @@ from bench.workers.jobs import Outcome, Role, Settings
 from bench.workers.local import LocalWorker
 from bench.workers.pool import Pool
 
+_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+"""What the user may say otherwise. Ray's workers would yield to every other process of the machine (niceness 15), so
+that their times were longer than those of local ones, and beside busy processes they got no further."""
 _MAX_ATTEMPTS = 2
 """How often a job is tried whose actor is lost."""
 
@@ -63,7 +67,8 @@ class Cluster:
     scorers = pool
 
     def _connect(self, settings: Settings) -> Any:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        for variable, value in _ENVIRONMENT.items():
+            os.environ.setdefault(variable, value)
         try:
             ray: Any = import_module("ray")
         except ImportError as error:
@@ -105,6 +110,7 @@ class _Actor:
         self._ray, self._new_actor = ray, new_actor
         self._actor = new_actor()
         self._is_stopped = False
+        self._replacing = threading.Lock()  # an actor is replaced before a stop, which ends the new one, or not at all
 
     def answer(self, job: Any) -> Any:
         """Return the answer to a job, whose images are read here; one whose actor is lost is tried once more."""
@@ -117,14 +123,16 @@ class _Actor:
                 return self._ray.get(self._actor.answer.remote(read))
             except self._ray.exceptions.RayError as error:
                 logging.getLogger(__name__).info("a worker was lost: %s", error)
-            if self._is_stopped:
-                break
-            self._actor = self._new_actor()
+            with self._replacing:
+                if self._is_stopped:
+                    break
+                self._actor = self._new_actor()
         return Outcome(Status.ERROR, f"{_MAX_ATTEMPTS} workers were lost on it")
 
     def stop(self) -> None:
         """End the actor, also while it answers."""
-        self._is_stopped = True
+        with self._replacing:
+            self._is_stopped = True
         self._ray.kill(self._actor)
 
 

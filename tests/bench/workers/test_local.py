@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from itertools import pairwise
 
 import psutil
@@ -13,6 +16,7 @@ import pytest
 
 import bench as package
 from bench.images.png import load_png
+from bench.workers.jobs import Settings
 from bench.workers.local import LocalWorker
 from tests.bench.workers.helpers import wait_for, write_work
 from tests.commands import BENCH, bench, children
@@ -106,16 +110,47 @@ def test_all_workers_end_with_the_command(work):
     assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
+class Sleeper:
+    """A role whose every answer takes a minute."""
+
+    def __init__(self, settings):
+        pass
+
+    def answer(self, job):
+        time.sleep(60)
+
+
+def test_a_worker_that_is_stopped_while_it_begins_is_ended(monkeypatch):
+    worker = LocalWorker(Sleeper, Settings("cpu", 1, None, os.getcwd()))
+    start, begun, processes = multiprocessing.process.BaseProcess.start, threading.Event(), []
+
+    def slow_start(process):
+        start(process)
+        processes.append(process)
+        begun.set()
+        time.sleep(0.5)
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", slow_start)
+    waiting = threading.Thread(target=worker.answer, args=["a job"])
+    waiting.start()
+    begun.wait()
+    worker.stop()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    assert [process.exitcode for process in processes] == [-signal.SIGKILL]
+    assert "was ended" in worker.answer("another job").reason
+
+
 def test_a_worker_that_is_interrupted_is_ended_with_all_that_it_started(monkeypatch):
     """Ctrl-C meets a command while it waits for an answer in its own thread."""
-    worker, ended = LocalWorker(None, None), []
+    worker, ended = LocalWorker(Sleeper, Settings("cpu", 1, None, os.getcwd())), []
 
-    def interrupted(_):
+    def interrupted(_, job):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(worker, "_ask", interrupted)
-    monkeypatch.setattr(worker, "_end", lambda: ended.append(True))
+    monkeypatch.setattr("bench.workers.local._Process.ask", interrupted)
+    monkeypatch.setattr(worker, "_end", lambda end=worker._end: ended.append(end()))
     with pytest.raises(KeyboardInterrupt):
         worker.answer("a job")
     worker.stop()
-    assert ended == [True]
+    assert ended == [None]

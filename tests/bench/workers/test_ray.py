@@ -20,7 +20,7 @@ from tests.conftest import write_adapter
 NOISE = """import torch
         sr = (sr + 0.1 * torch.randn(sr.shape)).clamp(0, 1)
         with open(__file__ + ".log", "a") as log:
-            log.write(f"{batch.images[0]} {batch.factor} {os.getpid()}\\n")"""
+            log.write(f"{batch.images[0]} {batch.factor} {os.getpid()} {os.nice(0)}\\n")"""
 METRICS = ("psnr", "colours", "mean")
 
 
@@ -123,7 +123,7 @@ def cluster(tmp_path_factory):
     process = subprocess.Popen(
         [sys.executable, "-c", NODES],
         cwd=tmp_path_factory.mktemp("nodes"),
-        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -139,7 +139,8 @@ def test_one_worker_makes_the_same_and_begins_with_the_longest(work):
     assert done.returncode == 0, done.stderr
     assert results(work / "one") == results(work / "local")
     # A result has the same number of pixels at both factors; at 16 the LR is larger.
-    assert [factor for _, factor, _ in logged(work)] == ["16"] * 3 + ["32"] * 3
+    assert [factor for _, factor, *_ in logged(work)] == ["16"] * 3 + ["32"] * 3
+    assert {int(niceness) for *_, niceness in logged(work)} == {os.nice(0)}
     again = bench(*run_command("one", "--executor", "ray", "--workers", "1"), cwd=work, timeout=60)
     assert "6 done" in again.stdout
     assert len(logged(work)) == 6
@@ -153,7 +154,7 @@ def test_two_machines_with_folders_of_their_own(work, cluster):
     )
     assert done.returncode == 0, done.stderr
     # A worker takes one core and a node has one: two of four have room, one on each node.
-    assert len({pid for _, _, pid in logged(work)}) == 2
+    assert len({pid for _, _, pid, _ in logged(work)}) == 2
     images, values = results(work / "two")
     assert len(images) == 12
     first = {path: image for path, image in images.items() if "@" not in path}
