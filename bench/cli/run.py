@@ -40,8 +40,11 @@ def run(
     ] = ["bicubic", "esrgan", "pulse", "glean"],
     category: Annotated[
         list[str],
-        typer.Option("--category", help="A category, or NAME=PATH for a folder, archive or card; repeatable."),
-    ] = ["faces"],
+        typer.Option(
+            "--category",
+            help="A category, or NAME=PATH for a folder, archive or card; repeatable; faces by default.",
+        ),
+    ] = [],
     factor: Annotated[str, typer.Option(help="Enlargement factors, with commas.")] = "16,32,64",
     images: Annotated[
         int | None,
@@ -73,7 +76,7 @@ def run(
 ) -> None:
     """Restore and score every method, category, factor and image; the same command again continues."""
     arguments: dict[str, Any] = {
-        "methods": split(methods), "categories": split(category), "factors": numbers(factor, "--factor"),
+        "methods": split(methods), "categories": split(category) or None, "factors": numbers(factor, "--factor"),
         "images": images, "metrics": split(metrics) or None, "seed": seed, "repeats": repeats,
         "device": device, "timeout": timeout, "executor": executor, "workers": workers, "threads": threads,
         "address": address, "gpus_per_worker": gpus_per_worker, "redo": redo,

@@ -5,10 +5,8 @@ image by its name and content. An image that is listed no more, or with another 
 on the disk, and comes back when the source lists it again.
 """
 
-from collections.abc import Sequence
-
 from bench.base import options
-from bench.base.errors import BenchError, RunMismatch
+from bench.base.errors import BenchError, RunMismatch, UsageError
 from bench.base.progress import Reporter
 from bench.categories.category import CategorySource
 from bench.images.png import pixel_digest
@@ -20,13 +18,18 @@ from bench.store.rows import ImageRow
 from bench.store.store import Store
 
 
-def check_categories(store: Store, sources: Sequence[CategorySource]) -> None:
+def check_categories(store: Store, plan: Plan) -> None:
     """Refuse a category of a name that the run knows, with other images or another preparation.
 
     Raises:
         RunMismatch: naming what differs, before anything is written.
+        UsageError: when no category is named for a run that was made of others than the default.
     """
-    for source in sources:
+    known = [category.name for category in store.categories()]
+    if known and not plan.is_category_named and not {source.name for source in plan.sources} <= {*known}:
+        remedy = "name with --category what to restore, in the words of the command that made the run"
+        raise UsageError("no category is named", got=f"a run of {', '.join(known)}", remedy=remedy)
+    for source in plan.sources:
         row = store.find("categories", {"name": source.name})
         if row is None:
             continue

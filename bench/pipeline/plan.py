@@ -17,6 +17,7 @@ from bench.workers.sandbox import sandbox
 
 Executor = Machine | Cluster
 """Where the workers are."""
+DEFAULT_CATEGORIES = ("faces",)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Plan:
 
     methods: Sequence[Selected]
     sources: Sequence[CategorySource]
+    is_category_named: bool
+    """Whether somebody named them; else they are `DEFAULT_CATEGORIES`."""
     factors: Sequence[int]
     images: int | None
     metrics: Sequence[str]
@@ -46,7 +49,7 @@ class Plan:
 def make_plan(
     *,
     methods: Sequence[str],
-    categories: Sequence[str],
+    categories: Sequence[str] | None,
     factors: Sequence[int],
     images: int | None,
     metrics: Sequence[str] | None,
@@ -72,7 +75,8 @@ def make_plan(
     is_alone = executor == "local" and workers is None
     plan = Plan(
         methods=_methods(methods, factors),
-        sources=_sources(categories),
+        sources=_sources(DEFAULT_CATEGORIES if categories is None else categories),
+        is_category_named=categories is not None,
         factors=_factors(factors),
         images=images,
         metrics=names,

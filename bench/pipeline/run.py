@@ -24,7 +24,7 @@ from bench.store.store import Store
 
 def run(
     methods: Sequence[str],
-    categories: Sequence[str] = ("faces",),
+    categories: Sequence[str] | None = None,
     *,
     factors: Sequence[int] = (16, 32, 64),
     images: int | None = None,
@@ -50,7 +50,7 @@ def run(
 
     Args:
         methods: selections such as `glean`, `pulse[steps=200]` or `./mine.py`.
-        categories: names of categories, or `NAME=PATH` for a folder, archive or card.
+        categories: names of categories, or `NAME=PATH` for a folder, archive or card; None for sampled faces.
         factors: whole numbers of at least 2.
         images: the first so many images of each category, 0 for all; None for 4 of what is sampled, all of others.
         metrics: names; None for those that `bench list metrics` calls default.
@@ -80,7 +80,8 @@ def run(
         repeats=repeats, device=device, timeout=timeout, executor=executor, workers=workers, threads=threads,
         address=address, gpus_per_worker=gpus_per_worker, redo=redo,
     )  # fmt: skip
-    what = f"{[*methods]}, {[*categories]}, factors={[*factors]}, images={images}, seed={seed}, repeats={repeats}"
+    named = "" if categories is None else f"{[*categories]}, "
+    what = f"{[*methods]}, {named}factors={[*factors]}, images={images}, seed={seed}, repeats={repeats}"
     with plan.executor:
         return Run(out, _carry_out(plan, Path(out), command or f"bench.run({what})", Reporter(console)))
 
@@ -90,7 +91,7 @@ def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Count
     with Store(out) as store:
         plan = plan.in_run(store.constants())
         device, threads = plan.settings.device, plan.settings.threads
-        check_categories(store, plan.sources)
+        check_categories(store, plan)
         check_factors(store, plan)
         store.hold_constants({**versions, "seed": str(plan.seed), "device": device, "threads": str(threads)})
         store.record_command(provenance.describe(command, device, threads))

@@ -20,8 +20,8 @@ from bench.workers.local import LocalWorker
 from bench.workers.pool import Pool
 
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
-"""What the user may say otherwise. Ray's workers would yield to every other process of the machine (niceness 15), so
-that their times were longer than those of local ones, and beside busy processes they got no further."""
+"""What the user may say otherwise. Ray's workers would yield to every other process of the machine (niceness 15): their
+times were longer than those of local ones, and beside busy processes they got no further."""
 _MAX_ATTEMPTS = 2
 """How often a job is tried whose actor is lost."""
 
@@ -110,7 +110,9 @@ class _Actor:
         self._ray, self._new_actor = ray, new_actor
         self._actor = new_actor()
         self._is_stopped = False
-        self._replacing = threading.Lock()  # an actor is replaced before a stop, which ends the new one, or not at all
+        self._replacing = (
+            threading.Lock()
+        )  # an actor is replaced before a stop, which ends the new one, or not at all
 
     def answer(self, job: Any) -> Any:
         """Return the answer to a job, whose images are read here; one whose actor is lost is tried once more."""

@@ -195,6 +195,16 @@ def test_another_seed_is_another_run(command, folder, tmp_path):
 
 
 @pytest.mark.usefixtures("in_process")
+def test_a_run_of_other_categories_is_given_no_sampled_faces_unasked(command, folder, tmp_path):
+    assert run_small(command, folder, methods="bicubic").returncode == 0
+    refused = command("run", "--methods", "nearest", "--factor", "16", "--device", "cpu", "--out", "run")
+    assert refused.returncode == 2
+    assert "no category is named: got a run of mine" in refused.stderr
+    assert "--category" in refused.stderr
+    assert [category.name for category in package.Run(tmp_path / "run").categories] == ["mine"]
+
+
+@pytest.mark.usefixtures("in_process")
 def test_repeats_are_seeded_apart(command, folder, tmp_path):
     write_adapter(tmp_path / "noisy.py", "sr = sr * 0 + torch.rand(1)", "noisy")
     options = ["--methods", "./noisy.py", "--category", f"mine={folder}", "--factor", "16", "--metrics", "psnr"]

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import psutil
 import pytest
@@ -110,6 +111,9 @@ def test_all_workers_end_with_the_command(work):
     assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
+SETTINGS = Settings("cpu", 1, None, str(Path.cwd()))
+
+
 class Sleeper:
     """A role whose every answer takes a minute."""
 
@@ -121,7 +125,7 @@ class Sleeper:
 
 
 def test_a_worker_that_is_stopped_while_it_begins_is_ended(monkeypatch):
-    worker = LocalWorker(Sleeper, Settings("cpu", 1, None, os.getcwd()))
+    worker = LocalWorker(Sleeper, SETTINGS)
     start, begun, processes = multiprocessing.process.BaseProcess.start, threading.Event(), []
 
     def slow_start(process):
@@ -143,7 +147,7 @@ def test_a_worker_that_is_stopped_while_it_begins_is_ended(monkeypatch):
 
 def test_a_worker_that_is_interrupted_is_ended_with_all_that_it_started(monkeypatch):
     """Ctrl-C meets a command while it waits for an answer in its own thread."""
-    worker, ended = LocalWorker(Sleeper, Settings("cpu", 1, None, os.getcwd())), []
+    worker, ended = LocalWorker(Sleeper, SETTINGS), []
 
     def interrupted(_, job):
         raise KeyboardInterrupt
