@@ -20,8 +20,8 @@ from bench.workers.local import LocalWorker
 from bench.workers.pool import Pool
 
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
-"""What the user may say otherwise. Ray's workers would yield to every other process of the machine (niceness 15): their
-times were longer than those of local ones, and beside busy processes they got no further."""
+"""What the user may say otherwise. Ray's workers would yield to every other process of the machine (niceness 15):
+their times were longer than those of local ones, and beside busy processes they got no further."""
 _MAX_ATTEMPTS = 2
 """How often a job is tried whose actor is lost."""
 
