@@ -23,12 +23,18 @@ PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""
 
 
+SMALL = 64
+"""Pixels of an LR's side."""
+
+
 class SearchConfig(NamedTuple):
     """How long a search is, and how it goes."""
 
     codes: int
     layer: int
     """The resolution of the feature at which they are composed."""
+    layer_of_small_lr: int
+    """The same for an LR below `SMALL`, which determines so fine a feature too little: photographs are torn."""
     candidates: int
     """Random codes of which the nearest ones are the start; 0: the start is random."""
     steps: int
@@ -39,11 +45,16 @@ class SearchConfig(NamedTuple):
     betas: tuple[float, float] | None
     """Adam's; None: plain gradient descent."""
 
+    def for_lr(self, side: int) -> "SearchConfig":
+        """Return it with the layer of an LR of so many pixels."""
+        return self._replace(layer=self.layer_of_small_lr) if side < SMALL else self
+
 
 PRESETS: dict[Preset, SearchConfig] = {
     "fast": SearchConfig(
         codes=5,
         layer=16,
+        layer_of_small_lr=8,
         candidates=128,
         steps=45,
         corrections=Corrections(fit=5, fine=5, steps=10, rates=(1.0, 0.4)),
@@ -52,7 +63,15 @@ PRESETS: dict[Preset, SearchConfig] = {
         betas=SHORT_MEMORY,
     ),
     "paper": SearchConfig(
-        codes=20, layer=16, candidates=0, steps=2000, corrections=None, code_rate=1.0, weight_rate=1.0, betas=None
+        codes=20,
+        layer=16,
+        layer_of_small_lr=16,
+        candidates=0,
+        steps=2000,
+        corrections=None,
+        code_rate=1.0,
+        weight_rate=1.0,
+        betas=None,
     ),
 }
 
@@ -63,7 +82,9 @@ def configure(preset: Preset, codes: int = 0, layer: int = 0, steps: int = 0) ->
     Other steps change the corrections and the candidates in proportion.
     """
     config = PRESETS[preset]
-    config = config._replace(codes=codes or config.codes, layer=layer or config.layer)
+    config = config._replace(codes=codes or config.codes)
+    if layer:
+        config = config._replace(layer=layer, layer_of_small_lr=layer)
     share = min(1.0, steps / config.steps) if steps else 1.0
     if config.candidates:
         config = config._replace(candidates=max(round(config.candidates * share), config.codes))
@@ -123,6 +144,7 @@ def objective(downsampled: Tensor, lr: Tensor, weighted_distance: Tensor) -> Ten
 
 def run(context: SearchContext, lr: Tensor, seed: int, config: SearchConfig) -> tuple[Tensor, dict[str, float]]:
     """Return the best image of a search (1, 3, R, R), and the values to record of it."""
+    config = config.for_lr(lr.shape[-1])
     (image, values), chunk = smaller_once(lambda chunk: _run(context, lr, seed, config, chunk), config.codes)
     return image, values | {"smaller_chunk": float(chunk < config.codes)}
 

@@ -84,6 +84,20 @@ def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):
         assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (30, 0, 0)
 
 
+@pytest.mark.parametrize(("preset", "layers"), [("fast", [16, 8, 8]), ("paper", [16, 16, 16])])
+def test_a_fast_search_composes_a_coarser_feature_for_a_small_lr(preset, layers):
+    config = search.configure(preset)
+    assert [config.for_lr(side).layer for side in (64, 32, 16)] == layers
+    given = search.configure(preset, layer=4)
+    assert [given.for_lr(side).layer for side in (64, 16)] == [4, 4]
+
+
+def test_the_layer_of_a_search_is_that_of_its_lr(monkeypatch):
+    monkeypatch.setattr(search, "_run", lambda _context, _lr, _seed, config, _chunk: (config.layer, {}))
+    layer, _ = search.run(None, torch.zeros(1, 3, 32, 32), 0, search.configure("fast"))
+    assert layer == 8
+
+
 def test_the_published_preset_is_sgd(small, light):
     config = search.configure("paper")
     assert (config.codes, config.layer, config.steps, config.code_rate, config.betas) == (20, 16, 2000, 1.0, None)
