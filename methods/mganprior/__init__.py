@@ -25,9 +25,9 @@ class MGanPrior(SearchMethod):
         "As published: codes composed at one feature with a weight a channel, L2 and a perceptual distance of the "
         "LR images. Changed: the LR operator is the suite's, not bilinear without antialias; a bank with styles "
         "gets one more code for the layers above the composition; the sum is not divided by the number of codes a "
-        "second time. preset=fast composes 5 codes at 16 pixels, at 8 where the LR is below 64, starts from the "
-        "nearest of 128 random ones, and optimises with Adam through surrogates, ever finer ones, that the full "
-        "bank corrects; "
+        "second time. preset=fast composes 5 codes at a quarter of the LR's side, at most at 16 pixels, starts "
+        "from the nearest of 128 random ones, and optimises with Adam through surrogates, ever finer ones, that "
+        "the full bank corrects; "
         "preset=paper composes 20 random codes at 16 pixels (the authors' command for super-resolution; their "
         "script's default is 30), 2,000 steps of SGD with the full bank. The best image is returned, where the "
         "authors return the last."
@@ -68,13 +68,12 @@ class MGanPrior(SearchMethod):
         options = self.options
         super().load(device)
         self._config = search.configure(options.preset, options.codes, options.layer, options.steps)
-        for layer in (self._config.layer, self._config.layer_of_small_lr):
-            if layer not in self._bank.channels:
-                raise MethodError(
-                    f"the bank {options.bank} has no feature to compose at",
-                    got=f"layer={layer}",
-                    expected=f"one of {', '.join(map(str, self._bank.channels))}",
-                )
+        if self._config.layer and self._config.layer not in self._bank.channels:
+            raise MethodError(
+                f"the bank {options.bank} has no feature to compose at",
+                got=f"layer={self._config.layer}",
+                expected=f"one of {', '.join(map(str, self._bank.channels))}",
+            )
         # up to relu3_3, as published
         self._perceptual = perceptual_networks.load(options.perceptual, 16, squared=False, device=device)
 

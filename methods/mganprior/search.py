@@ -23,8 +23,8 @@ PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""
 
 
-SMALL = 64
-"""Pixels of an LR's side."""
+LAYERS = (4, 16)
+"""The coarsest and the finest that a search chooses by itself."""
 
 
 class SearchConfig(NamedTuple):
@@ -32,9 +32,7 @@ class SearchConfig(NamedTuple):
 
     codes: int
     layer: int
-    """The resolution of the feature at which they are composed."""
-    layer_of_small_lr: int
-    """The same for an LR below `SMALL`, which determines so fine a feature too little: photographs are torn."""
+    """The resolution of the feature at which they are composed; 0: as `for_lr` has it."""
     candidates: int
     """Random codes of which the nearest ones are the start; 0: the start is random."""
     steps: int
@@ -46,15 +44,19 @@ class SearchConfig(NamedTuple):
     """Adam's; None: plain gradient descent."""
 
     def for_lr(self, side: int) -> "SearchConfig":
-        """Return it with the layer of an LR of so many pixels."""
-        return self._replace(layer=self.layer_of_small_lr) if side < SMALL else self
+        """Return it with a layer: by default a quarter of the LR's side, which determines no finer one.
+
+        At 16 pixels, whatever the LR is, photographs are torn from 32x on.
+        """
+        coarsest, finest = LAYERS
+        quarter = 1 << (side // 4).bit_length() >> 1
+        return self._replace(layer=self.layer or min(max(quarter, coarsest), finest))
 
 
 PRESETS: dict[Preset, SearchConfig] = {
     "fast": SearchConfig(
         codes=5,
-        layer=16,
-        layer_of_small_lr=8,
+        layer=0,
         candidates=128,
         steps=45,
         corrections=Corrections(fit=5, fine=5, steps=10, rates=(1.0, 0.4)),
@@ -65,7 +67,6 @@ PRESETS: dict[Preset, SearchConfig] = {
     "paper": SearchConfig(
         codes=20,
         layer=16,
-        layer_of_small_lr=16,
         candidates=0,
         steps=2000,
         corrections=None,
@@ -82,9 +83,7 @@ def configure(preset: Preset, codes: int = 0, layer: int = 0, steps: int = 0) ->
     Other steps change the corrections and the candidates in proportion.
     """
     config = PRESETS[preset]
-    config = config._replace(codes=codes or config.codes)
-    if layer:
-        config = config._replace(layer=layer, layer_of_small_lr=layer)
+    config = config._replace(codes=codes or config.codes, layer=layer or config.layer)
     share = min(1.0, steps / config.steps) if steps else 1.0
     if config.candidates:
         config = config._replace(candidates=max(round(config.candidates * share), config.codes))

@@ -84,12 +84,12 @@ def test_a_search_halves_its_objective_and_repeats_bit_for_bit(small, light):
         assert (value["steps"], value["diverged"], value["smaller_chunk"]) == (30, 0, 0)
 
 
-@pytest.mark.parametrize(("preset", "layers"), [("fast", [16, 8, 8]), ("paper", [16, 16, 16])])
-def test_a_fast_search_composes_a_coarser_feature_for_a_small_lr(preset, layers):
+@pytest.mark.parametrize(("preset", "layers"), [("fast", [16, 16, 8, 4, 4]), ("paper", [16] * 5)])
+def test_a_fast_search_composes_a_coarser_feature_for_a_smaller_lr(preset, layers):
     config = search.configure(preset)
-    assert [config.for_lr(side).layer for side in (64, 32, 16)] == layers
-    given = search.configure(preset, layer=4)
-    assert [given.for_lr(side).layer for side in (64, 16)] == [4, 4]
+    assert [config.for_lr(side).layer for side in (128, 64, 63, 16, 8)] == layers
+    given = search.configure(preset, layer=8)
+    assert [given.for_lr(side).layer for side in (64, 16)] == [8, 8]
 
 
 def test_the_layer_of_a_search_is_that_of_its_lr(monkeypatch):
