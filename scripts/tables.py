@@ -1,16 +1,16 @@
-"""The tables of quality and cost in the documents, written from the values of one run, kept beside them.
+"""The tables of quality in the documents, written from the values of a run, kept beside them.
 
     scripts/tables.sh RUN PHOTOGRAPHS       makes the run, keeps its values in docs/results.csv, writes the tables
     python -m scripts.tables [--keep RUN]   writes them from docs/results.csv, after it has kept those of a run
 
-In a document a table stands between `<!-- table NAME -->` and `<!-- end of table -->`.
+A value that is kept again replaces the earlier one; each has the commit of its run. In a document a table stands
+between `<!-- table NAME -->` and `<!-- end of table -->`.
 """
 
 import argparse
 import re
 import subprocess
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,53 +21,70 @@ from bench.store.results import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "results.csv"
-DOCUMENTS = ("README.md", "methods/glean/weights/README.md")
+DOCUMENTS = ("README.md", "methods/README.md", "methods/glean/weights/README.md")
 FACTORS = (16, 32, 64)
 SAMPLES, PHOTOGRAPHS = "faces", "celeba"
 """The categories of the run."""
 CHOSEN_ON = 10
 """Of the photographs so many, the first by name, chose GLEAN's weights."""
+ONE_PASS = ("glean", "esrgan+", "bicubic")
 METHODS = ("glean", "esrgan+", "dgp", "mganprior", "pulse", "idinvert", "singan", "esrgan", "bicubic")
-"""In the order of a table's rows; those that the run has."""
-_METRICS = ("psnr", "lpips", "lite2", "dlib")
+"""In the order of a table's rows; those that a run has."""
+METRICS = ("psnr", "lr_psnr", "lpips", "lite2", "dlib")
+_HIGHER = ("psnr", "lr_psnr")
+_DIGITS = {"psnr": 2, "lr_psnr": 1}
+"""After the point; three for all others."""
 _COLUMNS = ["category", "factor", "method", "metric", "image"]
 _TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 class Results(NamedTuple):
-    """The values of a run, one row each, and what made them."""
+    """The values that the tables are made of, one row each, with the commit of their run."""
 
-    about: str
     frame: pd.DataFrame
 
     @classmethod
     def read(cls, path: Path = KEPT) -> "Results":
         """Read what `keep` wrote."""
-        about, _, rows = path.read_text(encoding="utf-8").partition("\n")
-        return cls(about.removeprefix("# "), pd.read_csv(StringIO(rows), dtype={"image": str}))
+        return cls(pd.read_csv(path, dtype={"image": str, "commit": str}))
 
-    def means(self, methods: Sequence[str]) -> tuple[pd.DataFrame, pd.Series]:
-        """Return means over the images that all of these methods completed, and how many they are, by category.
-
-        The means have a row a method and a column a category, factor and metric.
-        """
-        chosen = self.frame[self.frame["method"].isin(methods)]
+    def means(self, methods: Sequence[str], metrics: Sequence[str]) -> "Means":
+        """Return the means over the images that all of these methods completed."""
+        chosen = self.frame[self.frame["method"].isin(methods) & self.frame["metric"].isin(metrics)]
         every = chosen.pivot_table(
             index=["category", "factor", "metric", "image"], columns="method", values="value"
         )
         every = every[[*methods]].dropna()
-        counts = every.groupby(["category", "factor", "metric"]).size()
-        return every.groupby(["category", "factor", "metric"]).mean().T, counts.groupby("category").max()
+        groups = every.groupby(["category", "factor", "metric"])
+        counts = groups.size().groupby("category").max()
+        return Means(groups.mean().T, counts, " and ".join(sorted(chosen["commit"].unique())))
+
+
+class Means(NamedTuple):
+    """Means of methods."""
+
+    values: pd.DataFrame
+    """A row a method, a column a category, factor and metric."""
+    counts: "pd.Series[int]"
+    """Over how many images, by category."""
+    commits: str
+
+    def printed(self, category: str, metric: str, factors: Sequence[int] = FACTORS) -> "pd.Series[str]":
+        """Return what is printed of each method at some factors, with a slash between, the best in bold face."""
+        columns = [_figures(self.values[category, factor, metric], metric) for factor in factors]
+        return pd.concat(columns, axis=1).agg(" / ".join, axis=1)
 
 
 def keep(run: Path) -> None:
-    """Write the values of a run that the tables are made of."""
+    """Write the values of a run that the tables are made of, over those that are kept of the same cells."""
     frame = Run(run).frame
-    is_kept = frame["metric"].isin(_METRICS) & frame["value"].notna()
-    values = frame.loc[is_kept, [*_COLUMNS, "value"]].sort_values(_COLUMNS)
+    is_kept = frame["metric"].isin(METRICS) & frame["value"].notna()
+    values = frame.loc[is_kept, [*_COLUMNS, "value"]]
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
-    about = f"# `scripts/tables.sh RUN PHOTOGRAPHS` at {commit}\n"
-    write_atomically(KEPT, (about + values.to_csv(index=False, float_format="%.6g")).encode())
+    both = [Results.read(KEPT).frame] if KEPT.is_file() else []
+    both.append(values.assign(commit=commit))
+    kept = pd.concat(both).drop_duplicates(_COLUMNS, keep="last").sort_values(_COLUMNS)
+    write_atomically(KEPT, kept.to_csv(index=False, float_format="%.6g").encode())
 
 
 def fill(document: str, results: Results) -> str:
@@ -76,17 +93,30 @@ def fill(document: str, results: Results) -> str:
 
 
 def headline(results: Results) -> str:
-    """Return what a reader asks for first: how each method restores photographs."""
+    """Return what a reader asks for first: how each method of one pass restores photographs."""
     titles = {"lpips": "LPIPS", "dlib": "identity (dlib)", "psnr": "PSNR, dB"}
-    restored = set(results.frame["method"])
-    methods = [method for method in METHODS if method in restored]
-    means, counts = results.means(methods)
-    columns = [[_figures(means[PHOTOGRAPHS, factor, metric], metric) for factor in FACTORS] for metric in titles]
-    rows = [
-        [f"`{name}`", *(" / ".join(figures[name] for figures in column) for column in columns)] for name in methods
-    ]
-    what = f"16x / 32x / 64x, means over {counts[PHOTOGRAPHS]} CelebA-HQ photographs"
-    return _markdown(["method", *titles.values()], rows, what, results)
+    means = results.means(ONE_PASS, [*titles])
+    columns = [means.printed(PHOTOGRAPHS, metric) for metric in titles]
+    rows = [[f"`{name}`", *(column[name] for column in columns)] for name in ONE_PASS]
+    what = f"16x / 32x / 64x, means over {means.counts[PHOTOGRAPHS]} CelebA-HQ photographs"
+    return _markdown(["method", *titles.values()], rows, what, means.commits)
+
+
+def compared(results: Results) -> str:
+    """Return how all methods restore the images that all of them restored."""
+    has_lr_psnr = results.frame["metric"] == "lr_psnr"
+    methods = [name for name in METHODS if name in {*results.frame["method"][has_lr_psnr]}]
+    means = results.means(methods, METRICS)
+    columns = {
+        f"{title}, {of}": means.printed(category, metric)
+        for metric, title in {"lpips": "LPIPS", "dlib": "dlib"}.items()
+        for category, of in {SAMPLES: "samples", PHOTOGRAPHS: "photographs"}.items()
+    }
+    near = [means.printed(category, "lr_psnr", FACTORS[:1]) for category in (SAMPLES, PHOTOGRAPHS)]
+    columns["LR PSNR at 16x, samples / photographs"] = near[0] + " / " + near[1]
+    rows = [[f"`{name}`", *(column[name] for column in columns.values())] for name in methods]
+    counts = f"{means.counts[SAMPLES]} sampled faces and {means.counts[PHOTOGRAPHS]} CelebA-HQ photographs"
+    return _markdown(["method", *columns], rows, f"16x / 32x / 64x, means over the first {counts}", means.commits)
 
 
 def glean(results: Results) -> str:
@@ -95,37 +125,37 @@ def glean(results: Results) -> str:
     titles = {"psnr": "PSNR, dB", "lpips": "LPIPS", "lite2": "lite2", "dlib": "dlib"}
     is_photograph = results.frame["category"] == PHOTOGRAPHS
     names = sorted(results.frame["image"][is_photograph].unique())
-    others = Results(results.about, results.frame[is_photograph & results.frame["image"].isin(names[CHOSEN_ON:])])
+    others = Results(results.frame[is_photograph & results.frame["image"].isin(names[CHOSEN_ON:])])
     rows = []
     for category, what, part in (
         (PHOTOGRAPHS, "{} CelebA-HQ photographs", results),
         (PHOTOGRAPHS, "the {} of them that chose nothing", others),
         (SAMPLES, "{} held-out samples", results),
     ):
-        means, counts = part.means([*methods])
+        means = part.means([*methods], [*titles])
         for factor in FACTORS:
             for metric, title in titles.items():
-                figures = _figures(means[category, factor, metric], metric)
+                figures = means.printed(category, metric, [factor])
                 rows.append(
-                    [what.format(counts[category]), str(factor), title, *(figures[name] for name in methods)]
+                    [what.format(means.counts[category]), str(factor), title, *(figures[name] for name in methods)]
                 )
-    return _markdown(["images", "factor", "", *methods.values()], rows, "Means", results)
+    return _markdown(["images", "factor", "", *methods.values()], rows, "Means", means.commits)
 
 
-TABLES = {table.__name__: table for table in (headline, glean)}
+TABLES = {table.__name__: table for table in (headline, compared, glean)}
 
 
 def _figures(means: "pd.Series[float]", metric: str) -> "pd.Series[str]":
     """Return what is printed of the means of methods, the best in bold face."""
-    printed = means.map(lambda mean: f"{mean:.{2 if metric == 'psnr' else 3}f}")
-    best = printed.iloc[means.argmax() if metric == "psnr" else means.argmin()]
+    printed = means.map(lambda mean: f"{mean:.{_DIGITS.get(metric, 3)}f}")
+    best = printed.iloc[means.argmax() if metric in _HIGHER else means.argmin()]
     return printed.map(lambda figure: f"**{figure}**" if figure == best else figure)
 
 
-def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]], what: str, results: Results) -> str:
+def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]], what: str, commits: str) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\n{what}; {results.about}.\n"
+    return f"{table}\n\n{what}; `scripts/tables.sh RUN PHOTOGRAPHS` at {commits}.\n"
 
 
 def main() -> None:

@@ -17,13 +17,15 @@ def results():
     rows = [
         {"method": method, "category": category, "factor": factor, "image": image, "metric": metric}
         | {"value": (0.2 if method == "glean" else 0.5) + (9 if image == "odd" else int(image) / 50)}
+        | {"commit": "abc1234" if method == "glean" else "def5678"}
         for method in (*tables.METHODS, "glean[weights=faithful]")
         for category in (tables.SAMPLES, tables.PHOTOGRAPHS)
         for factor in tables.FACTORS
         for image in (*map("{:02}".format, range(12)), *(["odd"] if method == "bicubic" else []))
-        for metric in ("psnr", "lpips", "lite2", "dlib", "ssim")
+        for metric in (*tables.METRICS, "ssim")
+        if metric != "lr_psnr" or method not in ("singan", "glean[weights=faithful]")
     ]
-    return tables.Results("a command at a commit", pd.DataFrame(rows))
+    return tables.Results(pd.DataFrame(rows))
 
 
 @pytest.mark.parametrize("name", tables.DOCUMENTS)
@@ -37,11 +39,22 @@ def test_means_are_over_the_images_that_every_method_completed(results):
     table = tables.headline(results)
     assert re.search(r"\| `glean` \| \*\*0\.310\*\* / \*\*0\.310\*\* / ", table)
     assert "| `bicubic` | 0.610 / 0.610 / 0.610 |" in table
-    assert "means over 12 CelebA-HQ photographs; a command at a commit." in table
+    assert "12 CelebA-HQ photographs; `scripts/tables.sh RUN PHOTOGRAPHS` at abc1234 and def5678." in table
+
+
+def test_methods_are_compared_that_a_run_of_all_restored(results):
+    lines = tables.compared(results).splitlines()
+    glean, bicubic = ("**0.310**", "0.310"), ("0.610", "**0.6**")
+    assert lines[2].startswith(f"| `glean` | {glean[0]} / {glean[0]} / {glean[0]} | ")
+    assert lines[2].endswith(" | 0.3 / 0.3 |"), "higher is better"
+    assert lines[-3].startswith(f"| `bicubic` | {bicubic[0]} / ")
+    assert lines[-3].endswith(f" | {bicubic[1]} / {bicubic[1]} |")
+    assert not any("singan" in line for line in lines)
+    assert "the first 12 sampled faces and 12 CelebA-HQ photographs" in lines[-1]
 
 
 def test_the_best_is_the_highest_where_higher_is_better(results):
-    lines = tables.glean(results._replace(frame=results.frame[results.frame["image"] != "odd"])).splitlines()
+    lines = tables.glean(tables.Results(results.frame[results.frame["image"] != "odd"])).splitlines()
     assert "| the 2 of them that chose nothing | 32 | lite2 | 0.710 | 0.710 | 0.710 | **0.410** |" in lines
     assert "| 12 CelebA-HQ photographs | 16 | PSNR, dB | **0.61** | **0.61** | **0.61** | 0.31 |" in lines
     assert "| 12 held-out samples | 64 | dlib | 0.610 | 0.610 | 0.610 | **0.310** |" in lines
@@ -51,15 +64,19 @@ def test_an_old_table_is_replaced_and_nothing_else(results):
     document = "before\n<!-- table headline -->\n| old |\n<!-- end of table -->\nafter\n"
     filled = tables.fill(document, results)
     assert filled.startswith("before\n<!-- table headline -->\n| method | LPIPS |")
-    assert filled.endswith("; a command at a commit.\n<!-- end of table -->\nafter\n")
+    assert filled.endswith(" at abc1234 and def5678.\n<!-- end of table -->\nafter\n")
     assert "old" not in filled
 
 
 def test_what_is_kept_of_a_run_is_read_back(results, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "KEPT", tmp_path / "results.csv")
     frame = results.frame.assign(value=results.frame["value"].where(results.frame["image"] != "03"), reason=None)
-    monkeypatch.setattr(tables, "Run", lambda _: SimpleNamespace(frame=frame))
-    tables.keep(tmp_path)
+    runs = {"first": frame.iloc[::-1], "second": frame[frame["method"] == "glean"].assign(value=7.0)}
+    monkeypatch.setattr(tables, "Run", lambda name: SimpleNamespace(frame=runs[name]))
+    for name in runs:
+        tables.keep(name)
     kept = tables.Results.read(tmp_path / "results.csv")
-    assert set(kept.frame["metric"]) == {"psnr", "lpips", "lite2", "dlib"}
-    assert "means over 11 CelebA-HQ photographs; `scripts/tables.sh RUN PHOTOGRAPHS` at " in tables.headline(kept)
+    assert set(kept.frame["metric"]) == set(tables.METRICS)
+    assert kept.frame["commit"].nunique() == 1
+    assert "means over 11 CelebA-HQ photographs" in tables.headline(kept)
+    assert "| `glean` | 7.000 / 7.000 / 7.000 |" in tables.headline(kept)

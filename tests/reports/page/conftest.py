@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.browser import launch
+
+_PATIENCE = 30_000
+"""Milliseconds that a page may take on a busy machine."""
+expect.set_options(timeout=_PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +35,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(_PATIENCE)
         page.on("console", lambda message: wrongs.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: wrongs.append(f"error: {error}"))
         page.on("dialog", lambda dialog: wrongs.append(f"dialog: {dialog.message}") or dialog.dismiss())
