@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from bench import Better, registry
 from bench.base.files import write_atomically
 from bench.store.results import Run
 
@@ -31,7 +32,6 @@ ONE_PASS = ("glean", "esrgan+", "bicubic")
 METHODS = ("glean", "esrgan+", "dgp", "mganprior", "pulse", "idinvert", "singan", "esrgan", "bicubic")
 """In the order of a table's rows; those that a run has."""
 METRICS = ("psnr", "lr_psnr", "lpips", "lite2", "dlib")
-_HIGHER = ("psnr", "lr_psnr")
 _DIGITS = {"psnr": 2, "lr_psnr": 1}
 """After the point; three for all others."""
 _COLUMNS = ["category", "factor", "method", "metric", "image"]
@@ -148,7 +148,8 @@ TABLES = {table.__name__: table for table in (headline, compared, glean)}
 def _figures(means: "pd.Series[float]", metric: str) -> "pd.Series[str]":
     """Return what is printed of the means of methods, the best in bold face."""
     printed = means.map(lambda mean: f"{mean:.{_DIGITS.get(metric, 3)}f}")
-    best = printed.iloc[means.argmax() if metric in _HIGHER else means.argmin()]
+    is_higher_better = registry.METRICS.create(metric).better is Better.HIGHER
+    best = printed.iloc[means.argmax() if is_higher_better else means.argmin()]
     return printed.map(lambda figure: f"**{figure}**" if figure == best else figure)
 
 

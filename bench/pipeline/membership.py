@@ -26,7 +26,7 @@ def check_categories(store: Store, plan: Plan) -> None:
         UsageError: when no category is named for a run that was made of others than the default.
     """
     known = [category.name for category in store.categories()]
-    if known and not plan.is_category_named and not {source.name for source in plan.sources} <= {*known}:
+    if known and not plan.is_category_named and any(source.name not in known for source in plan.sources):
         remedy = "name with --category what to restore, in the words of the command that made the run"
         raise UsageError("no category is named", got=f"a run of {', '.join(known)}", remedy=remedy)
     for source in plan.sources:

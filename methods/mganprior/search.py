@@ -23,8 +23,8 @@ PERCEPTUAL_WEIGHT: dict[Network, float] = {"vgg16": 1e-3, "lite0": 5e-3}
 """vgg16's is the published one; lite0's gives its distance about the same share of the loss."""
 
 
-LAYERS = (4, 16)
-"""The coarsest and the finest that a search chooses by itself."""
+LAYERS = (4, 8, 16)
+"""The resolutions among which a search chooses by itself; every bank has those below its own."""
 
 
 class SearchConfig(NamedTuple):
@@ -48,9 +48,8 @@ class SearchConfig(NamedTuple):
 
         At 16 pixels, whatever the LR is, photographs are torn from 32x on.
         """
-        coarsest, finest = LAYERS
-        quarter = 1 << (side // 4).bit_length() >> 1
-        return self._replace(layer=self.layer or min(max(quarter, coarsest), finest))
+        finest = max((layer for layer in LAYERS if 4 * layer <= side), default=LAYERS[0])
+        return self._replace(layer=self.layer or finest)
 
 
 PRESETS: dict[Preset, SearchConfig] = {
