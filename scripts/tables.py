@@ -1,7 +1,9 @@
-"""The tables of quality in the documents, written from the values of a run, kept beside them.
+"""The tables of quality and cost in the documents, written from values that are kept beside them.
 
-    scripts/tables.sh RUN PHOTOGRAPHS       makes the run, keeps its values in docs/results.csv, writes the tables
-    python -m scripts.tables [--keep RUN]   writes them from docs/results.csv, after it has kept those of a run
+    scripts/tables.sh RUN PHOTOGRAPHS       makes the runs, keeps their values in docs/results.csv, writes them
+    python -m scripts.tables [--keep RUN]   writes them, after it has kept the quality that a run has
+    python -m scripts.tables --costs RUN    the same of seconds, memory and products, where it ran alone
+    make perf                               times the suite, keeps the figures in docs/speed.csv, writes them
 
 A value that is kept again replaces the earlier one; each has the commit of its run. In a document a table stands
 between `<!-- table NAME -->` and `<!-- end of table -->`.
@@ -22,6 +24,8 @@ from bench.store.results import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "results.csv"
+FIGURES = ROOT / "docs" / "speed.csv"
+"""What the benchmarks (`tests/perf`) measured."""
 DOCUMENTS = ("README.md", "methods/README.md", "methods/glean/weights/README.md")
 FACTORS = (16, 32, 64)
 SAMPLES, PHOTOGRAPHS = "faces", "celeba"
@@ -31,11 +35,12 @@ CHOSEN_ON = 10
 ONE_PASS = ("glean", "esrgan+", "bicubic")
 METHODS = ("glean", "esrgan+", "dgp", "mganprior", "pulse", "idinvert", "singan", "esrgan", "bicubic")
 """In the order of a table's rows; those that a run has."""
+COSTS = ("seconds", "peak_memory_mb", "gmacs")
 METRICS = ("psnr", "lr_psnr", "lpips", "lite2", "dlib")
 _DIGITS = {"psnr": 2, "lr_psnr": 1}
 """After the point; three for all others."""
 _COLUMNS = ["category", "factor", "method", "metric", "image"]
-_TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_BETWEEN = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 class Results(NamedTuple):
@@ -75,10 +80,10 @@ class Means(NamedTuple):
         return pd.concat(columns, axis=1).agg(" / ".join, axis=1)
 
 
-def keep(run: Path) -> None:
+def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
     """Write the values of a run that the tables are made of, over those that are kept of the same cells."""
     frame = Run(run).frame
-    is_kept = frame["metric"].isin(METRICS) & frame["value"].notna()
+    is_kept = frame["metric"].isin(metrics) & frame["value"].notna()
     values = frame.loc[is_kept, [*_COLUMNS, "value"]]
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
     both = [Results.read(KEPT).frame] if KEPT.is_file() else []
@@ -88,8 +93,13 @@ def keep(run: Path) -> None:
 
 
 def fill(document: str, results: Results) -> str:
-    """Return a document with the figures of these results in each of its tables."""
-    return _TABLE.sub(lambda table: table[1] + TABLES[table[2]](results) + table[3], document)
+    """Return a document with the kept figures in each of its tables."""
+
+    def filled(table: re.Match[str]) -> str:
+        name = table[2]
+        return table[1] + (TABLES[name](results) if name in TABLES else speed(name)) + table[3]
+
+    return _BETWEEN.sub(filled, document)
 
 
 def headline(results: Results) -> str:
@@ -142,7 +152,38 @@ def glean(results: Results) -> str:
     return _markdown(["images", "factor", "", *methods.values()], rows, "Means", means.commits)
 
 
-TABLES = {table.__name__: table for table in (headline, compared, glean)}
+def costs(results: Results) -> str:
+    """Return what an image of each method costs, in the order of the seconds at the smallest factor."""
+    rows = results.frame[results.frame["metric"].isin(COSTS)]
+    groups = rows.groupby(["metric", "method", "factor"])["value"]
+    seconds = groups.median()["seconds"].unstack()
+    memory = groups.max()["peak_memory_mb"].groupby("method").max() / 1000
+    products = groups.median()["gmacs"].unstack()
+    titles = ["method", *(f"seconds at {factor}x" for factor in FACTORS), "memory, GB", "GMAC at 16x / 32x / 64x"]
+    lines = [
+        [
+            f"`{name}`",
+            *(f"{seconds.at[name, factor]:.2g}" for factor in FACTORS),
+            f"{memory[name]:.1f}",
+            " / ".join(f"{products.at[name, factor]:,.0f}" for factor in FACTORS),
+        ]
+        for name in seconds.sort_values(FACTORS[0]).index
+    ]
+    images = rows[rows["metric"] == "seconds"].groupby(["method", "factor"]).size()
+    what = f"Medians of {' or '.join(map(str, sorted(images.unique())))} timed images"
+    return _markdown(titles, lines, what, " and ".join(sorted(rows["commit"].unique())))
+
+
+TABLES = {table.__name__: table for table in (headline, compared, glean, costs)}
+
+
+def speed(name: str) -> str:
+    """Return what the benchmarks of `tests/perf/test_NAME.py` measured."""
+    figures = pd.read_csv(FIGURES, dtype=str, keep_default_na=False)
+    rows = figures[figures["table"] == name]
+    commits, processors = (" and ".join(sorted(rows[of].unique())) for of in ("commit", "processor"))
+    lines = rows[["what", "figure", "aim"]].to_numpy().tolist()
+    return _table(["what", "measured", "aim"], lines, f"`make perf` at {commits}, {processors}.")
 
 
 def _figures(means: "pd.Series[float]", metric: str) -> "pd.Series[str]":
@@ -154,17 +195,24 @@ def _figures(means: "pd.Series[float]", metric: str) -> "pd.Series[str]":
 
 
 def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]], what: str, commits: str) -> str:
+    return _table(titles, rows, f"{what}; `scripts/tables.sh RUN PHOTOGRAPHS` at {commits}.")
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], below: str) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\n{what}; `scripts/tables.sh RUN PHOTOGRAPHS` at {commits}.\n"
+    return f"{table}\n\n{below}\n"
 
 
 def main() -> None:
     """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, metavar="RUN")
-    if run := parser.parse_args().keep:
-        keep(run)
+    parser.add_argument("--costs", type=Path, metavar="RUN")
+    given = parser.parse_args()
+    for run, metrics in ((given.keep, METRICS), (given.costs, COSTS)):
+        if run:
+            keep(run, metrics)
     results = Results.read()
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding="utf-8")

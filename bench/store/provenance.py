@@ -26,11 +26,11 @@ def describe(command: str, device: str, threads: int) -> dict[str, Any]:
         "source": _source_state(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "device": device,
-        **({"device_name": _processor()} if device == "cpu" else describe_gpu()),
+        **({"device_name": processor()} if device == "cpu" else describe_gpu()),
         "threads": threads,
         "packages": {name: installed for name in PACKAGES if (installed := _version(name))},
     }
@@ -60,7 +60,8 @@ def _git(root: Path, *arguments: str) -> str:
     return done.stdout.strip() or ("unknown" if done.returncode else "")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of this machine's processor."""
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

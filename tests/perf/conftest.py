@@ -1,16 +1,13 @@
-"""Every benchmark says its figure, on the terminal whatever pytest captures."""
+"""Every benchmark says its figures, and how they compare with the aim."""
 
 from __future__ import annotations
 
-import sys
-
 import pytest
+
+from tests.perf.figures import Figures
 
 
 @pytest.fixture
-def report(capsys):
-    def say(what, figure):
-        with capsys.disabled():
-            sys.stdout.write(f"\n  {what}: {figure}")
-
-    return say
+def report(request, capsys):
+    """The figures of the test's file."""
+    return Figures(request.path.stem.removeprefix("test_"), capsys)

@@ -36,11 +36,11 @@ def test_a_run_costs_its_passes_and_metrics(tmp_path, report):
     )
     cells = (MANY - FEW) * len(FACTORS)
     alone = _alone(RunLayout(tmp_path / "many")) * (MANY - FEW) / MANY
-    report(f"a run, {cells} cells more / their passes and metrics", f"{(many - few) / alone:.3f}")
-    report("passes and metrics of a cell", f"{alone / cells:.3f} s")
-    report("added to a cell", f"{(many - few - alone) / cells:.3f} s")
-    report("the start of a run", f"{few - (many - few) / (MANY - FEW):.1f} s")
-    report("a run with nothing left to do", f"{nothing:.1f} s")
+    report(f"a run, {cells} cells more / their passes and metrics", (many - few) / alone, most=1.1)
+    report("seconds of a cell's pass and metrics", alone / cells)
+    report("seconds added to a cell", (many - few - alone) / cells)
+    report("seconds of a run's start", few - (many - few) / (MANY - FEW))
+    report("seconds of a run with nothing left to do", nothing)
     assert many - few < 1.7 * alone
 
 

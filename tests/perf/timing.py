@@ -17,8 +17,10 @@ class Ratio(NamedTuple):
     seconds: float
     """Of the first side, the median."""
 
-    def __str__(self) -> str:
-        return f"{self.median:.3f} ({self.low:.3f} to {self.high:.3f}), {self.seconds:.3f} s"
+    @property
+    def spread(self) -> str:
+        """From which ratio to which the turns reach."""
+        return f"{self.low:.3g} to {self.high:.3g}"
 
 
 def ratio(one: Callable[[], object], other: Callable[[], object], turns: int = 7) -> Ratio:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from scripts import tables
+from tests.perf.figures import Figures
 
 
 @pytest.fixture
@@ -58,6 +59,40 @@ def test_the_best_is_the_highest_where_higher_is_better(results):
     assert "| the 2 of them that chose nothing | 32 | lite2 | 0.710 | 0.710 | 0.710 | **0.410** |" in lines
     assert "| 12 CelebA-HQ photographs | 16 | PSNR, dB | **0.61** | **0.61** | **0.61** | 0.31 |" in lines
     assert "| 12 held-out samples | 64 | dlib | 0.610 | 0.610 | 0.610 | **0.310** |" in lines
+
+
+def test_costs_are_the_medians_of_what_ran_alone_the_cheapest_method_first(results):
+    rows = [
+        {"method": method, "category": "faces", "factor": factor, "image": image, "metric": metric, "value": value}
+        for method, seconds in (("pulse", 14.44), ("bicubic", 0.021))
+        for factor in tables.FACTORS
+        for metric, value in (("seconds", seconds), ("peak_memory_mb", 700 + seconds), ("gmacs", 1234.5))
+        for image in ("00", "01")
+    ]
+    frame = pd.concat([results.frame, pd.DataFrame(rows).assign(commit="abc1234")])
+    lines = tables.costs(tables.Results(frame)).splitlines()
+    assert lines[2] == "| `bicubic` | 0.021 | 0.021 | 0.021 | 0.7 | 1,234 / 1,234 / 1,234 |"
+    assert lines[3] == "| `pulse` | 14 | 14 | 14 | 0.7 | 1,234 / 1,234 / 1,234 |"
+    assert lines[-1].startswith("Medians of 2 timed images")
+
+
+def test_the_figures_of_a_benchmark_are_kept_and_printed(tmp_path, monkeypatch, capsys):
+    kept = tmp_path / "speed.csv"
+    monkeypatch.setattr(tables, "FIGURES", kept)
+    monkeypatch.setenv("FIGURES", str(kept))
+    scoring = Figures("scoring", capsys)
+    scoring("ssim / theirs", 0.5, "0.4 to 0.6", most=1 / 3)
+    scoring("ssim / theirs", 0.25, "0.2 to 0.3", most=1 / 3)
+    scoring("two / one", 1.5, least=1.8)
+    scoring("billions", 4321.0)
+    Figures("store", capsys)("GB", 0.4)
+    lines = tables.fill("<!-- table scoring -->\nold\n<!-- end of table -->\n", None).splitlines()
+    assert lines[3:6] == [
+        "| ssim / theirs | 0.25 (0.2 to 0.3) | at most 0.333 |",
+        "| two / one | 1.5 | at least 1.8: not reached |",
+        "| billions | 4,321 |  |",
+    ]
+    assert lines[7].startswith("`make perf` at ")
 
 
 def test_an_old_table_is_replaced_and_nothing_else(results):

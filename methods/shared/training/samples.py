@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,7 @@ from methods.shared.banks import bank_noise, full_image
 from methods.shared.training.augmentation import warp
 
 log = logging.getLogger(__name__)
-TRUNCATION = (0.5, 1.0)
 VALIDATION_TRUNCATION = 0.7
-WARP_PROB = 0.36
-"""The share of the samples to train on that are warped."""
 RESIDENT, TOGETHER = 8192, 16
 """How many samples an accelerator keeps in its memory (25 GB at 1024 pixels), and how many it makes at a time."""
 
@@ -83,6 +80,10 @@ class Samples:
     domain: Literal[seeds.Domain.TRAINING, seeds.Domain.VALIDATION] = seeds.Domain.TRAINING
     keep_full: bool = False
     """Whether the image at the bank's own size is kept, too, in 3 MB at 1024 pixels."""
+    TRUNCATION: ClassVar = (0.5, 1.0)
+    """From where to where, of the samples to train on."""
+    WARP_PROB: ClassVar = 0.36
+    """The share of the samples to train on that are warped."""
     _resident: dict[int, list[Item]] = field(default_factory=dict, init=False, repr=False, compare=False)
     """On an accelerator: those made last, by the index of the first that was made with them."""
 
@@ -100,7 +101,7 @@ class Samples:
 
     def latent(self, index: int) -> Tensor:
         """Return the w of a sample (1, width) or (1, slots, width) without making its image."""
-        spread = seeds.uniform(self.domain, index, *TRUNCATION) if self._trains else VALIDATION_TRUNCATION
+        spread = seeds.uniform(self.domain, index, *self.TRUNCATION) if self._trains else VALIDATION_TRUNCATION
         return self.bank.sample([index], self.domain, spread)
 
     @torch.no_grad()
@@ -113,7 +114,7 @@ class Samples:
 
     def _item(self, index: int, image: Tensor, latent: npt.NDArray[np.float32]) -> Item:
         rng = np.random.default_rng(index)
-        warped = self._trains and rng.random() < WARP_PROB
+        warped = self._trains and rng.random() < self.WARP_PROB
         if warped:
             image = warp(image, int(rng.integers(1 << 31)))
         pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0)

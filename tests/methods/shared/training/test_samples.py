@@ -16,7 +16,7 @@ from bench.images.png import to_pixels
 from methods.shared import banks
 from methods.shared.training.augmentation import warp
 from methods.shared.training.pool import Pool
-from methods.shared.training.samples import TRUNCATION, WARP_PROB, Item, Samples, read_folder, to_signed
+from methods.shared.training.samples import Item, Samples, read_folder, to_signed
 from tests.conftest import photo
 
 
@@ -33,7 +33,7 @@ def test_a_latent_is_its_index_between_the_truncations(bank):
     for index in (0, 77):
         given, whole = samples.latent(index), bank.sample([index], Domain.TRAINING, 1.0)
         spreads = (given - bank.mean_latent) / (whole - bank.mean_latent)
-        assert TRUNCATION[0] <= float(spreads.median()) <= TRUNCATION[1]
+        assert Samples.TRUNCATION[0] <= float(spreads.median()) <= Samples.TRUNCATION[1]
         torch.testing.assert_close(spreads, spreads.median().expand_as(spreads), rtol=0, atol=2e-2)
 
 
@@ -146,8 +146,8 @@ def test_recoloured_and_mirrored_pairs_still_belong_together(bank):
 def test_a_third_of_the_samples_is_warped_at_full_size_and_none_of_them_is_exact(bank):
     samples = Samples(bank, 256, (16,), None, keep_full=True)
     draws = np.array([np.random.default_rng(index).random() for index in range(4096)])
-    assert 0.33 < (draws < WARP_PROB).mean() < 0.39
-    warped = int((draws < WARP_PROB).argmax())
+    assert 0.33 < (draws < Samples.WARP_PROB).mean() < 0.39
+    warped = int((draws < Samples.WARP_PROB).argmax())
     item = samples[warped]
     with torch.no_grad():
         plain = to_pixels((bank.synthesise(samples.latent(warped)).image[0] + 1) / 2)
