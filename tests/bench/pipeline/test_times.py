@@ -7,6 +7,7 @@ from PIL import Image
 
 import bench
 from bench.base.device import Timed
+from bench.pipeline import restore
 from bench.workers import worker
 from tests.conftest import photo, write_adapter
 
@@ -51,6 +52,17 @@ def test_threads_of_a_short_pass_may_wait_for_each_other(method, folder, tmp_pat
     run = bench.run([method], [f"mine={folder}"], images=2, **{**GIVEN, "factors": [16]}, out=tmp_path / "run")
     _, second = costs(run, "seconds")[16]
     assert second[2] is reason if reason is None else second[2].startswith(reason)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_the_second_image_of_a_slow_method_is_timed_alone(method, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(worker.devices, "timed", lambda call, *_: (call(), Timed(seconds=100.0, waited=0.0)))
+    run = bench.run([method], [f"mine={folder}"], **{**GIVEN, "factors": [16]}, out=tmp_path / "run")
+    assert costs(run, "seconds")[16] == [
+        ("a", None, worker.COUNTED),
+        ("b", 100.0, None),
+        ("c", None, restore.BESIDE),
+    ]
 
 
 @pytest.mark.usefixtures("in_process")
