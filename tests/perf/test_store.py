@@ -53,12 +53,16 @@ def _cells(store: Store) -> int:
         )
         digest = "0" * 64
         images = ((k, f"{k:08}", k, digest, f"{k:08}") for k in range(1, IMAGES + 1))
-        write("INSERT INTO images VALUES (?, 1, ?, ?, NULL, NULL, ?, ?, 1024, 1024, NULL)", images)
+        write(
+            "INSERT INTO images (id, category_id, name, position, digest, file, width, height)"
+            " VALUES (?, 1, ?, ?, ?, ?, 1024, 1024)",
+            images,
+        )
         inputs = ((image, factor, digest) for image in range(1, IMAGES + 1) for factor in FACTORS)
-        write("INSERT INTO inputs VALUES (NULL, ?, ?, ?, 64, 64, NULL)", inputs)
+        write("INSERT INTO inputs (image_id, factor, digest, width, height) VALUES (?, ?, ?, 64, 64)", inputs)
         count = IMAGES * len(FACTORS)
         cells = ((method, one, digest) for method in range(1, METHODS + 1) for one in range(1, count + 1))
-        write("INSERT INTO cells VALUES (NULL, ?, ?, 0, 'done', NULL, ?)", cells)
+        write("INSERT INTO cells (method_id, input_id, repeat, status, digest) VALUES (?, ?, 0, 'done', ?)", cells)
     return METHODS * count
 
 
