@@ -11,6 +11,7 @@ import pytest
 
 import bench as package
 from bench.store.layout import RunLayout
+from bench.workers.process_tree import YIELDING
 from tests.commands import bench
 
 FACTOR = 32
@@ -48,6 +49,6 @@ def _recorded(run, method, images):
 def _bare(method, paths):
     """Return the seconds of the bare method, whose threads wait as those of a worker do."""
     command = [sys.executable, "-m", "tests.perf.bare", method, str(FACTOR), *map(str, paths)]
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    environment = os.environ | YIELDING
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return [float(line) for line in done.stdout.split()]

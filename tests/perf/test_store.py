@@ -39,8 +39,9 @@ def _cells(store: Store) -> int:
     with store.transaction():
         names = [f"m{k}" for k in range(METHODS)]
         write(
-            "INSERT INTO methods VALUES (NULL, ?, ?, ?, ?, ?, '{}', 0, '[]', '', '[]', 1)",
-            [[n] * 5 for n in names],
+            "INSERT INTO methods (identity, name, label, slug, title, options, is_upper_bound, training_metrics, notes,"
+            " trained_on, approach, is_current) VALUES (?, ?, ?, ?, ?, '{}', 0, '[]', '', '[]', '', 1)",
+            [[name] * 5 for name in names],
         )
         write("INSERT INTO categories VALUES (1, ?, '', NULL, '', '', '', 'none', 1, NULL)", [["faces"]])
         write(
