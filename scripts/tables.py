@@ -83,9 +83,12 @@ class Means(NamedTuple):
 
 
 def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
-    """Write the values of a run that the tables are made of, over those that are kept of the same cells."""
+    """Write the values of a run that the tables are made of, over those that are kept of the same cells.
+
+    A time that counts for nothing is not kept.
+    """
     frame = Run(run).frame
-    is_kept = frame["metric"].isin(metrics) & frame["value"].notna()
+    is_kept = frame["metric"].isin(metrics) & frame["value"].notna() & frame["reason"].isna()
     values = frame.loc[is_kept, [*_COLUMNS, "value"]]
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
     both = [Results.read(KEPT).frame] if KEPT.is_file() else []

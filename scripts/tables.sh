@@ -16,8 +16,12 @@ restore() { # METHODS IMAGES FACTORS
         --category "celeba=$photographs" --metrics psnr,lr_psnr,lpips,lite2,dlib --threads 1 --workers 2 --out "$run"
 }
 
-"$python" -m bench run --methods bicubic,glean,esrgan+,esrgan,idinvert,pulse,dgp,mganprior,singan --images 2 \
-    --category faces --metrics psnr --threads 2 --out "$run-costs"
+cost() { # METHODS IMAGES
+    "$python" -m bench run --methods "$1" --images "$2" --category faces --metrics psnr --threads 2 --out "$run-costs"
+}
+
+cost bicubic,glean,esrgan+ 4
+cost esrgan,idinvert,pulse,dgp,mganprior,singan 2
 restore 'bicubic,esrgan+,glean,glean[weights=faithful]' 32 16,32,64
 restore dgp,mganprior,pulse,idinvert,singan,esrgan 8 16,32,64
 restore 'idinvert[preset=paper],pulse[search=full],dgp[preset=paper]' 1 16,64

@@ -105,7 +105,10 @@ def test_an_old_table_is_replaced_and_nothing_else(results):
 
 def test_what_is_kept_of_a_run_is_read_back(results, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "KEPT", tmp_path / "results.csv")
-    frame = results.frame.assign(value=results.frame["value"].where(results.frame["image"] != "03"), reason=None)
+    image = results.frame["image"]
+    frame = results.frame.assign(
+        value=results.frame["value"].where(image != "03"), reason=image.map({"04": "disturbed"})
+    )
     runs = {"first": frame.iloc[::-1], "second": frame[frame["method"] == "glean"].assign(value=7.0)}
     monkeypatch.setattr(tables, "Run", lambda name: SimpleNamespace(frame=runs[name]))
     for name in runs:
@@ -113,5 +116,5 @@ def test_what_is_kept_of_a_run_is_read_back(results, tmp_path, monkeypatch):
     kept = tables.Results.read(tmp_path / "results.csv")
     assert set(kept.frame["metric"]) == set(tables.METRICS)
     assert kept.frame["commit"].nunique() == 1
-    assert "means over 11 CelebA-HQ photographs" in tables.headline(kept)
+    assert "means over 10 CelebA-HQ photographs" in tables.headline(kept)
     assert "| `glean` | 7.000 / 7.000 / 7.000 |" in tables.headline(kept)
