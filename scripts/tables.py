@@ -11,7 +11,6 @@ between `<!-- table NAME -->` and `<!-- end of table -->`.
 
 import argparse
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "results.csv"
 FIGURES = ROOT / "docs" / "speed.csv"
 """What the benchmarks (`tests/perf`) measured."""
-DOCUMENTS = ("README.md", "methods/README.md", "methods/glean/weights/README.md")
+DOCUMENTS = ("docs/speed.md", "README.md", "methods/README.md", "methods/glean/weights/README.md")
 FACTORS = (16, 32, 64)
 SAMPLES, PHOTOGRAPHS = "faces", "celeba"
 """The categories of the run."""
@@ -85,16 +84,18 @@ class Means(NamedTuple):
 def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
     """Write the values of a run that the tables are made of, over those that are kept of the same cells.
 
-    A time that counts for nothing is not kept.
+    A time that counts for nothing is kept, with the reason, where there is no other. Costs replace all costs of a
+    method.
     """
-    frame = Run(run).frame
-    is_kept = frame["metric"].isin(metrics) & frame["value"].notna() & frame["reason"].isna()
-    values = frame.loc[is_kept, [*_COLUMNS, "value"]]
-    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
-    both = [Results.read(KEPT).frame] if KEPT.is_file() else []
-    both.append(values.assign(commit=commit))
-    kept = pd.concat(both).drop_duplicates(_COLUMNS, keep="last").sort_values(_COLUMNS)
-    write_atomically(KEPT, kept.to_csv(index=False, float_format="%.6g").encode())
+    made = Run(run)
+    frame, commit = made.frame, made.provenance["commands"][-1]["source"][:7]
+    is_kept = frame["metric"].isin(metrics) & frame["value"].notna()
+    values = frame.loc[is_kept, [*_COLUMNS, "value", "reason"]]
+    kept = Results.read(KEPT).frame if KEPT.is_file() else values[:0]
+    is_stale = kept["metric"].isin(COSTS) & kept["method"].isin(values["method"]) & (metrics == COSTS)
+    both = pd.concat([kept[~is_stale], values.assign(commit=commit)])
+    last = both.drop_duplicates(_COLUMNS, keep="last").sort_values(_COLUMNS)
+    write_atomically(KEPT, last.to_csv(index=False, float_format="%.6g").encode())
 
 
 def fill(document: str, results: Results) -> str:
@@ -174,22 +175,23 @@ def paper(results: Results) -> str:
 def costs(results: Results) -> str:
     """Return what an image of each method costs, in the order of the seconds at the smallest factor."""
     rows = results.frame[results.frame["metric"].isin(COSTS)]
-    groups = rows.groupby(["metric", "method", "factor"])["value"]
-    seconds = groups.median()["seconds"].unstack()
-    memory = groups.max()["peak_memory_mb"].groupby("method").max() / 1000
-    products = groups.median()["gmacs"].unstack()
+    groups = rows.groupby(["metric", "method", "factor"])
+    medians, counted = groups["value"].median(), groups["reason"].count() == 0
+    seconds, is_counted = medians["seconds"].unstack(), counted.xs("seconds").unstack()
+    memory = groups["value"].max()["peak_memory_mb"].groupby("method").max() / 1000
+    products = medians["gmacs"].unstack()
     titles = ["method", *(f"seconds at {factor}x" for factor in FACTORS), "memory, GB", "GMAC at 16x / 32x / 64x"]
     lines = [
         [
             f"`{name}`",
-            *(f"{seconds.at[name, factor]:.2g}" for factor in FACTORS),
+            *("~" * (not is_counted.at[name, factor]) + _brief(seconds.at[name, factor]) for factor in FACTORS),
             f"{memory[name]:.1f}",
-            " / ".join(f"{products.at[name, factor]:,.0f}" for factor in FACTORS),
+            " / ".join(_brief(products.at[name, factor]) for factor in FACTORS),
         ]
         for name in seconds.sort_values(FACTORS[0]).index
     ]
-    images = rows[rows["metric"] == "seconds"].groupby(["method", "factor"]).size()
-    what = f"Medians of {' or '.join(map(str, sorted(images.unique())))} timed images"
+    images = groups.size().xs("seconds")
+    what = f"Medians of {images.min()} to {images.max()} images; ~: no pass had the machine to itself"
     return _markdown(titles, lines, what, " and ".join(sorted(rows["commit"].unique())))
 
 
@@ -203,6 +205,11 @@ def speed(name: str) -> str:
     commits, processors = (" and ".join(sorted(rows[of].unique())) for of in ("commit", "processor"))
     lines = rows[["what", "figure", "aim"]].to_numpy().tolist()
     return _table(["what", "measured", "aim"], lines, f"`make perf` at {commits}, {processors}.")
+
+
+def _brief(value: float) -> str:
+    """Return two digits, and all before the point."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _figures(means: "pd.Series[float]", metric: str) -> "pd.Series[str]":

@@ -31,6 +31,7 @@ def test_seconds_are_those_of_the_bare_method(tmp_path, report, method, images):
         bare = _bare(method, [layout.lr("faces", name, FACTOR) for name in names])
         if recorded:
             ratios.append(statistics.median(recorded) / statistics.median(bare))
+    assert ratios, "every pass of the runs was disturbed"
     ratio = statistics.median(ratios)
     spread = f"{min(ratios):.3g} to {max(ratios):.3g}, {len(ratios)} turns"
     report(f"seconds that a run records of {method} / those of a script", ratio, spread, most=1.05, least=0.95)
