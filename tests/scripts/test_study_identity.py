@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from methods.glean import weightfile
-from methods.shared import banks
+from methods.shared import banks, weight_files
 from methods.shared.training import sample_grid
 from methods.shared.training.samples import Samples
 from scripts import study_identity as study
@@ -77,4 +77,4 @@ def test_a_variant_is_a_weight_file_that_glean_reads(tmp_path, monkeypatch, name
     metadata = weightfile.read_metadata(train(name, tmp_path, 1))
     start = weightfile.read_metadata(START)
     assert metadata.shape == replace(start.shape, blocks=VARIANTS[name].blocks)
-    assert metadata.history["previous steps"] == start.history["previous steps"] + start.history["steps"]
+    assert metadata.history[weight_files.PREVIOUS_STEPS] == weight_files.steps(start.history)
