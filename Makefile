@@ -62,7 +62,8 @@ docs: $(VENV)/.test
 	@echo "== open build/docs/index.html"
 
 perf: $(VENV)/.test
-	FIGURES=docs/speed.csv $(BIN)/python -m pytest -m perf --timeout=0; $(BIN)/python -m scripts.tables
+	FIGURES=docs/speed.csv $(BIN)/python -m pytest -m perf --timeout=0; \
+	status=$$?; $(BIN)/python -m scripts.tables; exit $$status
 
 fuzz: $(VENV)/.test
 	FUZZ_MINUTES=$${FUZZ_MINUTES:-10} $(BIN)/python -m pytest tests/fuzz -s --timeout=0

@@ -34,8 +34,6 @@ CHOSEN_ON = 10
 ONE_PASS = ("glean", "esrgan+", "bicubic")
 METHODS = ("glean", "esrgan+", "dgp", "mganprior", "pulse", "idinvert", "singan", "esrgan", "bicubic")
 """In the order of a table's rows; those that a run has."""
-PUBLISHED = ("dgp[preset=paper]", "idinvert[preset=paper]", "pulse[search=full]")
-"""The published searches, of the first image of each category."""
 COSTS = ("seconds", "peak_memory_mb", "gmacs")
 METRICS = ("psnr", "lr_psnr", "lpips", "lite2", "dlib")
 _DIGITS = {"psnr": 2, "lr_psnr": 1}
@@ -158,20 +156,6 @@ def glean(results: Results) -> str:
     return _markdown(["images", "factor", "", *methods.values()], rows, "Means", means.commits)
 
 
-def paper(results: Results) -> str:
-    """Return how the published searches restore what they restored, beside what is run in their place."""
-    searches = [name for pair in ((search.partition("[")[0], search) for search in PUBLISHED) for name in pair]
-    methods = ["glean", "esrgan+", *searches]
-    means = results.means(methods, ["dlib", "lpips", "lr_psnr"])
-    columns = {
-        f"{title}, {of}": means.printed(category, metric, (16, 64))
-        for metric, title in {"dlib": "dlib", "lpips": "LPIPS", "lr_psnr": "LR PSNR"}.items()
-        for category, of in {SAMPLES: "sample", PHOTOGRAPHS: "photograph"}.items()
-    }
-    rows = [[f"`{name}`", *(column[name] for column in columns.values())] for name in methods]
-    return _markdown(["method", *columns], rows, "16x / 64x, the first of each", means.commits)
-
-
 def costs(results: Results) -> str:
     """Return what an image of each method costs, in the order of the seconds at the smallest factor."""
     rows = results.frame[results.frame["metric"].isin(COSTS)]
@@ -195,7 +179,7 @@ def costs(results: Results) -> str:
     return _markdown(titles, lines, what, " and ".join(sorted(rows["commit"].unique())))
 
 
-TABLES = {table.__name__: table for table in (headline, compared, paper, glean, costs)}
+TABLES = {table.__name__: table for table in (headline, compared, glean, costs)}
 
 
 def speed(name: str) -> str:

@@ -5,14 +5,14 @@
 #
 # RUN is the folder of the run of quality; PHOTOGRAPHS one of CelebA-HQ's at 1024 pixels. The methods of one pass
 # restore all of them and 32 samples, in an hour on two cores; the searches, and `esrgan`, the first 8 of each, in some
-# four hours; the published searches the first of each, in another. Costs, in RUN-costs, want the machine to themselves
-# for half an hour. Issued again it goes on. PYTHON names the interpreter that has the dependencies (.venv/bin/python).
+# four hours. Costs, in RUN-costs, want the machine to themselves for half an hour. Issued again it goes on. PYTHON names
+# the interpreter that has the dependencies (.venv/bin/python).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run=$1 photographs=$2 python=${PYTHON:-.venv/bin/python}
 
-restore() { # METHODS IMAGES FACTORS
-    "$python" -m bench run --methods "$1" --images "$2" --factor "$3" --category faces \
+restore() { # METHODS IMAGES
+    "$python" -m bench run --methods "$1" --images "$2" --factor 16,32,64 --category faces \
         --category "celeba=$photographs" --metrics psnr,lr_psnr,lpips,lite2,dlib --threads 1 --workers 2 --out "$run"
 }
 
@@ -22,7 +22,6 @@ cost() { # METHODS IMAGES
 
 cost bicubic,glean,esrgan+ 4
 cost esrgan,idinvert,pulse,dgp,mganprior,singan 2
-restore 'bicubic,esrgan+,glean,glean[weights=faithful]' 32 16,32,64
-restore dgp,mganprior,pulse,idinvert,singan,esrgan 8 16,32,64
-restore 'idinvert[preset=paper],pulse[search=full],dgp[preset=paper]' 1 16,64
+restore 'bicubic,esrgan+,glean,glean[weights=faithful]' 32
+restore dgp,mganprior,pulse,idinvert,singan,esrgan 8
 "$python" -m scripts.tables --keep "$run" --costs "$run-costs"
