@@ -105,7 +105,7 @@ def _seeded(kind: type[EmbeddedGlean], bank: Bank) -> EmbeddedGlean:
 
 
 @dataclass
-class _Variant(GleanRecipe):
+class VariantRecipe(GleanRecipe):
     """The recipe, with the variant's name in its identity: no state continues another variant's training."""
 
     variant: str = ""
@@ -114,6 +114,10 @@ class _Variant(GleanRecipe):
     def identity(self) -> str:
         """Say what is trained."""
         return f"{super().identity}, {self.variant}"
+
+
+class _Variant(VariantRecipe):
+    """One that lacks a part."""
 
     def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
         """Write nothing: a variant is no GLEAN, and no file of it shall be taken for one."""

@@ -12,7 +12,7 @@ import argparse
 import io
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
@@ -20,25 +20,25 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image as PillowImage
+from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench import Bank
 from bench.base import seeds
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import DenseBlock
-from methods.glean.recipe import STAGES, GleanRecipe
+from methods.glean.recipe import STAGES
 from methods.shared import banks, weight_files
 from methods.shared.training.loop import Loop
 from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage, Terms
 from methods.shared.training.samples import Item, Samples
+from scripts.ablate_glean import VariantRecipe
 
 START = Path(__file__).resolve().parents[1] / "methods/glean/weights/glean-faithful.safetensors"
 FIRST = 256
 """Samples that a variant begins with; one more comes for every eight images."""
-_FACTORS = (16, 32, 64)
 
 
 class _Wider(Samples):
@@ -79,31 +79,17 @@ def damage(image: Tensor, seed: int) -> Tensor:
         seed: decides the degrees.
     """
     rng = np.random.default_rng(seed)
-    offsets = torch.arange(-6.0, 7)
-    kernel = torch.exp(-(offsets**2) / (2 * rng.uniform(0.1, 2) ** 2))
-    window = torch.outer(kernel, kernel) / kernel.sum() ** 2
-    blurred = F.conv2d(F.pad(image[:, None], (6,) * 4, "reflect"), window[None, None])[:, 0]
+    sigma = rng.uniform(0.1, 2)
+    blurred = gaussian_filter(image.numpy(), (0, sigma, sigma), mode="mirror")
     noise = rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(0, 10)
-    pixels = (blurred * 127.5 + 127.5 + torch.from_numpy(noise)).clamp(0, 255).round().byte()
+    pixels = (blurred * 127.5 + 127.5 + noise).clip(0, 255).round().astype(np.uint8)
     file = io.BytesIO()
-    PillowImage.fromarray(pixels.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=int(rng.integers(40, 96)))
+    PillowImage.fromarray(pixels.transpose(1, 2, 0)).save(file, "JPEG", quality=int(rng.integers(40, 96)))
     read = np.array(PillowImage.open(file))
     return torch.from_numpy(read).permute(2, 0, 1) / 127.5 - 1
 
 
-@dataclass
-class _Recipe(GleanRecipe):
-    """The recipe, with the variant's name in its identity: no state continues another variant's training."""
-
-    variant: str = ""
-
-    @property
-    def identity(self) -> str:
-        """Say what is trained."""
-        return f"{super().identity}, {self.variant}"
-
-
-class _WithoutBankLosses(_Recipe):
+class _WithoutBankLosses(VariantRecipe):
     """Nothing pulls latents and features to those of the bank's own people."""
 
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
@@ -117,7 +103,7 @@ class Variant(NamedTuple):
     """What is changed."""
 
     samples: Callable[..., Samples] = Samples
-    recipe: Callable[..., _Recipe] = _Recipe
+    recipe: Callable[..., VariantRecipe] = VariantRecipe
     blocks: int = 3
     """Of the encoder's trunk; those beyond the third begin silent."""
 
@@ -136,9 +122,9 @@ VARIANTS = {
 def network(bank: Bank, blocks: int) -> EmbeddedGlean:
     """Return GLEAN with the faithful weights, and more blocks in its trunk that do nothing yet."""
     torch.manual_seed(0)
-    first = EmbeddedGlean(bank, _FACTORS)
+    first = EmbeddedGlean(bank)
     weight_files.load(first, START)
-    whole = EmbeddedGlean(bank, _FACTORS, replace(first.shape, blocks=blocks))
+    whole = EmbeddedGlean(bank, shape=replace(first.shape, blocks=blocks))
     whole.load_state_dict(first.state_dict(), strict=False)
     for block in list(whole.encoder.trunk)[first.shape.blocks :]:
         for parameter in cast(DenseBlock, block).convolutions[-1].parameters():

@@ -23,7 +23,7 @@ def describe(command: str, device: str, threads: int) -> dict[str, Any]:
     return {
         "command": command,
         "suite": bench.__version__,
-        "source": _source_state(),
+        "source": source_state(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
@@ -43,7 +43,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _source_state() -> str:
+def source_state() -> str:
     """Return the commit of the checkout this runs from, `+dirty` when it has changes, or `installed`."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():

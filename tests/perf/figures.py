@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from bench.store.provenance import processor
-
-ROOT = Path(__file__).resolve().parents[2]
+from bench.store.provenance import processor, source_state
 
 
 class Figures:
@@ -45,8 +42,9 @@ class Figures:
             self._keep(Path(kept), {"what": what, "figure": told, "aim": _aim(value, most, least)})
 
     def _keep(self, path: Path, row: dict[str, str]) -> None:
-        commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
-        rows = pd.DataFrame([{"table": self._table, **row, "commit": commit, "processor": processor()}])
+        rows = pd.DataFrame(
+            [{"table": self._table, **row, "commit": source_state()[:7], "processor": processor()}]
+        )
         earlier = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.is_file() else []
         kept = pd.concat([*earlier, rows]).drop_duplicates(["table", "what"], keep="last")
         kept.to_csv(path, index=False)
