@@ -71,24 +71,25 @@ def _markdown_table(board: Board) -> list[str]:
     titles = [heading(metric) + (f" ({metric.unit})" if metric.unit else "") for metric in board.metrics]
     heads = ["method", "done", "n", *titles]
     lines = [f"## {text.markdown(board.where.place)}", ""]
-    lines.append(_markdown_line(text.markdown(head) for head in heads))
-    lines.append(_markdown_line(["---", *["---:"] * (len(heads) - 1)]))
+    lines.append(markdown_line(text.markdown(head) for head in heads))
+    lines.append(markdown_line(["---", *["---:"] * (len(heads) - 1)]))
     for row in board.rows:
         name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
         name += f" ({text.markdown(row.remark)})" if row.remark else ""
         lines.append(
-            _markdown_line([name, f"{row.done}/{row.total}", str(row.n), *map(_markdown_cell, row.cells)])
+            markdown_line([name, f"{row.done}/{row.total}", str(row.n), *map(_markdown_cell, row.cells)])
         )
     for quoted in board.quoted:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
-        lines.append(_markdown_line([name, "", str(quoted.images or ""), *values]))
+        lines.append(markdown_line([name, "", str(quoted.images or ""), *values]))
     is_doubtful = any(cell.estimate.doubt for row in board.rows for cell in row.cells)
     doubt = " ~: no pass had the machine to itself." if is_doubtful else ""
     return [*lines, "", _extent(board) + doubt]
 
 
-def _markdown_line(cells: Iterable[str]) -> str:
+def markdown_line(cells: Iterable[str]) -> str:
+    """Return one line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 

@@ -32,6 +32,7 @@ from methods.shared.training.loop import Loop
 from methods.shared.training.perceptual_loss import lite0
 from methods.shared.training.pool import Pool
 from methods.shared.training.samples import Samples, to_signed
+from reports.markup import markdown_line
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ def _table(rows: dict[str, dict[int, Scores]]) -> str:
     for name, row in rows.items():
         values = ((row[side].psnr, row[side].lite2) for side in sides)
         lines.append([name, *(text for psnr, lite2 in values for text in (f"{psnr:.2f}", f"{lite2:.3f}"))])
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return "\n".join(map(markdown_line, lines)) + "\n"
 
 
 def main() -> None:

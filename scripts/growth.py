@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bench.store.results import Run
+from reports.markup import markdown_line
 
 _COSTS = {"seconds": ["median", "max"], "peak_memory_mb": ["max"], "gmacs": ["median"]}
 
@@ -74,7 +75,7 @@ def main() -> None:
     table = costs(arguments.runs)
     for frame in (table, exponents(table)):
         rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.round(2).to_numpy(object).tolist()]
-        sys.stdout.write("".join(f"| {' | '.join(map(str, row))} |\n" for row in rows) + "\n")
+        sys.stdout.write("\n".join(markdown_line(map(str, row)) for row in rows) + "\n\n")
     draw(table, arguments.out)
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 from bench import Better, registry
 from bench.base.files import write_atomically
 from bench.store.results import Run
+from reports.markup import markdown_line
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs" / "results.csv"
@@ -210,7 +211,7 @@ def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]], what: str, c
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], below: str) -> str:
     lines = [titles, ["---"] * len(titles), *rows]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = "\n".join(map(markdown_line, lines))
     return f"{table}\n\n{below}\n"
 
 
