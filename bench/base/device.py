@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from bench.base.errors import UsageError
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 T = TypeVar("T")
+Precision = Literal["bf16", "no"]
+"""What a training computes in, as accelerate names it; `no` is float32."""
+BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16")
+"""Of x86 processors, as torch names them; either makes a convolution twice as fast."""
 
 
 def usable_device(name: str) -> str:
@@ -41,15 +45,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def training_precision(device: str) -> str:
-    """Return what a training computes in, as accelerate names it: bf16 on a GPU and where a processor has AMX.
+def training_precision(device: str) -> Precision:
+    """Return what a training computes in: bf16 on a GPU and on a processor with instructions for it.
 
     Restoring and scoring are in float32 everywhere.
     """
     import torch
 
-    able = device == "cuda" or torch.cpu.get_capabilities().get("amx_bf16")
-    return "bf16" if able else "no"
+    able = torch.cpu.get_capabilities()
+    return "bf16" if device == "cuda" or any(map(able.get, BF16_INSTRUCTIONS)) else "no"
 
 
 def send(tensor: Tensor, device: torch.device | str) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import MethodError
-from bench.base.device import training_precision, usable_device
+from bench.base.device import Precision, training_precision, usable_device
 from methods.shared.training import sample_grid, state
 from methods.shared.training.losses import (
     discriminator_loss,
@@ -41,13 +41,22 @@ class Loop:
         recipe: what is trained.
         out: the folder of state, sample grids, curves and exported weights.
         cpu: keep to the CPU even where there is an accelerator.
+        precision: what it computes in; by default what the device is fastest in.
         origin: what the training begins with, in words; with the recipe's identity it tells trainings apart.
 
     Raises:
         StoreError: when the folder's state cannot be read, or is another training's.
     """
 
-    def __init__(self, recipe: Recipe, out: Path, *, cpu: bool = False, origin: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        out: Path,
+        *,
+        cpu: bool = False,
+        precision: Precision | None = None,
+        origin: Sequence[str] = (),
+    ) -> None:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
         device = usable_device("cpu" if cpu else "auto")
@@ -57,7 +66,7 @@ class Loop:
         # Stages leave parts of a network without gradient, the latents' stage most of it.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(
-            cpu=cpu, mixed_precision=training_precision(device), kwargs_handlers=[unused]
+            cpu=cpu, mixed_precision=precision or training_precision(device), kwargs_handlers=[unused]
         )
         self.recipe, self.out = recipe, out
         recipe.place(self.accelerator.device)

@@ -37,6 +37,16 @@ def test_a_device_that_is_not_there_is_refused():
             devices.usable_device("cuda")
 
 
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [({"amx_bf16": True}, "bf16"), ({"amx_bf16": False, "avx512_bf16": True}, "bf16"), ({"avx2": True}, "no")],
+)
+def test_a_training_is_in_bf16_where_the_processor_has_instructions_for_it(monkeypatch, able, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert devices.training_precision("cpu") == precision
+    assert devices.training_precision("cuda") == "bf16"
+
+
 @pytest.mark.parametrize("device", DEVICES, indirect=True)
 def test_pixels_are_the_same_bits_everywhere(device):
     pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)

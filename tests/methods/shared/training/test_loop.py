@@ -326,7 +326,7 @@ def test_bf16_is_used_where_the_processor_can_and_changes_the_losses_little(
 ):
     curves = {}
     for name, able in (("float32", False), ("bf16", True)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {"amx_bf16": able})
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {"avx512_bf16": able})
         other_precision(reset_partial_state=True)
         line = Line([Stage("base", 40, 8, 1e-2)])
         trained = Loop(line, tmp_path / name, cpu=True)
