@@ -25,7 +25,7 @@ from methods.glean.recipe import STAGES, GleanRecipe, recipe
 from methods.shared.training.loop import Loop
 from methods.shared.training.recipe import Stage, Terms
 from reports.markup import markdown_line
-from scripts.study_identity import START
+from scripts.compare_variants import START
 
 PRECISIONS: tuple[Precision, Precision] = ("no", "bf16")
 """As accelerate names them; `no` is float32."""

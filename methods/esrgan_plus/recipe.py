@@ -42,7 +42,7 @@ class EsrganPlusRecipe(BankRecipe):
         """What is trained."""
         sides = ", ".join(map(str, self.network.inputs))
         what = f"esrgan+ to {self.network.resolution} from {sides}, {self.network.shape}"
-        losses = f"{self.perceptual_loss.name}, {self.lpips_loss.name}"
+        losses = f"{self.perceptual_loss.name}, {self.crop_loss.name}"
         return f"{what}, on {self.bank.name} {self.bank.digest:.8}, {losses}"
 
     def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
@@ -62,7 +62,7 @@ class EsrganPlusRecipe(BankRecipe):
         if "crop " not in pairs:
             return Terms(losses)
         fake, real = patches(step, *pairs["crop "])
-        return Terms(losses | {"crop lpips": self.lpips_loss(fake, real)}, fake, real)
+        return Terms(losses | {f"crop {self.crop_loss.name}": self.crop_loss(fake, real)}, fake, real)
 
     def image_size(self, stage: Stage) -> int:
         """Return the side of a stage's images."""

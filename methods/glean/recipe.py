@@ -59,7 +59,7 @@ class GleanRecipe(BankRecipe):
         """What is trained."""
         factors = ", ".join(map(str, self.network.factors))
         over = f"{self.bank.name} {self.bank.digest:.8} at {self.bank.resolution}"
-        losses = f"{self.perceptual_loss.name}, {self.lpips_loss.name}"
+        losses = f"{self.perceptual_loss.name}, {self.crop_loss.name}"
         return f"glean over {over} for {factors}, {self.network.shape}, {losses}"
 
     def begin(self) -> None:
@@ -85,7 +85,7 @@ class GleanRecipe(BankRecipe):
         if pair is None:
             return Terms(losses)
         fake, real = patches(step, *pair)
-        losses |= self.image_losses({"crop ": pair}) | {"crop lpips": self.lpips_loss(fake, real)}
+        losses |= self.image_losses({"crop ": pair}) | {f"crop {self.crop_loss.name}": self.crop_loss(fake, real)}
         return Terms(losses, *((fake, real) if stage.adversarial else ()))
 
     def image_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:

@@ -176,7 +176,7 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
         "base": {"pixel"},
         "middle": {"pixel"},
         "full": {"pixel", "crop pixel"},
-        "adversarial": {"pixel", "perceptual", "crop pixel", "crop perceptual", "crop lpips"},
+        "adversarial": {"pixel", "perceptual", "crop pixel", "crop perceptual", "crop lpips_vgg"},
     }
     # A middle below the result has an image layer of its own, and the result's must learn all the same.
     made.network = EsrganPlusNet((4,), 32, TINY)
@@ -214,7 +214,7 @@ class Means(torch.nn.Module):
 def last_stage(path, folder):
     """Return a recipe in one step of its last stage, whose every loss can be computed by hand."""
     made = recipe.recipe(str(path), (8,), None, folder)
-    made.network, made.perceptual_loss, made.lpips_loss = randomised((4,)), Means(), Means()
+    made.network, made.perceptual_loss, made.crop_loss = randomised((4,)), Means(), Means()
     made.discriminator = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 1))
     made.stages = (replace(recipe.STAGES[-1], steps=1, batch=2),)
     made.pool = Pool(made.pool.samples, first=8, growth=0, augment_prob=0.0)

@@ -115,7 +115,7 @@ class BankRecipe(Recipe):
     """What the weight file shall say of the training beside its steps."""
     fresh: bool = True
     """Whether the network has no weights yet but random ones."""
-    lpips_loss: LpipsLoss = field(default_factory=LpipsLoss)
+    crop_loss: LpipsLoss | PerceptualLoss = field(default_factory=LpipsLoss)
     """Of the stages that look at crops of the result's own size."""
 
     pixel_weight: ClassVar[float] = 1.0
@@ -135,7 +135,7 @@ class BankRecipe(Recipe):
         """Move the bank and the loss network to a device."""
         cast(nn.Module, self.bank).to(device)
         self.perceptual_loss.to(device)
-        self.lpips_loss.to(device)
+        self.crop_loss.to(device)
 
     def draw(self, stage: Stage, step: int, size: int, shard: tuple[int, int]) -> Draw:
         """Return the images of one step, HR of `size` pixels; the LR sides take turns."""
@@ -189,7 +189,7 @@ class BankRecipe(Recipe):
     def contaminated_metrics(self, stage: str) -> Sequence[str]:
         """Return the metrics whose network the training has used, up to and with a stage."""
         near = self.perceptual_loss.contaminated_metrics
-        return (*near, *self.lpips_loss.contaminated_metrics) if stage in FULL_STAGES else near
+        return (*near, *self.crop_loss.contaminated_metrics) if stage in FULL_STAGES else near
 
     @abstractmethod
     def write(self, path: Path, weights: dict[str, Tensor], history: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
     names = [set(recipe.terms(recipe.network, stage, 0, (0, 1)).losses) for stage in stages]
     assert names[0] == {"latent"}
     assert names[1] == {"latent", "pixel", "perceptual", "feature"}
-    assert names[2] == names[1] | {"crop pixel", "crop perceptual", "crop lpips"}
+    assert names[2] == names[1] | {"crop pixel", "crop perceptual", "crop lpips_vgg"}
     frozen = {name: value.clone() for name, value in bank.state_dict().items()}
     before = recipe.network.latents.shared.weight.clone()
     Loop(recipe, tmp_path, cpu=True).run()

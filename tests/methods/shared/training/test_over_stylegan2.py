@@ -49,7 +49,7 @@ def test_every_stage_trains_and_the_weights_restore(size, factors, start, files,
     rows = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     for stage, count in steps.items():
         assert sum(row["stage"] == stage for row in rows) == count
-    pieces = [row["crop pixel"] for row in rows if "crop lpips" in row]  # none where all are photographs
+    pieces = [row["crop pixel"] for row in rows if "crop lpips_vgg" in row]  # none where all are photographs
     assert pieces
     assert min(pieces) > 0
     assert any("discriminator" in row for row in rows if row["stage"] == "adversarial")

@@ -1,4 +1,4 @@
-"""The study of identity: each variant changes what it says, from the same weights."""
+"""The comparison of variants: each changes what it says, from the same weights."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from methods.glean import weightfile
 from methods.shared import banks, weight_files
 from methods.shared.training import sample_grid
 from methods.shared.training.samples import Samples
-from scripts import study_identity as study
-from scripts.study_identity import START, VARIANTS, damage, network, train
+from scripts import compare_variants as study
+from scripts.compare_variants import START, VARIANTS, damage, network, train
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_damaged_or_warped_sample_is_no_image_of_its_latent(bank):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["deeper", "no-bank-losses"])
+@pytest.mark.parametrize("name", ["deeper", "no-bank-losses", "conv4_3"])
 def test_a_variant_is_a_weight_file_that_glean_reads(tmp_path, monkeypatch, name):
     monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     monkeypatch.setattr(study, "FIRST", 2)

@@ -1,11 +1,12 @@
-"""What keeps GLEAN from the person on photographs: a short training for each thing changed, from the same weights.
+"""What keeps GLEAN from photographs: a short training for each thing changed, from the same weights.
 
-    python -m scripts.study_identity --out training/identity
-    bench run --methods 'glean[weights=training/identity/mixed/weights.safetensors]' --category celeba=PATH
+    python -m scripts.compare_variants --out training/variants
+    bench run --methods 'glean[weights=training/variants/mixed/weights.safetensors]' --category celeba=PATH
 
-Every variant goes on from the faithful weights, `--steps` at 128 pixels and as many at 256, with the losses and
-random choices of a training; `as-it-is` changes nothing. `--only` names the variants that this process trains.
-Issue the command again after an interruption.
+Every variant goes on from the faithful weights, with the losses and random choices of a training. Those of the
+person are trained `--steps` at 128 pixels and as many at 256, beside `as-it-is`, which changes nothing; those of
+the loss on crops as many steps of the stage `full`, beside `lpips`, the recipe's own. `--only` names the variants
+that this process trains. Issue the command again after an interruption.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
@@ -25,14 +27,16 @@ from torch import Tensor, nn
 
 from bench import Bank
 from bench.base import seeds
+from bench.networks.imagenet import load_convolutions
 from methods.glean import weightfile
 from methods.glean.embedded import EmbeddedGlean
 from methods.glean.parts import DenseBlock
 from methods.glean.recipe import STAGES
 from methods.shared import banks, weight_files
 from methods.shared.training.loop import Loop
+from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss, vgg16
 from methods.shared.training.pool import Pool
-from methods.shared.training.recipe import Stage, Terms
+from methods.shared.training.recipe import FULL_STAGES, Stage, Terms
 from methods.shared.training.samples import Item, Samples
 from scripts.ablate_glean import VariantRecipe
 
@@ -106,6 +110,13 @@ class Variant(NamedTuple):
     recipe: Callable[..., VariantRecipe] = VariantRecipe
     blocks: int = 3
     """Of the encoder's trunk; those beyond the third begin silent."""
+    stages: Sequence[str] = ("base", "middle")
+    crop_loss: Callable[[], LpipsLoss | PerceptualLoss] = LpipsLoss
+
+
+def _conv4_3() -> PerceptualLoss:
+    """Return the article's perceptual loss."""
+    return vgg16(load_convolutions("vgg16"))
 
 
 VARIANTS = {
@@ -116,6 +127,9 @@ VARIANTS = {
     "deeper": Variant(blocks=6),
     "warped": Variant(_Warped),
     "no-bank-losses": Variant(recipe=_WithoutBankLosses),
+    "lpips": Variant(stages=("full",)),
+    "more-lpips": Variant(stages=("full",), crop_loss=partial(LpipsLoss, 12.0)),
+    "conv4_3": Variant(stages=("full",), crop_loss=_conv4_3),
 }
 
 
@@ -138,7 +152,7 @@ def train(name: str, out: Path, steps: int, bank: str = "mobilestylegan") -> Pat
     Args:
         name: one of `VARIANTS`.
         out: of all trainings; what has the same samples shares them.
-        steps: of each of the two stages.
+        steps: of each of its stages.
         bank: the latent bank.
 
     Returns:
@@ -149,17 +163,20 @@ def train(name: str, out: Path, steps: int, bank: str = "mobilestylegan") -> Pat
     folder, size, sides = out / name, glean.middle, glean.inputs
     history = weight_files.initial_history(START, weightfile.read_metadata, 0)
     own = (out if variant.samples is Samples else folder) / "pool"
-    pool = Pool(variant.samples(loaded, size, sides, own), first=FIRST, past=weight_files.steps(history))
+    is_full = any(stage in FULL_STAGES for stage in variant.stages)
+    samples = variant.samples(loaded, size, sides, own, keep_full=is_full)
+    pool = Pool(samples, first=FIRST, past=weight_files.steps(history))
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
-    stages = [replace(stage, steps=steps, batch=1) for stage in STAGES if stage.name in ("base", "middle")]
+    stages = [replace(stage, steps=steps, batch=1) for stage in STAGES if stage.name in variant.stages]
     recipe = variant.recipe(glean, pool, validation, stages=stages, history=history, fresh=False, variant=name)
+    recipe.crop_loss = variant.crop_loss()
     Loop(recipe, folder).run()
     return folder / "weights.safetensors"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the arguments and train every variant."""
-    parser = argparse.ArgumentParser(prog="scripts.study_identity", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts.compare_variants", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
