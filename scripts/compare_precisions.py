@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from methods.glean.recipe import STAGES, GleanRecipe, recipe
 from methods.shared.training.loop import Loop
 from methods.shared.training.recipe import Stage, Terms
 from reports.markup import markdown_line
-from scripts.compare_variants import START
+from scripts.compare_variants import START, one_image
 
 PRECISIONS: tuple[Precision, Precision] = ("no", "bf16")
 """As accelerate names them; `no` is float32."""
@@ -101,9 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="scripts.compare_precisions", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=50, help="of each stage")
-    parser.add_argument("--batch", type=int, default=1)
     given = parser.parse_args(arguments)
-    chosen = [replace(stage, steps=given.steps, batch=given.batch) for stage in STAGES if stage.name != "latents"]
+    chosen = [one_image(stage, given.steps) for stage in STAGES if stage.name != "latents"]
     lines = [HEAD, ["---"] * len(HEAD), *compare(given.out, chosen)]
     sys.stdout.write("\n".join(map(markdown_line, lines)) + "\n")
 

@@ -146,6 +146,11 @@ def network(bank: Bank, blocks: int) -> EmbeddedGlean:
     return whole
 
 
+def one_image(stage: Stage, steps: int) -> Stage:
+    """Return a stage of one image a step; at the rate of six, encoder and latents diverge for a while."""
+    return replace(stage, steps=steps, batch=1, rate=stage.rate / 4)
+
+
 def train(name: str, out: Path, steps: int, bank: str = "mobilestylegan") -> Path:
     """Train a variant, in its own folder of `out`.
 
@@ -167,7 +172,7 @@ def train(name: str, out: Path, steps: int, bank: str = "mobilestylegan") -> Pat
     samples = variant.samples(loaded, size, sides, own, keep_full=is_full)
     pool = Pool(samples, first=FIRST, past=weight_files.steps(history))
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
-    stages = [replace(stage, steps=steps, batch=1) for stage in STAGES if stage.name in variant.stages]
+    stages = [one_image(stage, steps) for stage in STAGES if stage.name in variant.stages]
     recipe = variant.recipe(glean, pool, validation, stages=stages, history=history, fresh=False, variant=name)
     recipe.crop_loss = variant.crop_loss()
     Loop(recipe, folder).run()
