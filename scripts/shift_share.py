@@ -4,7 +4,7 @@
     bench run --methods 'glean,less=glean[weights=less.safetensors]' --category celeba=PATH
 
 What lies above a quarter of the bank's size is the bank's detail, times a share that the network learns from
-samples; photographs have less of it. The shift is added before the sigmoid, at every pixel alike.
+samples; soft photographs have less of it. The shift is added before the sigmoid, at every pixel alike.
 """
 
 import argparse
