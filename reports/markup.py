@@ -76,9 +76,7 @@ def _markdown_table(board: Board) -> list[str]:
     for row in board.rows:
         name = text.markdown(row.method.title) + (" (upper bound)" if row.method.is_upper_bound else "")
         name += f" ({text.markdown(row.remark)})" if row.remark else ""
-        lines.append(
-            markdown_line([name, f"{row.done}/{row.total}", str(row.n), *map(_markdown_cell, row.cells)])
-        )
+        lines.append(markdown_line([name, f"{row.done}/{row.total}", str(row.n), *map(_markdown_cell, row.cells)]))
     for quoted in board.quoted:
         name = f"{text.markdown(quoted.method)} (quoted: {text.markdown(quoted.source)})"
         values = [text.markdown(quoted.value(metric.name)) or text.MISSING for metric in board.metrics]
