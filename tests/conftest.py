@@ -60,6 +60,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _in_float32():
+    """Let trainings compute in float32 on every processor: figures are compared, and accelerate has one state a process."""
+    import torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cpu, "get_capabilities", dict)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The user's cache folder for what is fetched, and none of its own for what else a command notes there."""
     folder = tmp_path_factory.mktemp("home")

@@ -10,12 +10,6 @@ from tests.methods.inverting import Pooled
 from tests.methods.shared.banks import stylegan2_peer as peer
 
 
-@pytest.fixture(autouse=True)
-def _in_float32(monkeypatch):
-    """Let trainings compute in float32 on every processor: their losses are compared with figures."""
-    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-
-
 @pytest.fixture
 def light(monkeypatch):
     """Put the light network in the place of every other."""
