@@ -173,8 +173,8 @@ def train(name: str, out: Path, steps: int, bank: str = "mobilestylegan") -> Pat
     pool = Pool(samples, first=FIRST, past=weight_files.steps(history))
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     stages = [one_image(stage, steps) for stage in STAGES if stage.name in variant.stages]
-    recipe = variant.recipe(glean, pool, validation, stages=stages, history=history, fresh=False, variant=name)
-    recipe.crop_loss = variant.crop_loss()
+    changed = {"variant": name, "crop_loss": variant.crop_loss()}
+    recipe = variant.recipe(glean, pool, validation, stages=stages, history=history, fresh=False, **changed)
     Loop(recipe, folder).run()
     return folder / "weights.safetensors"
 

@@ -12,7 +12,7 @@ from methods.glean import weightfile
 from methods.shared import banks, weight_files
 from methods.shared.training import sample_grid
 from methods.shared.training.samples import Samples
-from scripts import compare_variants as study
+from scripts import compare_variants
 from scripts.compare_variants import START, VARIANTS, damage, network, train
 
 
@@ -72,7 +72,7 @@ def test_a_damaged_or_warped_sample_is_no_image_of_its_latent(bank):
 @pytest.mark.parametrize("name", ["deeper", "no-bank-losses", "conv4_3"])
 def test_a_variant_is_a_weight_file_that_glean_reads(tmp_path, monkeypatch, name):
     monkeypatch.setattr(sample_grid, "SAMPLES", 1)
-    monkeypatch.setattr(study, "FIRST", 2)
+    monkeypatch.setattr(compare_variants, "FIRST", 2)
     monkeypatch.setattr(sample_grid, "_plot", lambda *_: None)
     metadata = weightfile.read_metadata(train(name, tmp_path, 1))
     start = weightfile.read_metadata(START)
