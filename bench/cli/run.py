@@ -82,9 +82,10 @@ def run(
         "address": address, "gpus_per_worker": gpus_per_worker, "redo": redo,
     }  # fmt: skip
     if dry_run:
+        from bench.pipeline.membership import preview
         from bench.pipeline.plan import make_plan
 
-        _print_plan(make_plan(**arguments), out)
+        _print_plan(preview(make_plan(**arguments), out), out)
         return
     finished = bench.run(**arguments, out=out, console=console(), command=shlex.join(["bench", *sys.argv[1:]]))
     _print_outcomes(finished)
@@ -107,9 +108,9 @@ def _print_outcomes(run: bench.Run) -> None:
 
 def _print_plan(plan: Plan, out: Path) -> None:
     from bench.store.layout import RunLayout
+    from bench.store.store import is_begun
 
-    run = bench.Run(out) if RunLayout(out).database.is_file() else None
-    plan = plan.in_run(run.provenance["constants"]) if run else plan
+    run = bench.Run(out) if is_begun(RunLayout(out).database) else None
     asked = {(source.name, image) for source in plan.sources for image in source.list(plan.images)}
     cells = len(asked) * len(plan.factors) * plan.repeats
     finished = Counter(

@@ -5,6 +5,9 @@ image by its name and content. An image that is listed no more, or with another 
 on the disk, and comes back when the source lists it again.
 """
 
+from contextlib import closing
+from pathlib import Path
+
 from bench.base import options
 from bench.base.errors import BenchError, RunMismatch, UsageError
 from bench.base.progress import Reporter
@@ -13,18 +16,44 @@ from bench.images.png import pixel_digest
 from bench.pipeline.plan import Plan, refuse_factors
 from bench.registry.methods import Selected
 from bench.registry.selection import parse
+from bench.store.layout import RunLayout
+from bench.store.queries import Reader
 from bench.store.records import CategoryRecord, MethodRecord
 from bench.store.rows import ImageRow
-from bench.store.store import Store
+from bench.store.store import Store, connect_read_only, is_begun, refuse_foreign_folder
 
 
-def check_categories(store: Store, plan: Plan) -> None:
-    """Refuse a category of a name that the run knows, with other images or another preparation.
+def preview(plan: Plan, root: Path) -> Plan:
+    """Return a plan as a run in this folder would take it, or refuse it as that run would.
 
     Raises:
-        RunMismatch: naming what differs, before anything is written.
-        UsageError: when no category is named for a run that was made of others than the default.
+        StoreError: when the folder cannot become a run.
+        RunMismatch, UsageError: as `enter` does.
     """
+    layout = RunLayout(root)
+    refuse_foreign_folder(layout)
+    if not is_begun(layout.database):
+        return plan
+    with closing(connect_read_only(layout.database)) as run:
+        return enter(plan, run)
+
+
+def enter(plan: Plan, run: Reader) -> Plan:
+    """Return a plan with the threads that the run was made with; nothing is written.
+
+    Raises:
+        RunMismatch: when a constant, or a category of a name that the run knows, is another.
+        UsageError: when no category is named for a run that was made of others than the default, or a method has
+            results of one factor and the run was asked for another.
+    """
+    plan = plan.in_run(run.constants())
+    _check_categories(run, plan)
+    _check_factors(run, plan)
+    run.check_constants(plan.constants)
+    return plan
+
+
+def _check_categories(store: Reader, plan: Plan) -> None:
     known = [category.name for category in store.categories()]
     if known and not plan.is_category_named and any(source.name not in known for source in plan.sources):
         remedy = "name with --category what to restore, in the words of the command that made the run"
@@ -41,23 +70,18 @@ def check_categories(store: Store, plan: Plan) -> None:
             raise _mismatch(store, source, "made of other images", source.origin, row["origin"])
 
 
-def check_factors(store: Store, plan: Plan) -> None:
-    """Refuse a method that has results of one factor, when the run was asked for another.
-
-    Raises:
-        UsageError: with the remedy.
-    """
+def _check_factors(store: Reader, plan: Plan) -> None:
     for selected in plan.methods:
         refuse_factors(selected, {*plan.factors, *store.asked_factors(selected.identity)})
 
 
-def _mismatch(store: Store, source: CategorySource, how: str, got: object, expected: object) -> RunMismatch:
-    what = f"category {source.name} of {store.layout.root} was {how}"
+def _mismatch(store: Reader, source: CategorySource, how: str, got: object, expected: object) -> RunMismatch:
+    what = f"category {source.name} of {store.path.parent} was {how}"
     remedy = f"give this one a name of its own, such as {source.name}2=..., or run into another folder with --out"
     return RunMismatch(what, got=got, expected=expected, remedy=remedy)
 
 
-def _holds_the_same(store: Store, category_id: int, source: CategorySource) -> bool:
+def _holds_the_same(store: Reader, category_id: int, source: CategorySource) -> bool:
     """Say whether a source in another place lists every image that the run has, with its content."""
     rows = [row for row in store.image_rows(category_id).values() if row.position is not None]
     listed = source.positions

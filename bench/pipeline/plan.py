@@ -3,10 +3,12 @@
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 from bench.base.device import cores, usable_device
 from bench.base.errors import UsageError
 from bench.categories.category import CategorySource, find_category
+from bench.images import degradation
 from bench.registry import DEFAULT_METRICS, METRICS
 from bench.registry.methods import Selected, create
 from bench.store.records import Redo
@@ -38,6 +40,13 @@ class Plan:
     holds_threads: bool
     """Whether the threads of a worker are those that the run was made with, if it is there."""
     executor: Executor
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """What every command on a run must agree on, by name."""
+        versions = {"protocol": degradation.VERSION, "torch": version("torch")}
+        device, threads = self.settings.device, str(self.settings.threads)
+        return {**versions, "seed": str(self.seed), "device": device, "threads": threads}
 
     def in_run(self, constants: Mapping[str, str]) -> "Plan":
         """Return it with the threads of a run that is there, unless it says how many."""

@@ -3,15 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.base.files import write_atomically
 from bench.base.progress import Reporter
-from bench.images import degradation
-from bench.pipeline.membership import check_categories, check_factors
+from bench.pipeline.membership import enter
 from bench.pipeline.plan import Plan, make_plan
 from bench.pipeline.restore import restore
 from bench.pipeline.score import score_cells
@@ -87,14 +85,10 @@ def run(
 
 
 def _carry_out(plan: Plan, out: Path, command: str, reporter: Reporter) -> Counter[Status]:
-    versions = {"protocol": degradation.VERSION, "torch": version("torch")}
     with Store(out) as store:
-        plan = plan.in_run(store.constants())
-        device, threads = plan.settings.device, plan.settings.threads
-        check_categories(store, plan)
-        check_factors(store, plan)
-        store.hold_constants({**versions, "seed": str(plan.seed), "device": device, "threads": str(threads)})
-        store.record_command(provenance.describe(command, device, threads))
+        plan = enter(plan, store)
+        store.hold_constants(plan.constants)
+        store.record_command(provenance.describe(command, plan.settings.device, plan.settings.threads))
         outcomes = restore(store, plan, reporter)
         score_cells(store, plan.metrics, plan.executor, plan.settings, redo=plan.redo, reporter=reporter)
         _write_summary(store)

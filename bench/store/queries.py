@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.base.errors import StoreError
+from bench.base.errors import RunMismatch, StoreError
 from bench.base.metric import Better
 from bench.store import records
 from bench.store.rows import ImageRow
@@ -105,6 +105,19 @@ class Reader:
     def constants(self) -> dict[str, str]:
         """Return what every command on this run must agree on, by name."""
         return {row["name"]: row["value"] for row in self._rows("SELECT * FROM constants ORDER BY name")}
+
+    def check_constants(self, constants: Mapping[str, str]) -> None:
+        """Refuse constants that are others than those of the run.
+
+        Raises:
+            RunMismatch: naming the first that differs.
+        """
+        written = self.constants()
+        for name, value in constants.items():
+            if name in written and written[name] != value:
+                what = f"{self.path.parent} was made with another value of {name}"
+                remedy = "run into another folder with --out, or give the value it was made with"
+                raise RunMismatch(what, got=value, expected=written[name], remedy=remedy)
 
     def commands(self) -> list[dict[str, Any]]:
         """Return the provenance of each command, in the order in which they were given."""

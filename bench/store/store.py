@@ -23,6 +23,11 @@ PATIENCE = 600
 """Seconds for which a writer waits until all others have read, and a reader until it may."""
 
 
+def is_begun(path: Path) -> bool:
+    """Say whether a run's database is there; a writer that was stopped at once leaves an empty file."""
+    return path.exists() and bool(path.stat().st_size)
+
+
 def connect_read_only(path: Path) -> Reader:
     """Open a run's database for reading.
 
@@ -39,6 +44,20 @@ def connect_read_only(path: Path) -> Reader:
         remedy = "use the version that made it, or run into another folder with --out"
         raise RunMismatch(what, got=f"schema {version}", expected=f"schema {SCHEMA_VERSION}", remedy=remedy)
     return reader
+
+
+def refuse_foreign_folder(layout: RunLayout) -> None:
+    """Refuse a folder that holds other things than a run.
+
+    Raises:
+        StoreError: naming some of them.
+    """
+    if layout.database.exists() or not layout.root.is_dir():
+        return
+    if foreign := sorted({path.name for path in layout.root.iterdir()} - OWN):
+        got = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
+        remedy = "choose a new folder with --out"
+        raise StoreError(f"{layout.root} is no run folder", got=got, expected="a run, or nothing", remedy=remedy)
 
 
 def _roll_back(path: Path) -> None:
@@ -71,7 +90,7 @@ class Store(Writer):
 
     def _take_lock(self) -> None:
         try:
-            self._refuse_foreign_folder()
+            refuse_foreign_folder(self.layout)
             self.layout.root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -81,18 +100,8 @@ class Store(Writer):
             what = f"{self.layout.root} cannot be written: {error.strerror or error}"
             raise StoreError(what, remedy="choose another folder with --out") from error
 
-    def _refuse_foreign_folder(self) -> None:
-        root = self.layout.root
-        if self.path.exists() or not root.is_dir():
-            return
-        if foreign := sorted({path.name for path in root.iterdir()} - OWN):
-            got = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
-            remedy = "choose a new folder with --out"
-            raise StoreError(f"{root} is no run folder", got=got, expected="a run, or nothing", remedy=remedy)
-
     def _open(self) -> None:
-        # A writer that was stopped at once leaves an empty file.
-        if self.path.exists() and self.path.stat().st_size:
+        if is_begun(self.path):
             connect_read_only(self.path).close()
         with naming_damage(self.path):
             super().__init__(sqlite3.connect(self.path, PATIENCE, isolation_level="IMMEDIATE"), self.path)
@@ -106,11 +115,7 @@ class Store(Writer):
         Raises:
             RunMismatch: naming the first constant that differs.
         """
+        self.check_constants(constants)
         written = self.constants()
-        for name, value in constants.items():
-            if name in written and written[name] != value:
-                what = f"{self.layout.root} was made with another value of {name}"
-                remedy = "run into another folder with --out, or give the value it was made with"
-                raise RunMismatch(what, got=value, expected=written[name], remedy=remedy)
         with self.transaction():
             self.add_constants({name: value for name, value in constants.items() if name not in written})

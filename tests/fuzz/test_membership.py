@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bench.pipeline import membership, restore, run
+from bench.pipeline import membership, restore
 from bench.registry import identity
 from bench.store.records import Status
 from bench.store.rows import CellRow
@@ -96,7 +96,7 @@ def know_a_method_by_its_file(patch: pytest.MonkeyPatch) -> None:
 
 def take_any_preparation(patch: pytest.MonkeyPatch) -> None:
     """A category that is prepared in another way keeps its cells."""
-    patch.setattr(run, "check_categories", lambda *_: None)
+    patch.setattr(membership, "_check_categories", lambda *_: None)
 
 
 def pass_over_what_was_begun(patch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,32 @@ def test_a_dry_run_says_what_is_there_and_the_threads_of_the_run(folder, command
     assert "3 threads a worker" in planned
 
 
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (["--seed", "1"], "made with another value of seed"),
+        (
+            ["--category", "mine={folder}[prepare=centre-crop:64]"],
+            "category mine of runs/default was prepared otherwise",
+        ),
+        (["--category", "faces"], ""),
+        (["--out", "{folder}"], "is no run folder"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would(changed, expected, folder, command):
+    """In the same words; a category that the run has not yet is none of it."""
+    asked = ["run", "--methods", "nearest", "--factor", "16", "--metrics", "psnr", "--device", "cpu"]
+    assert command(*asked, "--category", f"mine={folder}").returncode == 0
+    changed = [text.format(folder=folder) for text in changed]
+    named = [] if "--category" in changed else ["--category", f"mine={folder}"]
+    planned = command(*asked, *named, *changed, "--dry-run")
+    assert (planned.returncode, bool(planned.stderr)) == ((2, True) if expected else (0, False)), planned.stderr
+    assert expected in planned.stderr
+    if expected:
+        assert command(*asked, *named, *changed).stderr == planned.stderr
+
+
 @pytest.mark.parametrize(
     "content",
     [
