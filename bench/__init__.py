@@ -4,8 +4,6 @@ The names of `__all__` are the public API. Each is imported from its room when i
 `import bench` loads neither torch nor pandas; `__init__.pyi` gives type checkers the same names.
 """
 
-from importlib import import_module
-
 _ROOMS = {
     "bench.assets.declare": ("Address", "Asset", "ByHand", "SourceArchive", "Wheel"),
     "bench.assets.fetch": ("fetch", "is_here"),
@@ -22,6 +20,8 @@ _ROOMS = {
     "bench.registry.banks": ("plugin_bank",),
     "bench.store.records": ("Status",),
     "bench.store.results": ("Run", "read_results"),
+    "reports.export": ("export",),
+    "reports.figure": ("figure",),
     "reports.report": ("report",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -39,4 +39,6 @@ def __getattr__(name: str) -> object:
             return "0+unknown"
     if name not in _HOME:
         raise AttributeError(f"module 'bench' has no attribute '{name}'")
-    return getattr(import_module(_HOME[name]), name)
+    from bench.base.rooms import import_room
+
+    return getattr(import_room(_HOME[name]), name)

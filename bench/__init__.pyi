@@ -37,6 +37,8 @@ from bench.registry.banks import plugin_bank as plugin_bank
 from bench.store.records import Status as Status
 from bench.store.results import Run as Run
 from bench.store.results import read_results as read_results
+from reports.export import export as export
+from reports.figure import figure as figure
 from reports.report import report as report
 
 __version__: str

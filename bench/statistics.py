@@ -186,6 +186,8 @@ def too_small(n: int, family: int = 1) -> bool:
 def rank_intervals(table: npt.ArrayLike, better: Better) -> list[RankInterval]:
     """Rank methods by their means over images, with 95 % percentile intervals over resampled images.
 
+    Equal means share the best rank that they take.
+
     Args:
         table: (methods, images).
         better: the direction of the values.
@@ -194,8 +196,8 @@ def rank_intervals(table: npt.ArrayLike, better: Better) -> list[RankInterval]:
         UsageError: for no value, or one that is not a number.
     """
     values = _numbers(table, 2).T * (-1 if better is Better.HIGHER else 1)
-    ranks = stats.rankdata(values.mean(0))
-    resampled = stats.rankdata(resampled_means(values), axis=1)
+    ranks = stats.rankdata(values.mean(0), method="min")
+    resampled = stats.rankdata(resampled_means(values), method="min", axis=1)
     low, high = np.quantile(resampled, [_LEVEL / 2, 1 - _LEVEL / 2], axis=0)
     return [RankInterval(*row) for row in np.stack([ranks, low, high], 1).tolist()]
 

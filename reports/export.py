@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.base.errors import UsageError
 from bench.base.files import write_atomically
-from bench.store.results import MetricRecord, Run
+from bench.store.results import MetricRecord, Run, open_run
 from reports import text
 from reports.data.comparison import Comparison
 from reports.data.leaderboard import Cell, Leaderboards, Row
@@ -34,7 +34,10 @@ _STATISTICS = [
 
 
 def export(
-    run: Run, path: Path, methods: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+    run: Run | str | Path,
+    path: str | Path,
+    methods: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
 ) -> None:
     """Write a run's values to a file whose suffix says how.
 
@@ -42,15 +45,15 @@ def export(
     `repeat` when cells were restored more than once; `.tex` holds the leaderboards with `booktabs` rules.
 
     Args:
-        run: which.
+        run: the run, or its folder.
         path: the file.
-        methods: the labels of those to write, in this order; None for all.
+        methods: the labels or titles of those to write, in this order; None for all.
         metrics: the names of those to write, costs beside them; None for all, and what methods record too.
 
     Raises:
         bench.base.errors.UsageError: for any other suffix, or a method or metric that the run has not.
     """
-    comparison = Comparison((run,), methods, metrics)
+    comparison, path = Comparison((open_run(run),), methods, metrics), Path(path)
     match path.suffix.lower():
         case ".csv":
             content = _long_csv(comparison).encode(errors="replace")

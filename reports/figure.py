@@ -9,7 +9,7 @@ from bench.base.errors import UsageError
 from bench.base.files import write_atomically
 from bench.base.types import Pixels
 from bench.images.png import load_png
-from bench.store.results import MetricRecord, Run
+from bench.store.results import MetricRecord, Run, open_run
 from reports import text
 from reports.data import quoted
 from reports.data.comparison import Comparison, refuse_unknown
@@ -21,41 +21,37 @@ from reports.markup import leaderboard_latex
 from reports.plots.axes import axis_name
 from reports.plots.image_grid import HR, LR, Crop, GridColumn, GridRow, ImageGrid, save
 
-__all__ = ["Crop", "FigureOptions", "PaperFigure", "draw"]
+TEXT_WIDTH, COLUMN_WIDTH = 7.0, 3.6
+"""Of a page, and at most of one of two columns on it, in inches."""
 
 
-@dataclass(frozen=True)
-class FigureOptions:
-    """What a figure shows; None leaves the choice to the run.
+def figure(
+    runs: Sequence[Run | str | Path],
+    out: str | Path,
+    *,
+    images: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    factors: Sequence[int] | None = None,
+    category: str | None = None,
+    crops: Sequence[tuple[int, int, int]] = (),
+    metrics: Sequence[str] | None = None,
+    width: float = TEXT_WIDTH,
+    quotes: Path | None = None,
+) -> list[Path]:
+    """Write a grid of images by methods as PDF and PNG, and its table as LaTeX with `booktabs` rules.
 
     Args:
+        runs: runs or their folders.
+        out: where to write; the suffixes are `.pdf`, `.png` and `.tex`, whatever it has.
         images: names of images; the first two of the category when None.
-        methods: labels; all that compete when None.
+        methods: labels or titles; all that compete when None.
         factors: every factor of the run when None.
         category: the first one when None.
-        crops: shown under each image, magnified.
-        metrics: whose values stand under each image; those of the report's headline when None.
+        crops: left, top and side in HR pixels of what is shown under each image, magnified.
+        metrics: names; the values that stand under each image, and all of the table's. When None those of the
+            report's headline, and all.
         width: of the figure, in inches.
         quotes: a TOML file of rows quoted from papers, for the LaTeX table.
-    """
-
-    images: Sequence[str] | None = None
-    methods: Sequence[str] | None = None
-    factors: Sequence[int] | None = None
-    category: str | None = None
-    crops: Sequence[Crop] = ()
-    metrics: Sequence[str] | None = None
-    width: float = 7.0
-    quotes: Path | None = None
-
-
-def draw(runs: Sequence[Run], out: Path, options: FigureOptions | None = None) -> list[Path]:
-    """Write a figure as PDF and PNG, and its table as LaTeX with `booktabs` rules.
-
-    Args:
-        runs: one run or several.
-        out: where to write; the suffixes are `.pdf`, `.png` and `.tex`, whatever it has.
-        options: what to show.
 
     Returns:
         The three files.
@@ -63,20 +59,28 @@ def draw(runs: Sequence[Run], out: Path, options: FigureOptions | None = None) -
     Raises:
         bench.base.errors.UsageError: for a name that the runs do not have, or a crop that leaves the image.
     """
-    options = options or FigureOptions()
-    figure = PaperFigure(Comparison(tuple(runs), only_metrics=options.metrics), options)
-    pdf, png, tex = (out.with_suffix(suffix) for suffix in (".pdf", ".png", ".tex"))
-    save(figure.grid(), pdf, png)
-    write_atomically(tex, figure.latex(pdf.name).encode())
+    comparison = Comparison(tuple(map(open_run, runs)), only_metrics=metrics)
+    squares = [Crop(*square) for square in crops]
+    drawn = PaperFigure(comparison, images, methods, factors, category, squares, metrics, width, quotes)
+    pdf, png, tex = (Path(out).with_suffix(suffix) for suffix in (".pdf", ".png", ".tex"))
+    save(drawn.grid(), pdf, png)
+    write_atomically(tex, drawn.latex(pdf.name).encode())
     return [pdf, png, tex]
 
 
 @dataclass(frozen=True)
 class PaperFigure:
-    """A figure of a comparison: which images, methods and values it shows."""
+    """A figure of a comparison: which images, methods and values it shows, as `figure` has them."""
 
     comparison: Comparison
-    options: FigureOptions
+    only_images: Sequence[str] | None = None
+    only_methods: Sequence[str] | None = None
+    only_factors: Sequence[int] | None = None
+    only_category: str | None = None
+    crops: Sequence[Crop] = ()
+    only_metrics: Sequence[str] | None = None
+    width: float = TEXT_WIDTH
+    quotes: Path | None = None
 
     @cached_property
     def scores(self) -> Scores:
@@ -86,19 +90,19 @@ class PaperFigure:
     @cached_property
     def leaderboards(self) -> Leaderboards:
         """The leaderboards, with the quoted rows."""
-        return Leaderboards(Significance(self.scores), quoted.read(self.options.quotes, self.scores))
+        return Leaderboards(Significance(self.scores), quoted.read(self.quotes, self.scores))
 
     @cached_property
     def rows(self) -> list[GridRow]:
         """Each image at each factor."""
         categories = [category.name for category in self.comparison.categories]
-        category = self.options.category or next(iter(categories), "")
+        category = self.only_category or next(iter(categories), "")
         names = [image.image for image in self.comparison.images_of(category)]
         factors = list(map(str, self.comparison.factors))
-        if self.options.category:
+        if self.only_category:
             _check("category", [category], categories)
-        images = _check("image", self.options.images or names[:2], names)
-        shown = _check("factor", list(map(str, self.options.factors or factors)), factors)
+        images = _check("image", self.only_images or names[:2], names)
+        shown = _check("factor", list(map(str, self.only_factors or factors)), factors)
         if not images or not shown:
             raise UsageError("there is no image to show", got="a run without any")
         return [GridRow(Slice(category, int(factor)), image) for image in images for factor in shown]
@@ -107,14 +111,14 @@ class PaperFigure:
     def methods(self) -> list[str]:
         """The labels of the columns between LR and HR."""
         ranked = self.comparison.ranked
-        return _check("method", self.options.methods or ranked, ranked)
+        return _check("method", self.comparison.labels_of(self.only_methods or ()) or ranked, ranked)
 
     @cached_property
     def metrics(self) -> list[MetricRecord]:
         """Those whose values are printed."""
         by_name = {metric.name: metric for metric in self.comparison.image_metrics}
-        if self.options.metrics is not None:
-            return [by_name[name] for name in _check("metric of an image", self.options.metrics, list(by_name))]
+        if self.only_metrics is not None:
+            return [by_name[name] for name in _check("metric of an image", self.only_metrics, list(by_name))]
         return [metric for metric in self.leaderboards.headline.present if metric.name in by_name]
 
     def grid(self) -> ImageGrid:
@@ -123,7 +127,7 @@ class PaperFigure:
         has_hr = any(self.comparison.hr_path(row.where.category, row.image) for row in self.rows)
         labels = [LR, *self.methods, *([HR] if has_hr else [])]
         columns = [GridColumn(label, titles.get(label, label)) for label in labels]
-        return ImageGrid(self, self.rows, columns, self.options.crops, self.options.width, len(self.metrics))
+        return ImageGrid(self, self.rows, columns, self.crops, self.width, len(self.metrics))
 
     def latex(self, file: str) -> str:
         """Return the figure's environment and the leaderboards of what it shows."""
@@ -134,9 +138,10 @@ class PaperFigure:
         values = ", ".join(text.tex(metric.title) for metric in self.metrics)
         caption = f"{names} at {places}. Under each image: {values or 'no values'}."
         label = f"\\label{{fig:{Path(file).stem}}}"
-        width = r"\textwidth" if self.options.width == FigureOptions.width else f"{self.options.width:g}in"
-        lines = [r"\begin{figure*}", r"\centering", f"\\includegraphics[width={width}]{{{file}}}"]
-        figure = "\n".join([*lines, f"\\caption{{{caption}}}", label, r"\end{figure*}", "", ""])
+        width = r"\textwidth" if self.width == TEXT_WIDTH else f"{self.width:g}in"
+        kind = "figure" if self.width <= COLUMN_WIDTH else "figure*"
+        lines = [f"\\begin{{{kind}}}", r"\centering", f"\\includegraphics[width={width}]{{{file}}}"]
+        figure = "\n".join([*lines, f"\\caption{{{caption}}}", label, f"\\end{{{kind}}}", "", ""])
         return text.tex_needs(figure) + figure + leaderboard_latex(boards)
 
     def picture(self, row: GridRow, column: str) -> Pixels | None:

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+from bench.store.results import MetricRecord
 from reports import text
 from reports.data.leaderboard import Board, Cell, Row
 from reports.data.metrics import heading
 from reports.data.significance import TIE_RULE
+
+_MARKS = "Bold: the best; underlined: the second."
+_COLUMNS = 5
+"""Of numbers at most that fit one column of two; a wider table takes both."""
 
 
 def leaderboard_latex(boards: Sequence[Board]) -> str:
@@ -20,11 +25,13 @@ def leaderboard_markdown(boards: Sequence[Board]) -> str:
 
 
 def _latex_table(board: Board) -> str:
-    heads = ["$n$", *(text.tex(heading(metric)) for metric in board.quality)]
+    heads = ["$n$", *(text.tex(_heading(metric)) for metric in board.quality)]
+    kind = "table" if len(heads) <= _COLUMNS else "table*"
     lines = [
-        r"\begin{table}",
+        f"\\begin{{{kind}}}",
         r"\centering",
-        f"\\caption{{{text.tex(board.where.place)}. {text.tex(_extent(board))}}}",
+        *([r"\small"] if kind == "table*" else []),
+        f"\\caption{{{text.tex(board.where.place)}. {text.tex(_extent(board))} {_MARKS}}}",
         f"\\begin{{tabular}}{{l{'r' * len(heads)}}}",
         r"\toprule",
         _latex_line(["Method", *heads]),
@@ -39,7 +46,12 @@ def _latex_table(board: Board) -> str:
         name = f"{text.tex(quoted.method)} \\textit{{(quoted: {text.tex(quoted.source)})}}"
         cells = [text.tex(quoted.value(metric.name) or text.MISSING) for metric in board.quality]
         lines.append(_latex_line([name, str(quoted.images or ""), *cells]))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", f"\\end{{{kind}}}", ""])
+
+
+def _heading(metric: MetricRecord) -> str:
+    """Return the head of a metric's column, with its unit."""
+    return heading(metric) + (f" ({metric.unit})" if metric.unit else "")
 
 
 def _extent(board: Board) -> str:
@@ -68,8 +80,7 @@ def _latex_cell(cell: Cell) -> str:
 
 
 def _markdown_table(board: Board) -> list[str]:
-    titles = [heading(metric) + (f" ({metric.unit})" if metric.unit else "") for metric in board.metrics]
-    heads = ["method", "done", "n", *titles]
+    heads = ["method", "done", "n", *map(_heading, board.metrics)]
     lines = [f"## {text.markdown(board.where.place)}", ""]
     lines.append(markdown_line(text.markdown(head) for head in heads))
     lines.append(markdown_line(["---", *["---:"] * (len(heads) - 1)]))

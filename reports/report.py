@@ -23,8 +23,8 @@ def report(
     Args:
         runs: runs or their folders; where two hold the same cell, the first that is done counts.
         out: the folder to write; by default `report` in a run, `comparison` in the first of several.
-        baseline: the label of the method that the others are tested against at first; the first one when None.
-        methods: the labels of those to compare, in this order; None for all.
+        baseline: the label or title of the method that the others are tested against first; when None the first.
+        methods: the labels or titles of those to compare, in this order; None for all.
         metrics: the names of those to compare by; None for all.
         quotes: a TOML file of rows quoted from papers.
         is_single: whether to write one file that holds everything, its pictures as thumbnails.
@@ -37,4 +37,5 @@ def report(
     """
     comparison = Comparison(tuple(map(open_run, runs)), methods, metrics)
     folder = Path(out) if out else comparison.folder / ("report" if len(runs) == 1 else "comparison")
-    return Site(comparison, folder.absolute(), baseline, quotes, is_single).write()
+    first = None if baseline is None else comparison.labels_of([baseline])[0]
+    return Site(comparison, folder.absolute(), first, quotes, is_single).write()

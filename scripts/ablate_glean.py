@@ -8,10 +8,11 @@ the command again after an interruption. The table is `table.md` in `--out`.
 
 import argparse
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -120,7 +121,7 @@ class VariantRecipe(GleanRecipe):
 class _Variant(VariantRecipe):
     """One that lacks a part."""
 
-    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+    def export(self, weights: dict[str, Tensor], path: Path, history: Mapping[str, Any]) -> None:
         """Write nothing: a variant is no GLEAN, and no file of it shall be taken for one."""
 
 
@@ -135,7 +136,7 @@ class Scores(NamedTuple):
 @torch.no_grad()
 def evaluate(network: EmbeddedGlean | None, validation: Samples, count: int = _SAMPLES) -> dict[int, Scores]:
     """Return PSNR and lite2 by LR side; those of bicubic when there is no network."""
-    lite2, size = LiteFeatures("lite2"), 128
+    lite2, size = LiteFeatures("lite2").to(validation.bank.mean_latent.device), 128
     scores: dict[int, list[tuple[float, float]]] = {}
     for index in range(count):
         item = validation[index]

@@ -23,6 +23,7 @@ from torch import nn
 from bench.base.device import Precision
 from methods.glean.recipe import STAGES, GleanRecipe, recipe
 from methods.shared.training.loop import Loop
+from methods.shared.training.pool import Step
 from methods.shared.training.recipe import Stage, Terms
 from reports.markup import markdown_line
 from scripts.compare_variants import START, one_image
@@ -45,9 +46,9 @@ class _Recorded(GleanRecipe):
     steps: list[tuple[float, float]] = field(default_factory=list)
     """When each step began, in seconds, and the sum of its losses, without those of the discriminator."""
 
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
         began = time.monotonic()
-        terms = super().terms(network, stage, step, shard)
+        terms = super().terms(network, stage, step)
         self.steps.append((began, sum(float(loss.detach()) for loss in terms.losses.values())))
         return terms
 
@@ -68,8 +69,10 @@ def train_stage(out: Path, precision: Precision, stages: Sequence[Stage]) -> npt
     whole = recipe("mobilestylegan", (16, 32, 64), None, out, START)
     recorded = _Recorded(**{**vars(whole), "stages": stages})
     total, last = sum(stage.steps for stage in stages), stages[-1]
-    for step in range(total - last.steps, total):
-        recorded.draw(last, step, recorded.network.middle, (0, 1))
+    before = sum(stage.steps * stage.batch for stage in stages[:-1])
+    for step in range(last.steps):
+        here = Step(total - last.steps + step, before + step * last.batch)
+        recorded.draw(last, here, recorded.network.middle)
     Loop(recorded, out / precision, cpu=True, precision=precision).run()
     steps = np.array(recorded.steps)
     return np.stack([np.diff(steps[:, 0]), steps[:-1, 1]], 1)

@@ -35,7 +35,7 @@ from methods.glean.recipe import STAGES
 from methods.shared import banks, weight_files
 from methods.shared.training.loop import Loop
 from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss, vgg16
-from methods.shared.training.pool import Pool
+from methods.shared.training.pool import Pool, Step
 from methods.shared.training.recipe import FULL_STAGES, Stage, Terms
 from methods.shared.training.samples import Item, Samples
 from scripts.ablate_glean import VariantRecipe
@@ -64,7 +64,7 @@ class _Mixed(Samples):
         """Return the w of a sample, one a slot."""
         coarse = self.bank.per_slot(super().latent(index))
         fine = self.bank.per_slot(super().latent(index + (1 << 20)))
-        first_fine = int(np.random.default_rng(index).integers(1, coarse.shape[1]))
+        first_fine = int(np.random.default_rng([index, 1]).integers(1, coarse.shape[1]))
         return torch.cat([coarse[:, :first_fine], fine[:, first_fine:]], 1)
 
 
@@ -72,7 +72,8 @@ class _Damaged(Samples):
     """Blurred, noisy and compressed, each sample by degrees of its own, as photographs are."""
 
     def _item(self, index: int, image: Tensor, latent: npt.NDArray[np.float32]) -> Item:
-        return super()._item(index, damage(image, index), latent)._replace(warped=True)
+        damaged = damage(image.cpu(), index).to(image.device)
+        return super()._item(index, damaged, latent)._replace(warped=True)
 
 
 def damage(image: Tensor, seed: int) -> Tensor:
@@ -80,9 +81,9 @@ def damage(image: Tensor, seed: int) -> Tensor:
 
     Args:
         image: in [-1, 1], (3, H, W).
-        seed: decides the degrees.
+        seed: decides the degrees, whatever else follows from the same number.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])
     sigma = rng.uniform(0.1, 2)
     blurred = gaussian_filter(image.numpy(), (0, sigma, sigma), mode="mirror")
     noise = rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(0, 10)
@@ -96,9 +97,9 @@ def damage(image: Tensor, seed: int) -> Tensor:
 class _WithoutBankLosses(VariantRecipe):
     """Nothing pulls latents and features to those of the bank's own people."""
 
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
         """Return the losses of one step but those two."""
-        terms = super().terms(network, stage, step, shard)
+        terms = super().terms(network, stage, step)
         kept = {name: loss for name, loss in terms.losses.items() if name not in ("latent", "feature")}
         return replace(terms, losses=kept)
 
@@ -170,7 +171,7 @@ def train(name: str, out: Path, steps: int, bank: str = "mobilestylegan") -> Pat
     own = (out if variant.samples is Samples else folder) / "pool"
     is_full = any(stage in FULL_STAGES for stage in variant.stages)
     samples = variant.samples(loaded, size, sides, own, keep_full=is_full)
-    pool = Pool(samples, first=FIRST, past=weight_files.steps(history))
+    pool = Pool(samples, first=FIRST, past=weight_files.drawn_samples(history))
     validation = Samples(loaded, size, sides, out / "validation", seeds.Domain.VALIDATION)
     stages = [one_image(stage, steps) for stage in STAGES if stage.name in variant.stages]
     changed = {"variant": name, "crop_loss": variant.crop_loss()}

@@ -21,19 +21,20 @@ SHIFT = "share shifted by"
 """In the history of a weight file: all shifts since its training."""
 
 
-def shift(source: Path, by: float, target: Path) -> None:
+def shift(source: Path, by: float, target: Path, bank: str | None = None) -> None:
     """Write a weight file with the share of another one shifted.
 
     Args:
         source: the weight file.
         by: is added to the share's logit.
         target: where to write.
+        bank: the latent bank, where the file's own word for it is no name: one of a user's weights.
 
     Raises:
         AssetError: when the source is not a whole weight file of an embedded GLEAN, or is for another bank.
     """
     metadata = weightfile.read_metadata(source)
-    network = weightfile.read(source, banks.load(metadata.bank))
+    network = weightfile.read(source, banks.load(bank or metadata.bank))
     weights: dict[str, Tensor] = dict(network.named_parameters())
     weights[BIAS] = weights[BIAS] + by
     history = {**metadata.history, SHIFT: metadata.history.get(SHIFT, 0.0) + by}
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--by", type=float, required=True)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
+    parser.add_argument("--bank", help="of the weights: its name or file; the one that they name")
     given = parser.parse_args(arguments)
-    shift(given.source, given.by, given.target)
+    shift(given.source, given.by, given.target, given.bank)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bench import Better, registry
+from bench import Better, UsageError, registry
 from bench.base.files import write_atomically
 from bench.store.results import Run
 from reports.markup import markdown_line
@@ -40,6 +40,7 @@ METRICS = ("psnr", "lr_psnr", "lpips", "lite2", "dlib")
 _DIGITS = {"psnr": 2, "lr_psnr": 1}
 """After the point; three for all others."""
 _COLUMNS = ["category", "factor", "method", "metric", "image"]
+_AND = " and "
 _BETWEEN = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -62,7 +63,7 @@ class Results(NamedTuple):
         every = every[[*methods]].dropna()
         groups = every.groupby(["category", "factor", "metric"])
         counts = groups.size().groupby("category").max()
-        return Means(groups.mean().T, counts, " and ".join(sorted(chosen["commit"].unique())))
+        return Means(groups.mean().T, counts, _named(chosen["commit"]))
 
 
 class Means(NamedTuple):
@@ -85,9 +86,11 @@ def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
 
     A time that counts for nothing is kept, with the reason, where there is no other. Costs replace all costs of a
     method.
+
+    Raises:
+        UsageError: when a command of the run was given from changed or installed code.
     """
-    made = Run(run)
-    frame, commit = made.frame, made.provenance["commands"][-1]["source"][:7]
+    frame, commit = Run(run).frame, _commits(run)
     is_kept = frame["metric"].isin(metrics) & frame["value"].notna()
     values = frame.loc[is_kept, [*_COLUMNS, "value", "reason"]]
     kept = Results.read(KEPT).frame if KEPT.is_file() else values[:0]
@@ -95,6 +98,20 @@ def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
     both = pd.concat([kept[~is_stale], values.assign(commit=commit)])
     last = both.drop_duplicates(_COLUMNS, keep="last").sort_values(_COLUMNS)
     write_atomically(KEPT, last.to_csv(index=False, float_format="%.6g").encode())
+
+
+def _commits(run: Path) -> str:
+    """Return the commits from which the commands of a run were given."""
+    sources = {command["source"] for command in Run(run).provenance["commands"]}
+    if unknown := sorted(source for source in sources if not re.fullmatch("[0-9a-f]{12,40}", source)):
+        remedy = "commit, and make the run in another folder"
+        raise UsageError(f"the tables name commits; {run} was made by other code", got=unknown[0], remedy=remedy)
+    return _AND.join(sorted(source[:7] for source in sources))
+
+
+def _named(commits: "pd.Series[str]") -> str:
+    """Return all commits of values, each once."""
+    return _AND.join(sorted({commit for text in commits.unique() for commit in text.split(_AND)}))
 
 
 def fill(document: str, results: Results) -> str:
@@ -127,8 +144,10 @@ def compared(results: Results) -> str:
         for metric, title in {"lpips": "LPIPS", "dlib": "dlib"}.items()
         for category, of in {SAMPLES: "samples", PHOTOGRAPHS: "photographs"}.items()
     }
-    near = [means.printed(category, "lr_psnr", FACTORS[:1]) for category in (SAMPLES, PHOTOGRAPHS)]
-    columns["LR PSNR at 16x, samples / photographs"] = near[0] + " / " + near[1]
+    of_samples, of_photographs = (
+        means.printed(category, "lr_psnr", FACTORS[:1]) for category in (SAMPLES, PHOTOGRAPHS)
+    )
+    columns["LR PSNR at 16x, samples / photographs"] = of_samples + " / " + of_photographs
     rows = [[f"`{name}`", *(column[name] for column in columns.values())] for name in methods]
     counts = f"{means.counts[SAMPLES]} sampled faces and {means.counts[PHOTOGRAPHS]} CelebA-HQ photographs"
     return _markdown(["method", *columns], rows, f"16x / 32x / 64x, means over the first {counts}", means.commits)
@@ -177,7 +196,7 @@ def costs(results: Results) -> str:
     ]
     images = groups.size().xs("seconds")
     what = f"Medians of {images.min()} to {images.max()} images; ~: no pass had the machine to itself"
-    return _markdown(titles, lines, what, " and ".join(sorted(rows["commit"].unique())))
+    return _markdown(titles, lines, what, _named(rows["commit"]))
 
 
 TABLES = {table.__name__: table for table in (headline, compared, glean, costs)}
@@ -187,7 +206,7 @@ def speed(name: str) -> str:
     """Return what the benchmarks of `tests/perf/test_NAME.py` measured."""
     figures = pd.read_csv(FIGURES, dtype=str, keep_default_na=False)
     rows = figures[figures["table"] == name]
-    commits, processors = (" and ".join(sorted(rows[of].unique())) for of in ("commit", "processor"))
+    commits, processors = (_AND.join(sorted(rows[of].unique())) for of in ("commit", "processor"))
     lines = rows[["what", "figure", "aim"]].to_numpy().tolist()
     return _table(["what", "measured", "aim"], lines, f"`make perf` at {commits}, {processors}.")
 

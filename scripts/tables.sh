@@ -4,8 +4,8 @@
 #     scripts/tables.sh RUN PHOTOGRAPHS
 #
 # RUN is the folder of the run of quality; PHOTOGRAPHS one of CelebA-HQ's at 1024 pixels. The methods of one pass
-# restore all of them and 32 samples, in an hour on two cores; the searches, and `esrgan`, the first 8 of each, in some
-# four hours. Costs, in RUN-costs, want the machine to themselves for half an hour. Issued again it goes on. PYTHON names
+# restore the first 32 of them and 32 samples, in an hour on two cores; the searches, and `esrgan`, the first 8 of each, in
+# some four hours. Costs, in RUN-costs, want the machine to themselves for half an hour. Issued again it goes on. PYTHON names
 # the interpreter that has the dependencies (.venv/bin/python).
 set -euo pipefail
 cd "$(dirname "$0")/.."

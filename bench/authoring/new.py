@@ -6,6 +6,8 @@ from string import Template
 
 from bench.base.errors import UsageError
 from bench.base.files import write_atomically
+from bench.registry import METHODS, METRICS
+from bench.registry.registry import Registry
 
 _METHOD = Template('''\
 """$name: how it works, and where it was published."""
@@ -14,7 +16,7 @@ from bench import Batch, Method, MethodError, Restored
 
 
 class $cls(Method):
-    """Say in one line what it does: `bench list methods` shows this line."""
+    """Say in one line what it does: `bench info` shows this line."""
 
     name = "$name"
 
@@ -34,7 +36,7 @@ from bench import Better, ImageError, ImageMetric, Pixels
 
 
 class $cls(ImageMetric):
-    """Say in one line what it measures: `bench list metrics` shows this line."""
+    """Say in one line what it measures: tables show this line beside its name."""
 
     name = "$name"
     better = Better.LOWER
@@ -50,20 +52,22 @@ def new(name: str, folder: Path) -> Path:
     """Write a method, NAME.py, into a folder and return its path.
 
     Raises:
-        UsageError: when the name cannot be a module's name, or the file is there already.
+        UsageError: when the name cannot be a module's name, another one has it, or the file is there already.
     """
-    return _write("method", _METHOD, name, folder)
+    return _write(METHODS, _METHOD, name, folder)
 
 
 def new_metric(name: str, folder: Path) -> Path:
     """Write a metric, NAME.py, into a folder and return its path; errors as of `new`."""
-    return _write("metric", _METRIC, name, folder)
+    return _write(METRICS, _METRIC, name, folder)
 
 
-def _write(kind: str, template: Template, name: str, folder: Path) -> Path:
+def _write(registry: Registry, template: Template, name: str, folder: Path) -> Path:
     if not name.isidentifier() or not name.islower() or keyword.iskeyword(name):
         expected = "small letters, digits and _, such as my_method"
-        raise UsageError(f"'{name}' cannot name a {kind}", expected=expected)
+        raise UsageError(f"'{name}' cannot name a {registry.kind}", expected=expected)
+    if name in registry.entries():
+        raise UsageError(f"there is a {registry.kind} called {name}", remedy="choose another name")
     path = folder / f"{name}.py"
     if path.exists() or (folder / name).exists():
         raise UsageError(f"{path} is there already", remedy="choose another name")

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
@@ -50,10 +51,12 @@ def training_precision(device: str) -> Precision:
 
     Restoring and scoring are in float32 everywhere.
     """
+    if device == "cuda":
+        return "bf16"
     import torch
 
-    able = torch.cpu.get_capabilities()
-    return "bf16" if device == "cuda" or any(map(able.get, BF16_INSTRUCTIONS)) else "no"
+    able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # an old torch cannot tell: float32
+    return "bf16" if any(map(able.get, BF16_INSTRUCTIONS)) else "no"
 
 
 def send(tensor: Tensor, device: torch.device | str) -> Tensor:
@@ -82,10 +85,12 @@ def timed(call: Callable[[], T], device: torch.device, threads: int) -> tuple[T,
     else:
         result = call()
         seconds = time.perf_counter() - start
-    if waiting is None:  # not Linux: what no thread used of the time of one
-        return result, Timed(seconds, max(0.0, 1 - (time.process_time() - processor) / seconds))
-    waited = ((_seconds_in_queues() or 0.0) - waiting) / (seconds * threads)
-    return result, Timed(seconds, min(1.0, waited))  # what waited before a short call is counted in it, too
+    waiting_now = _seconds_in_queues()
+    if waiting is None or waiting_now is None:  # not Linux: what no thread used of the time of one
+        waited = 1 - (time.process_time() - processor) / seconds
+    else:  # what waited before a short call is counted in it, too
+        waited = (waiting_now - waiting) / (seconds * threads)
+    return result, Timed(seconds, min(1.0, max(0.0, waited)))
 
 
 def _between_events(call: Callable[[], T]) -> tuple[T, float]:
@@ -102,11 +107,11 @@ def _between_events(call: Callable[[], T]) -> tuple[T, float]:
 
 def _seconds_in_queues() -> float | None:
     """Return for how long threads of this process were ready and had no processor; None where nobody counts."""
-    files = Path("/proc/self/task").glob("*/schedstat")
-    try:
-        return sum(int(file.read_text(encoding="ascii").split()[1]) for file in files) / 1e9
-    except (OSError, IndexError):
-        return None
+    waits = []
+    for file in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError, IndexError):  # of a thread that has just ended
+            waits.append(int(file.read_text(encoding="ascii").split()[1]))
+    return sum(waits) / 1e9 if waits else None
 
 
 def memory(device: torch.device) -> dict[str, float]:

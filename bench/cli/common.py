@@ -81,7 +81,8 @@ def print_reasons(cells: Iterable[FailedCell]) -> None:
         groups.setdefault((cell.status, cell.reason_of_any_image), []).append(cell)
     for group in groups.values():
         first, methods = group[0], ",".join(dict.fromkeys(cell.method for cell in group))
-        others = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        inputs = {(cell.category, cell.image, cell.factor) for cell in group}
+        others = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
         where = f"{first.category}/{first.image} x{first.factor}{others}"
         print_line(f"  {methods} {where}: {first.status}, {first.reason}")
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+import bench
 from bench.cli.common import MethodsShownOption, MetricsShownOption, RunArgument, open_runs, print_line
 from bench.registry.selection import split
 
@@ -16,9 +17,6 @@ def export(
     metrics: MetricsShownOption = None,
 ) -> None:
     """Write every value as one long table (.csv, .parquet), or the leaderboard as LaTeX (.tex)."""
-    from reports.export import export as export_run
-
-    export_run(
-        open_runs([run] if run else None)[0], to, split(methods or []) or None, split(metrics or []) or None
-    )
-    print_line(f"exported: {to}")
+    exported = open_runs([run] if run else None)[0]
+    bench.export(exported, to, split(methods or []) or None, split(metrics or []) or None)
+    print_line(f"exported: {exported.path} to {to}")

@@ -1,18 +1,14 @@
 """`bench figure`."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import bench
 from bench.base.errors import UsageError
 from bench.cli.common import MethodsShownOption, QuotedOption, RunsArgument, numbers, open_runs, print_line
 from bench.registry.selection import split
-
-if TYPE_CHECKING:
-    from reports.figure import Crop
 
 
 def figure(
@@ -34,9 +30,9 @@ def figure(
     ] = Path("figure.pdf"),
 ) -> None:
     """Draw a grid of images by methods for a paper, as PDF and PNG, and its table in LaTeX."""
-    from reports.figure import FigureOptions, draw
-
-    options = FigureOptions(
+    paths = bench.figure(
+        open_runs(runs),
+        out,
         images=split([images]) if images else None,
         methods=split(methods) if methods else None,
         factors=numbers(factor, "--factor") if factor else None,
@@ -46,14 +42,13 @@ def figure(
         width=width,
         quotes=quoted,
     )
-    for path in draw(open_runs(runs), out, options):
+    for path in paths:
         print_line(f"figure: {path}")
 
 
-def _crop(text: str) -> Crop:
-    from reports.figure import Crop
-
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
+def _crop(text: str) -> tuple[int, int, int]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
         raise UsageError("--crop", got=repr(text), expected="X,Y,SIDE in HR pixels")
-    return Crop(*map(int, parts))
+    x, y, side = map(int, parts)
+    return x, y, side

@@ -16,6 +16,7 @@ from bench.cli.common import (
     WorkersOption,
     console,
     open_runs,
+    print_line,
     print_reasons,
 )
 from bench.registry.selection import split
@@ -41,3 +42,6 @@ def score(
         console=console(),
     )  # fmt: skip
     print_reasons(scored.unmeasured_cells)
+    print_line(
+        f"{scored.path} has {', '.join(metric.name for metric in scored.metrics if metric.scope != 'cost')}"
+    )

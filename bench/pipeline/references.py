@@ -74,10 +74,15 @@ def references_digest(digests: Mapping[Path, str]) -> str:
 
 
 def _saved(folder: Path) -> Mapping[Path, str]:
+    return {path: _digest(path) for path in folder.glob("*.png")}
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a saved reference's pixels; of a damaged file, which is saved again, none."""
     try:
-        return {path: pixel_digest(load_png(path)) for path in folder.glob("*.png")}
-    except BenchError:  # a damaged file: saved again
-        return dict.fromkeys(folder.glob("*.png"), "")
+        return pixel_digest(load_png(path))
+    except Exception:  # what a damaged PNG raises is of many kinds
+        return ""
 
 
 def _refuse_hr(where: str, hr_digest: str | None, references: Mapping[str, Pixels]) -> None:

@@ -132,9 +132,11 @@ class _Scoring:
         """Find what a metric has to measure."""
         metric = METRICS.create(name)
         cells = [cell for cell in self.cells.values() if _applies(metric, cell)]
-        fitting = {cell.category for cell in cells}
-        for category in sorted({cell.category for cell in self.cells.values()} - fitting):
-            self.reporter.say(f"metric {metric.name} says nothing of {category}: {_why_not(metric)}")
+        others = {cell.category: cell for cell in self.cells.values()}
+        for category in sorted(others.keys() - {cell.category for cell in cells}):
+            self.reporter.say(
+                f"metric {metric.name} says nothing of {category}: {_why_not(metric, others[category])}"
+            )
         if self._is_known_to_lack(metric):
             return
         pending = self._of_sets(metric, cells) if isinstance(metric, SetMetric) else self._of_images(metric, cells)
@@ -254,17 +256,22 @@ class _Scoring:
                 name: scores.measurements[name, cell.cell_id] for name in cell.metrics if name in self.pending
             }
             words = [f"{name} {_words(one)}" for name, one in of_cell.items()]
-            yield f"{self.cells[cell.cell_id]}: {', '.join(words)}"
+            yield f"{self.cells[cell.cell_id]}: {', '.join(words) or 'no value'}"
 
 
 def _applies(metric: ImageMetric | SetMetric, cell: RestoredCell) -> bool:
     """Say whether a metric means something for a cell."""
-    fits = metric.kinds is None or cell.kind is None or cell.kind in metric.kinds
-    return fits and (cell.has_hr or (isinstance(metric, ImageMetric) and metric.reference != "hr"))
+    return _fits(metric, cell) and (cell.has_hr or (isinstance(metric, ImageMetric) and metric.reference != "hr"))
 
 
-def _why_not(metric: ImageMetric | SetMetric) -> str:
-    return f"it is for {', '.join(metric.kinds)}" if metric.kinds else "it compares with a ground truth"
+def _fits(metric: ImageMetric | SetMetric, cell: RestoredCell) -> bool:
+    return metric.kinds is None or cell.kind is None or cell.kind in metric.kinds
+
+
+def _why_not(metric: ImageMetric | SetMetric, cell: RestoredCell) -> str:
+    if not _fits(metric, cell):
+        return f"it is for {', '.join(metric.kinds or ())}"
+    return "it compares with a ground truth, and there is none"
 
 
 def _words(measurement: Measurement) -> str:

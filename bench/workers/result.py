@@ -48,4 +48,5 @@ def _check_tensor(sr: torch.Tensor, batch: Batch) -> None:
         got = f"{int((~sr.isfinite()).sum())} of the result's {sr.numel()} values NaN or infinite"
         raise MethodError("values that are not finite", got=got, expected="none")
     if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
-        raise MethodError("wrong range", got=f"[{low:.3g}, {high:.3g}]", expected="[0, 1]", remedy="clamp it")
+        expected = f"[0, 1], or at most {_OVERSHOOT} beyond it, which is clipped"
+        raise MethodError("wrong range", got=f"[{low:.3g}, {high:.3g}]", expected=expected, remedy="clamp it")

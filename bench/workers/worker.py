@@ -79,7 +79,7 @@ class Worker:
 
     def _costs(self, took: Timed, macs: float | None) -> dict[str, float]:
         costs = {"seconds": took.seconds, **devices.memory(self.device), "parameters_m": self.parameters / 1e6}
-        if macs or (macs is not None and self.method.group != "made elsewhere"):  # nobody can count those here
+        if macs:  # none is not said: those that numpy or another program does are not counted
             costs["gmacs"] = macs / 1e9
         return costs
 

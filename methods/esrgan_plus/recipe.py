@@ -5,7 +5,7 @@ pool of samples; what GLEAN learns of latents has no counterpart here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +16,9 @@ from methods.esrgan_plus import weightfile
 from methods.esrgan_plus.network import CropRequest, Enlarged, EsrganPlusNet
 from methods.shared import banks
 from methods.shared.training.crops import crop_target, draw_box, patch_discriminator, patches, trim_border
-from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
+from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss
+from methods.shared.training.pool import Step
+from methods.shared.training.recipe import FULL_STAGES, BankRecipe, Stage, Terms, open_data
 
 STAGES = (
     Stage("base", 400_000, 6, 4e-4),
@@ -33,6 +35,7 @@ class EsrganPlusRecipe(BankRecipe):
 
     network: EsrganPlusNet
     stages: Sequence[Stage] = STAGES
+    crop_loss: LpipsLoss | PerceptualLoss = field(default_factory=LpipsLoss)
 
     pixel_weight: ClassVar[float] = 1e-2
     adversarial_weight: ClassVar[float] = 3e-2
@@ -45,11 +48,11 @@ class EsrganPlusRecipe(BankRecipe):
         losses = f"{self.perceptual_loss.name}, {self.crop_loss.name}"
         return f"{what}, on {self.bank.name} {self.bank.digest:.8}, {losses}"
 
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
         """Return the losses of one step."""
         size, start = self.image_size(stage), self.network.middle // 2
-        draw, box = self.draw(stage, step, size, shard), draw_box(step, start)
-        with_crop = stage.name in {"full", "adversarial"} and bool(draw.sampled.any())
+        draw, box = self.draw(stage, step, size), draw_box(step.number, start)
+        with_crop = stage.name in FULL_STAGES and bool(draw.sampled.any())
         result: Enlarged = network(draw.lr, size, CropRequest(draw.sampled, box) if with_crop else None)
         pairs = {"": (result.image, draw.hr)}
         if result.crop is not None:
@@ -61,7 +64,7 @@ class EsrganPlusRecipe(BankRecipe):
         # Only a sample has a target of the result's size, so photographs alone show the discriminator nothing.
         if "crop " not in pairs:
             return Terms(losses)
-        fake, real = patches(step, *pairs["crop "])
+        fake, real = patches(step.number, *pairs["crop "])
         return Terms(losses | {f"crop {self.crop_loss.name}": self.crop_loss(fake, real)}, fake, real)
 
     def image_size(self, stage: Stage) -> int:

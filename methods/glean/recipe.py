@@ -6,7 +6,7 @@ that the bank makes of it: both are losses that the paper did not have.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -28,7 +28,8 @@ from methods.shared.training.crops import (
 )
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, feature_loss, latent_loss
-from methods.shared.training.pool import Draw
+from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss
+from methods.shared.training.pool import Draw, Step
 from methods.shared.training.recipe import FULL_STAGES, BankRecipe, Stage, Terms, open_data
 
 STAGES = (
@@ -51,6 +52,7 @@ class GleanRecipe(BankRecipe):
 
     network: EmbeddedGlean
     stages: Sequence[Stage] = STAGES
+    crop_loss: LpipsLoss | PerceptualLoss = field(default_factory=LpipsLoss)
 
     adversarial_weight: ClassVar[float] = 3e-2
 
@@ -67,31 +69,31 @@ class GleanRecipe(BankRecipe):
         if self.fresh:
             fit_to_pool(cast(nn.Linear, self.network.latents.guess), self.pool, min(self.sides))
 
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
         """Return the losses of one step."""
         size = self._size(stage)
         if size == 0:
             # What the latents see of a small LR is shared by all; there is no need to look at the large ones yet.
-            draw = self.pool.draw(step, stage.batch, min(self.sides), self.network.middle, shard)
+            draw = self.pool.draw(step, stage.batch, min(self.sides), self.network.middle)
         else:
-            draw = self.draw(stage, step, size, shard)
+            draw = self.draw(stage, step, size)
         result: Restoration = network(draw.lr, size)
         latent = latent_loss(result.latents, draw.latents, draw.exact) / LATENT_VARIANCE
         if size == 0:
             return Terms({"latent": latent})
         losses = {"latent": LATENT * latent, **self.image_losses({"": (result.image, draw.hr)})}
         losses["feature"] = FEATURE * self._feature_loss(result, draw)
-        pair = self._crop_pair(result, draw, step) if stage.name in FULL_STAGES and draw.sampled.any() else None
-        if pair is None:
+        if stage.name not in FULL_STAGES or not draw.sampled.any():
             return Terms(losses)
-        fake, real = patches(step, *pair)
+        pair = self._crop_pair(result, draw, step.number)
+        fake, real = patches(step.number, *pair)
         losses |= self.image_losses({"crop ": pair}) | {f"crop {self.crop_loss.name}": self.crop_loss(fake, real)}
         return Terms(losses, *((fake, real) if stage.adversarial else ()))
 
     def image_losses(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
         """Return the losses; the perceptual ones are computed first, which decides how gradients are rounded."""
-        near = self.perceptual_losses(pairs)
-        return self.pixel_losses(pairs) | near
+        perceptual = self.perceptual_losses(pairs)
+        return self.pixel_losses(pairs) | perceptual
 
     def _size(self, stage: Stage) -> int:
         base, middle, _ = self.network.sizes

@@ -21,6 +21,7 @@ from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, by_slot, latent_loss
+from methods.shared.training.pool import Step
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 from methods.shared.training.sample_grid import Validation
 
@@ -60,9 +61,9 @@ class IdinvertRecipe(BankRecipe):
         if self.fresh:
             fit_to_pool(self.network.guess, self.pool, min(self.sides))
 
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
         """Return the losses of one step."""
-        draw = self.draw(stage, step, self.image_size(stage), shard)
+        draw = self.draw(stage, step, self.image_size(stage))
         latents: Tensor = network(draw.lr)
         latent = latent_loss(latents, draw.latents, draw.exact) / LATENT_VARIANCE
         if stage.name == "latents":

@@ -27,6 +27,8 @@ TRAINING_METRICS = "trained with"
 """In a history: the metrics whose network the training used."""
 PHOTOGRAPHS = "photographs"
 """In a history: how many photographs the training saw beside the bank's samples; not in every shipped file."""
+SAMPLES = "samples"
+"""In a history: how many samples of the bank the training, and those that it went on from, could draw."""
 PREVIOUS_STEPS = "steps before"
 """In a history: the steps of the trainings that this one went on from."""
 
@@ -172,6 +174,7 @@ def initial_history(
     history: dict[str, object] = {
         "started from": file_digest(start),
         PREVIOUS_STEPS: steps(previous),
+        SAMPLES: drawn_samples(previous),
         TRAINING_METRICS: training_metrics(previous),
     }
     # Where a file does not say what it saw, neither can what follows it.
@@ -215,6 +218,14 @@ def add_training_metrics(history: Mapping[str, Any], metrics: Iterable[str]) -> 
 def steps(history: Mapping[str, Any]) -> int:
     """Return the steps of a training and of those that it went on from, as far as its file says."""
     return int(history.get(PREVIOUS_STEPS, 0)) + int(history.get("steps", 0))
+
+
+def drawn_samples(history: Mapping[str, Any]) -> int:
+    """Return how many samples of its bank a training and those that it went on from could draw.
+
+    A file that does not say it has one a step.
+    """
+    return int(history.get(SAMPLES, steps(history)))
 
 
 def load(network: nn.Module, path: Path) -> None:

@@ -37,7 +37,7 @@ class Comparison:
 
     Args:
         runs: at least one, each with its own folder.
-        only_methods: the labels of those to compare, in this order; None for all.
+        only_methods: the labels or titles of those to compare, in this order; None for all.
         only_metrics: the names of those to compare by; None for all. Costs stay.
 
     Raises:
@@ -51,7 +51,7 @@ class Comparison:
     def __post_init__(self) -> None:
         if not self.runs:
             raise UsageError("no run to report", expected="at least one", remedy="name a run folder")
-        refuse_unknown("method", self.only_methods, self._every_origin)
+        refuse_unknown("method", self.labels_of(self.only_methods or ()), self._every_origin)
         every = [metric for run in self.runs for metric in run.metrics if metric.scope != "cost"]
         refuse_unknown("metric", self.only_metrics, {name for metric in every for name in _names(metric)})
 
@@ -64,7 +64,16 @@ class Comparison:
     def origins(self) -> dict[str, list[Origin]]:
         """By the label used here, where a method comes from; one label never means two methods."""
         every = self._every_origin
-        return every if self.only_methods is None else {label: every[label] for label in self.only_methods}
+        if self.only_methods is None:
+            return every
+        return {label: every[label] for label in self.labels_of(self.only_methods)}
+
+    def labels_of(self, names: Sequence[str]) -> list[str]:
+        """Return the labels of methods that are named by label, or by title where one alone has it."""
+        labels, every = list(self._every_origin), [self._record(label) for label in self._every_origin]
+        titles = [record.title for record in every]
+        by_title = {record.title: record.label for record in every if titles.count(record.title) == 1}
+        return [name if name in labels else by_title.get(name, name) for name in names]
 
     @cached_property
     def _every_origin(self) -> dict[str, list[Origin]]:
@@ -82,12 +91,14 @@ class Comparison:
     @cached_property
     def methods(self) -> list[MethodRecord]:
         """In the order of the commands, labels as used here."""
-        records = []
-        for label, ((run, own), *_) in self.origins.items():
-            record = next(method for method in run.methods if method.label == own)
-            records.append(record._replace(label=label, title=record.title if label == own else label))
+        records = [self._record(label) for label in self.origins]
         titles = [record.title for record in records]
         return [r._replace(title=r.label) if titles.count(r.title) > 1 else r for r in records]
+
+    def _record(self, label: str) -> MethodRecord:
+        run, own = self._every_origin[label][0]
+        record = next(method for method in run.methods if method.label == own)
+        return record._replace(label=label, title=record.title if label == own else label)
 
     @property
     def labels(self) -> list[str]:

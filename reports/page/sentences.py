@@ -1,10 +1,13 @@
 """What the page says about numbers, in plain sentences: one place for every tooltip and note."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench.statistics import PairedTest, RankInterval, Verdict
+from markupsafe import Markup
+
+from bench.statistics import PairedTest, RankInterval, Verdict, too_small
 from bench.store.results import MethodRecord, MetricRecord
 from reports import text
 from reports.data.agreement import Agreement
@@ -43,6 +46,11 @@ def place(where: Slice, comparison: Comparison, parts: Sequence[Slice]) -> str:
     return f"{category} {'over' if len(factors) > 1 else 'at'} {listed(factors)}"
 
 
+def breakable(name: str) -> Markup:
+    """Return a name that a narrow column breaks after a sign before it breaks a word."""
+    return Markup("<wbr>").join(re.split(r"(?<=[\[,/=])", text.plain(name)))
+
+
 def means(board: Board) -> str:
     """Say over which images the means of a leaderboard are taken."""
     compared = sum(not row.method.is_upper_bound and row.method.label not in board.absent for row in board.rows)
@@ -54,6 +62,8 @@ def means(board: Board) -> str:
     methods = {1: "the method", 2: "both compared methods"}.get(compared, f"all {compared} compared methods")
     if board.common:
         sentence = f"Means over {board.common} of {images}: those that {methods} {completed}."
+        if compared > 1 and too_small(board.common, compared - 1):
+            sentence += " So few tell no method apart from another."
     else:
         sentence = f"No image was {completed} by {methods}, so there are no means to compare."
     each = " Each image counts once, with its mean over the factors." if is_overall else ""

@@ -200,6 +200,7 @@ class Site:
         names = [category.name for category in self.comparison.categories]
         environment.filters |= {
             "plain": text.plain,
+            "breakable": sentences.breakable,
             "short": text.short,
             "enlarged": text.enlarged,
             "method_style": method_style,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 LR, HR = "LR", "HR"
 _DPI = 300
-_GAP, _TITLE, _LINE, _SIDE_TEXT, _LETTER = 0.04, 0.17, 0.105, 0.22, 0.068  # inches
-_STYLE: Any = {"font.family": "sans-serif", "font.size": 7, "text.parse_math": False, "pdf.fonttype": 42}
+_GAP, _TITLE, _LINE, _SIDE_TEXT = 0.04, 0.17, 0.105, 0.22  # inches
+_BOLD, _PLAIN = 0.0108, 0.0088
+"""The widths of a letter, in inches a point of its size."""
+_HEADING, _VALUE, _SMALLEST = 7.0, 6.0, 4.0
+"""Points; narrow columns have smaller words, down to the last."""
+_STYLE: Any = {"font.family": "sans-serif", "font.size": _HEADING, "text.parse_math": False, "pdf.fonttype": 42}
 
 
 class Crop(NamedTuple):
@@ -117,14 +121,17 @@ class ImageGrid:
         side = (self.width - _SIDE_TEXT) / len(self.columns) - _GAP
         lefts = [_SIDE_TEXT + index * (side + _GAP) for index in range(len(self.columns))]
         heights = [self._height(row, side) for row in self.rows]
-        titles = [_wrapped(column.title, side) for column in self.columns]
+        size = _fitting_size(
+            (word for column in self.columns for word in column.title.split()), side, _HEADING, _BOLD
+        )
+        titles = [_wrapped(column.title, side, size) for column in self.columns]
         title_height = _TITLE * max(title.count("\n") + 1 for title in titles)
         figure = Figure(figsize=(self.width, title_height + sum(heights)))
         top = sum(heights)
         for left, title in zip(lefts, titles, strict=True):
-            _write(figure, left + side / 2, top + title_height / 2, title, weight="bold")
+            _write(figure, left + side / 2, top + title_height / 2, title, weight="bold", size=size)
         for row, height in zip(self.rows, heights, strict=True):
-            _write(figure, _SIDE_TEXT / 2, top - height / 2, self._name(row), rotation=90)
+            _write(figure, _SIDE_TEXT / 2, top - height / 2, self._name(row), rotation=90, size=size)
             for left, column in zip(lefts, self.columns, strict=True):
                 _Cell(self, figure, row, column.label, left, top, side).draw()
             top -= height
@@ -171,10 +178,19 @@ class _Cell(NamedTuple):
             self._draw_corner(image, box)
         bottom = box.bottom - self._draw_crops(image, box.bottom)
         values = self.grid.pictures.values(self.row, self.column) if self.column != HR else []
-        room = max(6, int(self.side / _LETTER * 7 / 6))
+        size = _fitting_size(
+            (name for name, _ in self.grid.pictures.values(self.row, LR)), self.side, _VALUE, _PLAIN
+        )
         for index, (value, is_best) in enumerate(values):
             y, weight = bottom - _GAP - _LINE * (index + 0.5), "bold" if is_best else "normal"
-            _write(self.figure, self.left + self.side / 2, y, text.short(value, room), weight=weight, size=6)
+            _write(
+                self.figure,
+                self.left + self.side / 2,
+                y,
+                text.short(value, _room(self.side, size, _PLAIN)),
+                weight=weight,
+                size=size,
+            )
 
     def _show(self, image: Pixels, box: _Box) -> Axes:
         """Show an image at the resolution of print: larger pixels as squares, smaller ones averaged."""
@@ -223,9 +239,20 @@ def _frame(axis: Axes, crop: Crop, image: Pixels, colour: str) -> None:
     axis.add_patch(Rectangle((crop.x, crop.y), crop.side, crop.side, fill=False, edgecolor=colour, linewidth=0.9))
 
 
-def _wrapped(title: str, side: float) -> str:
+def _fitting_size(words: Iterable[str], side: float, size: float, letter: float) -> float:
+    """Return the size, in points, at which the longest of some words fits a column's width; at most `size`."""
+    longest = max(map(len, words), default=1)
+    return min(size, max(_SMALLEST, side / longest / letter))
+
+
+def _room(side: float, size: float, letter: float) -> int:
+    """Return how many letters of a size fit a column's width."""
+    return max(6, int(side / (letter * size)))
+
+
+def _wrapped(title: str, side: float, size: float) -> str:
     """Return a title in at most two lines of a column's width."""
-    room = max(6, int(side / _LETTER))
+    room = _room(side, size, _BOLD)
     lines = textwrap.wrap(text.plain(title), room) or [""]
     if len(lines) > 2:
         lines[1:] = [text.short(" ".join(lines[1:]), room)]

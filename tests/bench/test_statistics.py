@@ -179,8 +179,8 @@ def test_ranks_equal_a_loop_over_resamples() -> None:
 
 def test_ranks_follow_the_direction_and_share_ties() -> None:
     table = [[3.0, 3.0], [1.0, 1.0], [1.0, 1.0]]
-    assert [row.rank for row in rank_intervals(table, Better.HIGHER)] == [1, 2.5, 2.5]
-    assert [row.rank for row in rank_intervals(table, Better.LOWER)] == [3, 1.5, 1.5]
+    assert [row.rank for row in rank_intervals(table, Better.HIGHER)] == [1, 2, 2]
+    assert [row.rank for row in rank_intervals(table, Better.LOWER)] == [3, 1, 1]
 
 
 @pytest.mark.parametrize("n", [4, 20])

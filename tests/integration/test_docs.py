@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import bench
+from bench.base import toml
+from methods.command import Card
 
 ROOT = Path(__file__).parents[2]
 ADDRESSES = re.compile(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(https?:)?//')
@@ -35,3 +38,11 @@ def test_no_page_loads_anything_from_the_network(site):
     assert len(pages) > 10
     for page in pages:
         assert not ADDRESSES.search(page.read_text(encoding="utf-8")), page.name
+
+
+def test_the_card_of_a_program_in_the_docs_is_one():
+    """Every key of it, as it stands there."""
+    (block,) = re.findall(r"```toml\n(name = .*?)```", (ROOT / "docs/other-tools.md").read_text(), re.DOTALL)
+    card = toml.build(Card, tomllib.loads(block), "the card")
+    assert card.name == "Theirs"
+    assert {"{input}", "{output}"} <= {*card.command}

@@ -37,12 +37,22 @@ def test_images_that_fail_alike_are_one_line_with_a_count(command, in_process, t
     lines = [line for line in done.stdout.splitlines() if ": error, " in line]
     assert len(lines) == 3
     assert all(line.startswith("  nearest,bicubic mine/") for line in lines)
-    assert all("x16 and 5 more: error, image " in line for line in lines)
+    assert all("x16 and 2 more: error, image " in line for line in lines), "of three images, whatever the methods"
     assert {word for word in ("too small", "damaged", "alpha") for line in lines if word in line} == {
         "too small",
         "damaged",
         "alpha",
     }
+
+
+def test_why_a_metric_says_nothing_is_what_is_so(command, in_process, folder, tmp_path):
+    """A folder that says nothing of faces may have some; without ground truth nothing can be compared with it."""
+    assert command(*RUN, f"old={folder}[lr_only=true]", "--methods", "nearest").returncode == 0
+    said = command("score", "runs/default", "--metrics", "psnr,dlib").stdout
+    reason = "it compares with a ground truth, and there is none"
+    assert f"metric psnr says nothing of old: {reason}" in said
+    assert f"metric dlib says nothing of old: {reason}" in said
+    assert "runs/default has " in said
 
 
 def test_images_that_a_folder_of_results_lacks_are_one_line(command, in_process, tmp_path):

@@ -25,7 +25,7 @@ from methods.shared.training import plan_stages, sample_grid, state, train
 from methods.shared.training.crops import CropBox, crop, crop_target, draw_box, trim_border
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
-from methods.shared.training.pool import Pool
+from methods.shared.training.pool import Pool, Step
 from methods.shared.training.recipe import Stage
 from tests.methods.common import loaded
 from tests.methods.inverting import Pooled, pooled_distance
@@ -171,7 +171,7 @@ def test_the_recipe_trains_every_stage_with_gleans_loop(small, tmp_path, monkeyp
         torch.nn.Conv2d(3, 4, 8, 8), torch.nn.Flatten(), torch.nn.Linear(16, 1)
     )
     stages = plan_stages(recipe.STAGES, {stage.name: 1 for stage in recipe.STAGES})
-    names = {stage.name: set(made.terms(made.network, stage, 0, (0, 1)).losses) for stage in stages}
+    names = {stage.name: set(made.terms(made.network, stage, Step(0, 0)).losses) for stage in stages}
     assert names == {
         "base": {"pixel"},
         "middle": {"pixel"},
@@ -224,7 +224,7 @@ def last_stage(path, folder):
 def test_the_whole_loss_of_the_last_stage_equals_a_computation_in_float64(small, tmp_path, monkeypatch):
     monkeypatch.setattr(sample_grid, "SAMPLES", 1)
     made = last_stage(small, tmp_path)
-    draw = made.pool.draw(0, 2, 4, 16)
+    draw = made.pool.draw(Step(0, 0), 2, 4, 16)
     box = draw_box(0, 8)
     image, piece = made.network(draw.lr, 16, CropRequest(draw.sampled, box))
     truth = crop_target(draw, box, 8)
@@ -245,10 +245,10 @@ def test_photographs_alone_are_weighted_as_the_last_stage_is_and_not_judged(smal
     made = last_stage(small, tmp_path)
     photographs = [made.pool.samples[index]._replace(latent=None, full=None) for index in range(2)]
     made.pool = replace(made.pool, photographs=photographs)
-    draws = ((step, made.pool.draw(step, 2, 4, 16)) for step in range(99))
+    draws = ((step, made.pool.draw(Step(step, 0), 2, 4, 16)) for step in range(99))
     step, draw = next((step, draw) for step, draw in draws if not draw.sampled.any())
     pair = [image.detach().double().numpy() for image in (made.network(draw.lr, 16).image, draw.hr)]
-    terms = made.terms(made.network, made.stages[0], step, (0, 1))
+    terms = made.terms(made.network, made.stages[0], Step(step, 0))
     losses = {name: value.item() for name, value in terms.losses.items()}
     assert losses == pytest.approx(
         {"pixel": 1e-2 * np.abs(pair[0] - pair[1]).mean(), "perceptual": pooled_distance(*pair)}, rel=1e-4

@@ -18,7 +18,7 @@ from methods.shared import banks, weight_files
 from methods.shared.inversion.context import SearchContext
 from methods.shared.training import sample_grid
 from methods.shared.training.loop import Loop
-from methods.shared.training.pool import Pool
+from methods.shared.training.pool import Pool, Step
 from methods.shared.training.recipe import Stage
 from tests.methods.common import loaded
 from tests.methods.inverting import Pooled, check_divergence, downsampled, pooled_distance, target
@@ -152,11 +152,13 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
     assert made.sides == (4, 8)
     made.pool = Pool(made.pool.samples, first=32, growth=0)
     made.network = Encoder(made.bank, TINY)
-    names = {stage.name: set(made.terms(made.network, stage, 0, (0, 1)).losses) for stage in made.stages}
+    names = {stage.name: set(made.terms(made.network, stage, Step(0, 0)).losses) for stage in made.stages}
     assert names["latents"] == {"latent"}
     assert names["domain"] == names["adversarial"] == {"latent", "pixel", "perceptual"}
-    fake = made.terms(made.network, made.stages[2], 0, (0, 1))
+    fake = made.terms(made.network, made.stages[2], Step(0, 0))
     assert fake.fake.shape == fake.real.shape == (8, 3, 32, 32)
+    assert made.crop_loss is None
+    assert made.contaminated_metrics("adversarial") == ["lite0"]
     made.stages = (Stage("latents", 2, 4, 1e-3), Stage("domain", 1, 2, 1e-3))
     before = made.network.shared.weight.clone()
     Loop(made, tmp_path, cpu=True).run()
@@ -165,7 +167,11 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
     read = weightfile.read(tmp_path / "weights.safetensors", made.bank)
     lr = torch.rand(1, 3, 8, 8)
     assert read(lr).shape == (1, *made.bank.latents)
-    assert weightfile.read_metadata(tmp_path / "weights.safetensors").history["trained with"] == ["lite0"]
+    history = weightfile.read_metadata(tmp_path / "weights.safetensors").history
+    assert history["trained with"] == ["lite0"]
+    assert (history["images"], history["samples"]) == (2 * 4 + 2, 32)
+    on = recipe.recipe(str(small), (4, 8), None, tmp_path / "on", start=tmp_path / "weights.safetensors")
+    assert on.pool.past == 32, "a training that goes on draws samples that those before it have not drawn"
 
 
 @pytest.mark.parametrize(("network", "weight"), [("vgg16", 0.17), ("lite0", 0.05)])

@@ -13,8 +13,8 @@ from scripts.compare_trainings import draw, points
 def write(folder, rows):
     folder.mkdir()
     lines = [
-        json.dumps({"step": step, "stage": stage, "gain 64": 1.0, "gain 32": 1.0, "gain 16": 1.0})
-        for step, stage in rows
+        json.dumps({"step": 1, "images": images, "stage": stage, "gain 64": 1.0, "gain 32": 1.0, "gain 16": 1.0})
+        for images, stage in rows
     ]
     (folder / "curves.jsonl").write_text("\n".join(lines) + "\n")
 
@@ -23,17 +23,17 @@ def test_images_are_counted(tmp_path):
     write(
         tmp_path / "a",
         [
-            (60, "latents"),
-            (60, "validation"),
-            (160, "base"),
-            (160, "validation"),
-            (170, "middle"),
-            (170, "validation"),
+            (1920, "latents"),
+            (1920, "validation"),
+            (2520, "base"),
+            (2520, "validation"),
+            (2560, "middle"),
+            (2560, "validation"),
         ],
     )
-    write(tmp_path / "b", [(10, "full"), (10, "validation")])
+    write(tmp_path / "b", [(40, "full"), (40, "validation")])
     found = list(points([tmp_path / "a", tmp_path / "b"]))
-    assert [point.images for point in found] == [100 * 6, 100 * 6 + 10 * 4, 100 * 6 + 20 * 4]
+    assert [point.images for point in found] == [600, 640, 680]
     assert [point.size for point in found] == ["128 pixels", "256 pixels", "256 pixels"]
     draw({"one": [tmp_path / "a", tmp_path / "b"], "two": [tmp_path / "a"]}, tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")

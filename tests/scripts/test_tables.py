@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from bench.base.errors import UsageError
 from scripts import tables
 from tests.perf.figures import Figures
 
@@ -108,12 +109,19 @@ def test_what_is_kept_of_a_run_is_read_back(results, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "KEPT", tmp_path / "results.csv")
     frame = results.frame.assign(value=results.frame["value"].where(results.frame["image"] != "03"), reason=None)
     runs = {"first": frame.iloc[::-1], "second": frame[frame["method"] == "glean"].assign(value=7.0)}
-    provenance = {"commands": [{"source": "0000000aaaaa"}, {"source": "1234567abcde"}]}
+    provenance = {"commands": [{"source": source} for source in ("0000000aaaaa", "1234567abcde")]}
     monkeypatch.setattr(tables, "Run", lambda name: SimpleNamespace(frame=runs[name], provenance=provenance))
     for name in runs:
         tables.keep(name)
     kept = tables.Results.read(tmp_path / "results.csv")
     assert set(kept.frame["metric"]) == set(tables.METRICS)
-    assert {*kept.frame["commit"]} == {"1234567"}
+    assert {*kept.frame["commit"]} == {"0000000 and 1234567"}
     assert "means over 11 CelebA-HQ photographs" in tables.headline(kept)
     assert "| `glean` | 7.000 / 7.000 / 7.000 |" in tables.headline(kept)
+    for other in ("1234567abcde+dirty", "installed"):
+        provenance["commands"].append({"source": other})
+        with pytest.raises(
+            UsageError, match=f"tables name commits; second was made by other code: got {re.escape(other)}"
+        ):
+            tables.keep("second")
+        provenance["commands"].pop()

@@ -23,11 +23,14 @@ def fit_to_pool(layer: nn.Linear, pool: Pool, side: int) -> None:
         pool: whose samples.
         side: of the LR images that are looked at.
     """
-    items = [item for index in range(pool.first) if not (item := pool.samples[index]).warped]
-    lr = torch.stack([to_signed(item.lr[side]) for item in items]).cpu()
-    latents = torch.stack([torch.from_numpy(item.latent) for item in items if item.latent is not None])
+    lr, latents = [], []
+    for index in range(pool.first):
+        item = pool.samples[index]
+        if item.latent is not None and not item.warped:
+            lr.append(to_signed(item.lr[side]).cpu())
+            latents.append(torch.from_numpy(item.latent))
     mean = pool.samples.bank.mean_latent.cpu()
-    fit_guess(layer, linear_guess.average_pixels(lr), by_slot(latents).mean(1) - mean)
+    fit_guess(layer, linear_guess.average_pixels(torch.stack(lr)), by_slot(torch.stack(latents)).mean(1) - mean)
 
 
 def fit_guess(layer: nn.Linear, inputs: Tensor, targets: Tensor) -> None:

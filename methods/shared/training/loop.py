@@ -18,6 +18,7 @@ from methods.shared.training.losses import (
     relativistic_discriminator_loss,
     relativistic_generator_loss,
 )
+from methods.shared.training.pool import Step
 from methods.shared.training.progress import reporting
 from methods.shared.training.recipe import Recipe, Stage, Terms
 from methods.shared.training.state import State
@@ -115,7 +116,7 @@ class Loop:
                 values = self._step(stage, optimisers, now)
                 now.seconds += time.monotonic() - started
                 if now.total % CURVE_STEPS == 0 or now.step == stage.steps:
-                    now.curve.append((now.total, stage.name, values))
+                    now.note(stage.name, values)
                 if main:
                     reporter.advance(now.step, values, self.recipe.stopwatch)
                 self._keep(stage, optimisers, now)
@@ -130,10 +131,10 @@ class Loop:
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = stage.rate * schedule(now.step, stage.steps)
-        shard = (self.accelerator.process_index, self.accelerator.num_processes)
+        step = Step(now.total, now.images, self.accelerator.process_index, self.accelerator.num_processes)
         watch = self.recipe.stopwatch
         with watch("forward and losses"), self.accelerator.autocast():
-            terms = self.recipe.terms(self.network, stage, now.total, shard)
+            terms = self.recipe.terms(self.network, stage, step)
             losses = dict(terms.losses)
             against = stage.adversarial and self._everywhere(terms.fake is not None)
             if against:
@@ -143,7 +144,7 @@ class Loop:
         if against:
             with watch("discriminator"):
                 losses["discriminator"] = self._discriminate(terms, stage, optimisers[1], now)
-        now.step, now.total = now.step + 1, now.total + 1
+        now.step, now.total, now.images = now.step + 1, now.total + 1, now.images + stage.batch * step.processes
         self._average(stage, now)
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -232,10 +233,12 @@ class Loop:
         finally:
             _put(self.recipe.network, present)
         log.info("step %d: %s", now.total, "  ".join(f"{name} {value:.4g}" for name, value in grid.scores.items()))
-        now.curve.append((now.total, "validation", dict(grid.scores)))
+        now.note("validation", grid.scores)
         sample_grid.write_grid(grid.rows, self.out / f"samples-{now.total:07d}.png")
         sample_grid.write_curves(now.curve, self.out / "curves")
-        history = {"steps": now.total, "stage": stage.name, "seconds": round(now.seconds)}
+        history = {
+            "steps": now.total, "images": now.images, "stage": stage.name, "seconds": round(now.seconds),
+        }  # fmt: skip
         self.recipe.export(now.average, self.out / "weights.safetensors", history)
 
 

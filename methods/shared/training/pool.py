@@ -16,7 +16,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from methods.shared.training.augmentation import Augmentation, draw_augmentation
-from methods.shared.training.samples import Image, Item, Samples, to_signed
+from methods.shared.training.samples import CAPACITY, Image, Item, Samples, to_signed
+
+
+class Step(NamedTuple):
+    """Where a training stands in one process; whatever is random in the next step follows from it."""
+
+    number: int
+    """Steps before it, all stages together."""
+    images: int
+    """Images that all processes have drawn before it."""
+    process: int = 0
+    processes: int = 1
 
 
 class Draw(NamedTuple):
@@ -46,21 +57,27 @@ class Pool:
     photographs: Sequence[Item] = ()
     first: int = 1024
     growth: float = 0.125
-    capacity: int = 1 << 12
+    capacity: int = CAPACITY
     augment_prob: float = 0.6
     """The share of images that are mirrored or recoloured: photographs are less strange to a network then.
 
     The bank's noise stays in its place, so a mirrored sample is no image of the bank, as a photograph is none."""
     past: int = 0
-    """Steps of the trainings that this one goes on from: it draws other samples, not the same again."""
+    """The samples of the trainings that this one goes on from: it draws others, not the same again."""
 
-    def draw(self, step: int, batch: int, side: int, size: int, shard: tuple[int, int] = (0, 1)) -> Draw:
+    def end(self, images: int) -> int:
+        """Return the index after the last sample that can be drawn when so many images have been."""
+        return self.past + self.first + int(self.growth * images)
+
+    def draw(self, step: Step, batch: int, side: int, size: int) -> Draw:
         """Return the batch of a step for one LR side, the HR averaged down to `size`."""
-        rng = np.random.default_rng([self.past + step, *shard])
-        reach = int(self.first + self.growth * batch * step)
-        items = [self._pick(rng, max(0, reach - self.capacity), reach) for _ in range(batch)]
+        rng = np.random.default_rng([self.past + step.number, step.process, step.processes])
+        end = self.end(step.images)
+        first = max(self.past, end - self.capacity)
+        items = [self._pick(rng, first, end) for _ in range(batch)]
         changes = tuple(draw_augmentation(rng) if rng.random() < self.augment_prob else None for _ in items)
-        pairs = [_pair(item, side, change) for item, change in zip(items, changes, strict=True)]
+        device = self.samples.bank.mean_latent.device
+        pairs = [_pair(item, side, change, device) for item, change in zip(items, changes, strict=True)]
         hr, lr = (torch.stack(images) for images in zip(*pairs, strict=True))
         sampled = torch.tensor([item.latent is not None for item in items])
         exact = torch.tensor(
@@ -69,15 +86,15 @@ class Pool:
                 for item, change in zip(items, changes, strict=True)
             ]
         )
-        device = self.samples.bank.mean_latent.device
-        hr, lr, sampled, exact = (x.to(device) for x in (F.adaptive_avg_pool2d(hr, size), lr, sampled, exact))
         full = tuple(item.full for item in items)
-        return Draw(hr, lr, self._latents(items).to(device), sampled, exact, changes, full)
+        latents = self._latents(items).to(device)
+        hr = F.adaptive_avg_pool2d(hr, size)
+        return Draw(hr, lr, latents, sampled.to(device), exact.to(device), changes, full)
 
     def _pick(self, rng: np.random.Generator, first: int, end: int) -> Item:
         if self.photographs and rng.random() < 0.5:
             return self.photographs[int(rng.integers(len(self.photographs)))]
-        return self.samples[self.past + int(rng.integers(first, end))]
+        return self.samples[int(rng.integers(first, end))]
 
     def _latents(self, items: Sequence[Item]) -> Tensor:
         shape = next((item.latent.shape for item in items if item.latent is not None), None)
@@ -85,7 +102,7 @@ class Pool:
         return torch.from_numpy(np.stack([nothing if item.latent is None else item.latent for item in items]))
 
 
-def _pair(item: Item, side: int, change: Augmentation | None) -> tuple[Tensor, Tensor]:
-    """Return HR and LR in [-1, 1], both augmented in the same way."""
-    hr, lr = to_signed(item.hr), to_signed(item.lr[side])
+def _pair(item: Item, side: int, change: Augmentation | None, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return HR and LR in [-1, 1] on a device, both augmented in the same way."""
+    hr, lr = (to_signed(image).to(device) for image in (item.hr, item.lr[side]))
     return (hr, lr) if change is None else (change(hr), change(lr))

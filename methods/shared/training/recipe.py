@@ -18,7 +18,7 @@ from bench import Bank
 from bench.base import seeds
 from methods.shared import weight_files
 from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss, lite0
-from methods.shared.training.pool import Draw, Pool
+from methods.shared.training.pool import Draw, Pool, Step
 from methods.shared.training.sample_grid import SampleGrid, Validation, validate
 from methods.shared.training.samples import Samples, read_folder
 from methods.shared.training.stopwatch import Stopwatch
@@ -79,14 +79,13 @@ class Recipe(ABC):
         """Do what must be done once, before the first step of a training that starts from nothing."""
 
     @abstractmethod
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
         """Return the losses of one step.
 
         Args:
             network: the recipe's network as the loop wraps it.
             stage: the stage.
-            step: the step since the training began, all stages together.
-            shard: this process's number and how many there are.
+            step: where the training stands.
         """
 
     @abstractmethod
@@ -94,8 +93,14 @@ class Recipe(ABC):
         """Restore the validation images with the network's present weights."""
 
     @abstractmethod
-    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
-        """Write the weight file."""
+    def export(self, weights: dict[str, Tensor], path: Path, history: Mapping[str, Any]) -> None:
+        """Write the weight file.
+
+        Args:
+            weights: the averaged ones.
+            path: of the file.
+            history: the `steps`, `images` and `seconds` so far, and the `stage`.
+        """
 
 
 @dataclass
@@ -115,8 +120,8 @@ class BankRecipe(Recipe):
     """What the weight file shall say of the training beside its steps."""
     fresh: bool = True
     """Whether the network has no weights yet but random ones."""
-    crop_loss: LpipsLoss | PerceptualLoss = field(default_factory=LpipsLoss)
-    """Of the stages that look at crops of the result's own size."""
+    crop_loss: LpipsLoss | PerceptualLoss | None = None
+    """Of the stages that look at crops of the result's own size; None where there is none."""
 
     pixel_weight: ClassVar[float] = 1.0
     perceptual_weight: ClassVar[float] = 1.0
@@ -135,12 +140,13 @@ class BankRecipe(Recipe):
         """Move the bank and the loss network to a device."""
         cast(nn.Module, self.bank).to(device)
         self.perceptual_loss.to(device)
-        self.crop_loss.to(device)
+        if self.crop_loss is not None:
+            self.crop_loss.to(device)
 
-    def draw(self, stage: Stage, step: int, size: int, shard: tuple[int, int]) -> Draw:
+    def draw(self, stage: Stage, step: Step, size: int) -> Draw:
         """Return the images of one step, HR of `size` pixels; the LR sides take turns."""
         with self.stopwatch("samples"):
-            return self.pool.draw(step, stage.batch, self.sides[step % len(self.sides)], size, shard)
+            return self.pool.draw(step, stage.batch, self.sides[step.number % len(self.sides)], size)
 
     def pixel_loss(self, image: Tensor, target: Tensor) -> Tensor:
         """Return the mean absolute difference."""
@@ -178,18 +184,19 @@ class BankRecipe(Recipe):
 
     def scores(self, images: Validation) -> dict[str, float]:
         """Return PSNR in dB, what it gains on bicubic, and the perceptual loss."""
-        near = float(self.perceptual_loss(images.restored, images.hr))
-        return {"psnr": images.psnr, "gain": images.gain, "perceptual": near}
+        distance = float(self.perceptual_loss(images.restored, images.hr))
+        return {"psnr": images.psnr, "gain": images.gain, "perceptual": distance}
 
-    def export(self, weights: dict[str, Tensor], path: Path, history: dict[str, object]) -> None:
+    def export(self, weights: dict[str, Tensor], path: Path, history: Mapping[str, Any]) -> None:
         """Write the weights in half precision, with everything that is needed to read them."""
-        metrics = self.contaminated_metrics(str(history.get("stage")))
-        self.write(path, weights, weight_files.add_training_metrics({**self.history, **history}, metrics))
+        metrics = self.contaminated_metrics(str(history["stage"]))
+        whole = {**self.history, **history, weight_files.SAMPLES: self.pool.end(history["images"])}
+        self.write(path, weights, weight_files.add_training_metrics(whole, metrics))
 
     def contaminated_metrics(self, stage: str) -> Sequence[str]:
         """Return the metrics whose network the training has used, up to and with a stage."""
-        near = self.perceptual_loss.contaminated_metrics
-        return (*near, *self.crop_loss.contaminated_metrics) if stage in FULL_STAGES else near
+        losses = [self.perceptual_loss, self.crop_loss if stage in FULL_STAGES else None]
+        return [name for loss in losses if loss is not None for name in loss.contaminated_metrics]
 
     @abstractmethod
     def write(self, path: Path, weights: dict[str, Tensor], history: dict[str, Any]) -> None:
@@ -247,6 +254,6 @@ def open_data(  # noqa: PLR0917 (each is a part of one training)
     samples = Samples(bank, size, sides, out / "pool", keep_full=keep_full)
     # A training that goes on has its linear guess, which wants many samples at once, and starts with few.
     first = FIRST_SAMPLES if start is None else FIRST_SAMPLES // 4
-    pool = Pool(samples, photographs, first=first, past=weight_files.steps(history))
+    pool = Pool(samples, photographs, first=first, past=weight_files.drawn_samples(history))
     validation = Samples(bank, size, sides, out / "validation", seeds.Domain.VALIDATION)
     return TrainingData(pool, validation, history)

@@ -1,10 +1,10 @@
 """What a training shows while it runs: a grid of validation images and its loss curves."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -99,16 +99,15 @@ def write_grid(rows: Sequence[Tensor], path: Path) -> None:
     save_png(to_pixels((torch.cat(lines, 1) + 1) / 2), path)
 
 
-def write_curves(curve: Sequence[tuple[int, str, dict[str, float]]], stem: Path) -> None:
+def write_curves(curve: Sequence[Mapping[str, Any]], stem: Path) -> None:
     """Write the curves as lines of JSON and as a picture."""
-    lines = [json.dumps({"step": step, "stage": stage, **values}) for step, stage, values in curve]
-    write_atomically(stem.with_suffix(".jsonl"), ("\n".join(lines) + "\n").encode())
-    names = sorted({name for _, _, values in curve for name in values})
+    write_atomically(stem.with_suffix(".jsonl"), ("\n".join(map(json.dumps, curve)) + "\n").encode())
+    names = sorted({name for point in curve for name in point} - {"step", "images", "stage"})
     if names:
         _plot(curve, names, stem.with_suffix(".png"))
 
 
-def _plot(curve: Sequence[tuple[int, str, dict[str, float]]], names: list[str], path: Path) -> None:
+def _plot(curve: Sequence[Mapping[str, Any]], names: list[str], path: Path) -> None:
     from matplotlib.figure import Figure
 
     columns = min(4, len(names))
@@ -116,7 +115,7 @@ def _plot(curve: Sequence[tuple[int, str, dict[str, float]]], names: list[str], 
     figure = Figure(figsize=(4 * columns, 2.6 * lines), layout="constrained")
     for place, name in enumerate(names, 1):
         axes = figure.add_subplot(lines, columns, place)
-        points = [(step, values[name]) for step, _, values in curve if name in values]
+        points = [(point["step"], point[name]) for point in curve if name in point]
         axes.plot(*zip(*points, strict=True), linewidth=1)
         axes.set_title(name, fontsize=9)
     figure.savefig(path, dpi=80)

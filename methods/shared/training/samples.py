@@ -27,8 +27,9 @@ from methods.shared.training.augmentation import warp
 
 log = logging.getLogger(__name__)
 VALIDATION_TRUNCATION = 0.7
-RESIDENT, TOGETHER = 8192, 16
-"""How many samples an accelerator keeps in its memory (25 GB at 1024 pixels), and how many it makes at a time."""
+CAPACITY, TOGETHER = 4096, 16
+"""How many samples a training draws from, which an accelerator keeps in its memory (14 GB at 1024 pixels), and how
+many it makes at once."""
 
 Image = Pixels | Tensor
 """8-bit RGB, (H, W, 3): an array, or a tensor where the bank lies on an accelerator."""
@@ -63,7 +64,7 @@ class Samples:
     Some of them are warped, which makes other people than the bank does.
 
     A processor makes them one by one and keeps them in files. An accelerator makes several at once, faster than
-    files are read, and keeps the last of them in its memory.
+    files are read, and keeps those of the highest index in its memory.
 
     Args:
         bank: where they come from.
@@ -85,7 +86,7 @@ class Samples:
     WARP_PROB: ClassVar = 0.36
     """The share of the samples to train on that are warped."""
     _resident: dict[int, list[Item]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """On an accelerator: those made last, by the index of the first that was made with them."""
+    """On an accelerator: by the index of the first that was made with them."""
 
     def __post_init__(self) -> None:
         if self.domain not in (seeds.Domain.TRAINING, seeds.Domain.VALIDATION):
@@ -126,8 +127,8 @@ class Samples:
         start = index - index % TOGETHER
         if start not in self._resident:
             self._resident[start] = self._make(range(start, start + TOGETHER))
-            if len(self._resident) > RESIDENT // TOGETHER:
-                self._resident.pop(next(iter(self._resident)))
+            if len(self._resident) > CAPACITY // TOGETHER + 1:  # a range seldom begins where a block does
+                self._resident.pop(min(self._resident))
         return self._resident[start][index - start]
 
     @property

@@ -1,6 +1,7 @@
 """The state of a training on disk: complete or the one before, and readable on other hardware."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,19 @@ class State:
     """Steps done in this stage."""
     total: int = 0
     """Steps done in all stages."""
+    images: int = 0
+    """Images drawn in all stages by all processes."""
     seconds: float = 0.0
     network: dict[str, Tensor] = field(default_factory=dict)
     average: dict[str, Tensor] = field(default_factory=dict)
     discriminator: dict[str, Tensor] = field(default_factory=dict)
     optimisers: list[dict[str, Any]] = field(default_factory=list)
-    curve: list[tuple[int, str, dict[str, float]]] = field(default_factory=list)
-    """(total steps, stage, named values), every few steps."""
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    """Every few steps `step` and `images`, as above in all, `stage` (or `validation`) and named values."""
+
+    def note(self, stage: str, values: Mapping[str, float]) -> None:
+        """Add a point to the curve."""
+        self.curve.append({"step": self.total, "images": self.images, "stage": stage, **values})
 
 
 def save(state: State, path: Path) -> None:

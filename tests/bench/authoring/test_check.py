@@ -27,7 +27,11 @@ BROKEN = {
     "bytes": ("sr = (sr * 255).byte()", Problem.DTYPE, "torch.uint8"),
     "NaN": ("sr[0, 0, 3, 3] = float('nan')", Problem.NAN, "1 of the result's 196608 values"),
     "infinite": ("sr = sr / 0", Problem.NAN, "NaN or infinite"),
-    "0 to 255": ("sr = sr * 255", Problem.RANGE, "expected [0, 1]; clamp it"),
+    "0 to 255": (
+        "sr = sr * 255",
+        Problem.RANGE,
+        "expected [0, 1], or at most 0.5 beyond it, which is clipped; clamp it",
+    ),
     "-1 to 1": ("sr = sr * 2 - 1", Problem.RANGE, "expected [0, 1]"),
     "raises": ("raise ValueError('boom')", Problem.EXCEPTION, "restore() failed: ValueError: boom"),
     "no Restored": ("return sr", Problem.RESULT, "got Tensor, expected bench.Restored"),

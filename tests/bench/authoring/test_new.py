@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.authoring.check import Problem, check_method
-from bench.authoring.new import new
+from bench.authoring.new import new, new_metric
 from bench.base.errors import UsageError
 from bench.registry.methods import build
 from tests.methods.common import batch, restored
@@ -68,3 +68,10 @@ def test_nothing_is_overwritten(tmp_path):
     with pytest.raises(UsageError, match=r"mine\.py is there already; choose another name"):
         new("mine", tmp_path)
     assert path.read_text() == "hours of work"
+
+
+@pytest.mark.parametrize(("write", "name"), [(new, "bicubic"), (new_metric, "psnr")])
+def test_the_name_of_another_one_is_refused(tmp_path, write, name):
+    with pytest.raises(UsageError, match=f"there is a m.* called {name}; choose another name"):
+        write(name, tmp_path)
+    assert not any(tmp_path.iterdir())

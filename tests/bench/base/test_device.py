@@ -68,6 +68,24 @@ def test_a_call_is_timed_to_its_end(device):
     assert devices.memory(device)["peak_memory_mb"] > 1
 
 
+@pytest.mark.parametrize("queues", [[None], [1.0, None], [2.0, 1.0]], ids=["not Linux", "then gone", "less"])
+def test_where_nobody_counts_what_a_call_waited_it_is_what_no_processor_worked_on(queues, monkeypatch):
+    """Nor is it less than nothing, where threads have ended with what they waited."""
+    left = iter(queues)
+    monkeypatch.setattr(devices, "_seconds_in_queues", lambda: next(left, queues[-1]))
+    _, timed = devices.timed(lambda: time.sleep(0.1), CPU, 1)
+    assert timed.waited == 0 if queues[-1] else timed.waited > 0.8
+
+
+def test_queues_are_counted_where_the_system_counts_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "Path", lambda _: tmp_path)
+    assert devices._seconds_in_queues() is None
+    for name, text in (("1", "5 2000000000 7"), ("2", "5 500000000 7"), ("3", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "schedstat").write_text(text)
+    assert devices._seconds_in_queues() == 2.5, "a thread that ends meanwhile has nothing to say"
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads are bound to one core to disturb them")
 def test_a_call_that_shares_its_core_waited_and_one_that_sleeps_did_not():
     """Two other threads on the same core leave it a third of the time: it waits for some two thirds."""

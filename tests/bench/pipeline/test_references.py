@@ -58,6 +58,19 @@ def test_references_reach_the_method_the_run_and_the_report(tmp_path, folder, ad
     assert page.count("references/c/") == 3
 
 
+def test_a_damaged_reference_of_the_run_is_saved_again(tmp_path, folder, adapter):
+    """Whatever reading it raises, and it alone."""
+    category = f"c={folder}[references=same]"
+    first = _run(tmp_path, category, adapter)
+    one, other = (first.reference_paths("c", name)[0] for name in "ab")
+    whole, untouched = one.read_bytes(), other.stat().st_mtime_ns
+    for damaged in (b"", b"<html>", whole[: len(whole) // 2], whole[:40] + bytes(8) + whole[48:]):
+        one.write_bytes(damaged)
+        assert _outcomes(_run(tmp_path, category, adapter))[0] == dict.fromkeys("abc", "done")
+        assert one.read_bytes() == whole
+    assert other.stat().st_mtime_ns == untouched
+
+
 def test_another_image_of_the_set_is_drawn_by_the_seed(tmp_path, folder, adapter):
     source = find_category(f"c={folder}[references=same]")
     drawn = {seed: {name: [*source.references(name, seed)] for name in "abc"} for seed in range(8)}

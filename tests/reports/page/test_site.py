@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -117,11 +118,12 @@ def test_one_file_stays_under_its_limit(tmp_path: Path, monkeypatch: pytest.Monk
     assert 10_000 < sum(len(base64.b64decode(one)) for one in thumbnails) <= 40_000
 
 
-def quotes(folder: Path, **changed: object) -> Path:
+def quotes(folder: Path, values: Mapping[str, object] | None = None, **changed: object) -> Path:
     row = {"method": "G & <b>", "source": "A et al. 2021", "category": "faces", "factor": 16, **changed}
     lines = [f"{name} = {json.dumps(value)}" for name, value in row.items()]
+    numbers = [f'values."{name}" = {value}' for name, value in (values or {"psnr": "26.80"}).items()]
     path = folder / "quoted.toml"
-    path.write_text("\n".join(["[[row]]", *lines, "values.psnr = 26.80"]), encoding="utf-8")
+    path.write_text("\n".join(["[[row]]", *lines, *numbers]), encoding="utf-8")
     return path
 
 
@@ -145,12 +147,32 @@ def test_quoted_rows_are_marked_and_ranked_nowhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"factor": 4}, "unknown category and factor"), ({"url": "x"}, "key")]
+    ("change", "message"),
+    [
+        ({"factor": 4}, "unknown category and factor"),
+        ({"url": "x"}, "key"),
+        ({"values": {"pnsr": 20}}, "did you mean psnr"),
+    ],
 )
 def test_wrong_quotes_are_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
     run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,)))
     with pytest.raises(UsageError, match=message):
         report([run], quotes=quotes(tmp_path, **change))
+
+
+def test_a_file_of_quotes_may_be_about_several_runs(tmp_path: Path) -> None:
+    """Other leaderboards and metrics are passed over."""
+    run = write_run(tmp_path / "run", RunSpec(images=("a", "b"), factors=(16,), metrics=("psnr",)))
+    path = quotes(tmp_path, values={"psnr": 26.5, "pyiqa:musiq": 60})
+    path.write_text(f"{path.read_text()}\n{quotes(tmp_path, category='celebahq').read_text()}", encoding="utf-8")
+    source = report([run], quotes=path).read_text(encoding="utf-8")
+    assert source.count('<tr class="quoted">') == 1
+
+
+def test_a_long_name_breaks_after_a_sign_first(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", RunSpec(methods=("./a<b>.py[amount=2,x=1]",), images=("a",), factors=(16,)))
+    source = report([run]).read_text(encoding="utf-8")
+    assert ">./<wbr>a&lt;b&gt;.py[<wbr>amount=<wbr>2,<wbr>x=<wbr>1]</bdi>" in source
 
 
 def test_nothing_points_to_another_host(usual_page: Path) -> None:

@@ -23,7 +23,7 @@ from methods.shared.training.latents import fit_guess
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
 from methods.shared.training.perceptual_loss import lite0, vgg16
-from methods.shared.training.pool import Pool
+from methods.shared.training.pool import Pool, Step
 from methods.shared.training.recipe import Stage
 from methods.shared.training.samples import Samples
 
@@ -61,7 +61,7 @@ def test_a_piece_of_the_upper_bank_is_that_piece_of_its_image(bank):
 def test_the_target_of_a_piece_is_that_piece_of_the_sample_as_it_was_drawn(mirrored, bank, folder):
     recipe = tiny(bank, folder, [])
     change = Augmentation(0.8, 0.9, 0.05, (1.0, 0.95, 1.05), mirrored=mirrored)
-    draw, full = recipe.pool.draw(0, 1, 64, 256), recipe.pool.samples[0].full
+    draw, full = recipe.pool.draw(Step(0, 0), 1, 64, 256), recipe.pool.samples[0].full
     target = crop_target(draw._replace(full=(full,), augmentations=(change,)), CropBox(40, 56, 32), 128)
     wanted = change(to_tensor(full)[0] * 2 - 1)[None, :, 320:576, 448:704]
     torch.testing.assert_close(target, wanted)
@@ -86,7 +86,7 @@ def test_every_stage_trains_what_it_is_for(bank, folder, tmp_path, monkeypatch):
     stages = [Stage("latents", 1, 2, 1e-3), Stage("middle", 1, 1, 1e-3), Stage("full", 1, 1, 1e-3)]
     recipe = tiny(bank, folder, stages)
     recipe.pool = Pool(recipe.pool.samples, first=2, growth=0, augment_prob=0.0)
-    names = [set(recipe.terms(recipe.network, stage, 0, (0, 1)).losses) for stage in stages]
+    names = [set(recipe.terms(recipe.network, stage, Step(0, 0)).losses) for stage in stages]
     assert names[0] == {"latent"}
     assert names[1] == {"latent", "pixel", "perceptual", "feature"}
     assert names[2] == names[1] | {"crop pixel", "crop perceptual", "crop lpips_vgg"}
@@ -170,12 +170,15 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
     recipe.perceptual_loss = vgg16(torchvision.models.vgg16().state_dict())
     assert recipe.identity != begin.identity
     recipe.history = weight_files.initial_history(first, weightfile.read_metadata, 5)
-    recipe.export(weights, second, {"steps": 3})
+    recipe.export(weights, second, {"steps": 3, "images": 12, "stage": "middle"})
     said = weightfile.read_metadata(second).history
     assert said == {
         "started from": file_digest(first),
         "steps before": 7,
         "steps": 3,
+        "images": 12,
+        "stage": "middle",
+        "samples": recipe.pool.end(12),
         "trained with": ["dists", "lite0", "lpips_vgg"],
     }
     assert weight_files.initial_history(second, weightfile.read_metadata, 0)["steps before"] == 10

@@ -22,6 +22,7 @@ from methods.shared.training import loop as loops
 from methods.shared.training import plan_stages
 from methods.shared.training import state as states
 from methods.shared.training.loop import Loop
+from methods.shared.training.pool import Step
 from methods.shared.training.recipe import Recipe, Stage, Terms
 from methods.shared.training.sample_grid import SampleGrid
 
@@ -46,13 +47,13 @@ class Line(Recipe):
     def begin(self) -> None:
         self.begins += 1
 
-    def terms(self, network: nn.Module, stage: Stage, step: int, shard: tuple[int, int]) -> Terms:
-        generator = torch.Generator().manual_seed(step)
+    def terms(self, network: nn.Module, stage: Stage, step: Step) -> Terms:
+        generator = torch.Generator().manual_seed(step.number)
         x = torch.randn(stage.batch, 4, generator=generator)
         made, wanted = network(x), x.sum(1, keepdim=True)
         loss = (made - wanted).square().mean()
-        self.losses.append((step, float(loss.detach())))
-        poisoned = loss * float("nan") if step == self.poison else 0.01 * made.abs().mean()
+        self.losses.append((step.number, float(loss.detach())))
+        poisoned = loss * float("nan") if step.number == self.poison else 0.01 * made.abs().mean()
         return Terms({"square": loss, "size": poisoned}, *((made, wanted) if stage.adversarial else ()))
 
     def validate(self, stage: Stage) -> SampleGrid:
@@ -81,9 +82,9 @@ def test_next_50_losses_after_an_interruption_are_the_uninterrupted_ones(tmp_pat
     plain = cut.terms
 
     def until_50(*given):
-        if given[2] == 49:
+        if given[2].number == 49:
             monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0)  # one save, when this step is done
-        if given[2] == 50:
+        if given[2].number == 50:
             raise Killed
         return plain(*given)
 
@@ -107,9 +108,9 @@ def say(what, total):
     print(what, total, time.monotonic(), flush=True)
 
 class Told(t.Line):
-    def terms(self, network, stage, step, shard):
-        say("step", step)
-        return super().terms(network, stage, step, shard)
+    def terms(self, network, stage, step):
+        say("step", step.number)
+        return super().terms(network, stage, step)
 
 def save(state, path, plain=t.states.save):
     say("save", state.total)
@@ -281,7 +282,7 @@ def test_the_discriminator_rests_where_another_process_has_nothing_to_judge(tmp_
         assert line.discriminator.weight.equal(before) != moves
         kept = states.load(tmp_path / str(others) / "state.pt", "a line")
         assert kept is not None
-        assert ("adversarial" in kept.curve[0][2]) == moves
+        assert ("adversarial" in kept.curve[0]) == moves
 
 
 def test_it_writes_sample_grids_curves_and_weights(tmp_path, monkeypatch):
@@ -290,9 +291,10 @@ def test_it_writes_sample_grids_curves_and_weights(tmp_path, monkeypatch):
     lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["stage"] == "two"] == [20]
     assert {"square", "size"} <= lines[0].keys()
+    assert [line["images"] for line in lines if line["stage"] == "validation"] == [80, 160]
     assert (tmp_path / "curves.png").stat().st_size > 1000
     assert (tmp_path / "samples-0000020.png").exists()
-    assert json.loads((tmp_path / "weights.safetensors").read_text())["steps"] == 20
+    assert json.loads((tmp_path / "weights.safetensors").read_text()).items() >= {("steps", 20), ("images", 160)}
 
 
 def test_the_rate_warms_up_and_falls():

@@ -17,7 +17,7 @@ from methods.shared.training import crops, sample_grid
 from methods.shared.training import recipe as recipes
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import by_slot, latent_loss
-from methods.shared.training.pool import Pool
+from methods.shared.training.pool import Pool, Step
 from methods.shared.training.samples import Samples, read_folder
 from tests.methods.shared.banks import released_peer
 from tests.methods.shared.training.test_glean_recipe import TINY
@@ -67,7 +67,7 @@ def test_what_is_drawn_and_kept_has_a_latent_a_slot(bank, folder, tmp_path):
     made, kept = samples[3], samples[3]
     assert made.latent.shape == (SLOTS, WIDTH)
     assert (made.latent == kept.latent).all()
-    draw = Pool(samples, read_folder(folder, 32, 32, (4,)), first=4).draw(0, 16, 4, 32)
+    draw = Pool(samples, read_folder(folder, 32, 32, (4,)), first=4).draw(Step(0, 0), 16, 4, 32)
     assert draw.latents.shape == (16, SLOTS, WIDTH)
     assert not draw.latents[~draw.sampled].any()
     assert draw.sampled.any()

@@ -15,7 +15,7 @@ from bench.images.degradation import make_lr, resize_matrix
 from bench.images.png import to_pixels
 from methods.shared import banks
 from methods.shared.training.augmentation import warp
-from methods.shared.training.pool import Pool
+from methods.shared.training.pool import Pool, Step
 from methods.shared.training.samples import Item, Samples, read_folder, to_signed
 from tests.conftest import photo
 
@@ -113,32 +113,33 @@ class Small(Known):
 def test_a_step_draws_the_same_again_from_a_range_that_grows(bank):
     known = Known(bank)
     pool = Pool(known, first=3, growth=1 / 16, capacity=6)
-    first, second = pool.draw(4, 8, 16, 32), pool.draw(4, 8, 16, 32)
+    first, second = pool.draw(Step(4, 32), 8, 16, 32), pool.draw(Step(4, 32), 8, 16, 32)
     for one, other in zip(first[:5], second[:5], strict=True):
         assert torch.equal(one, other)
     assert first.augmentations == second.augmentations
-    assert not torch.equal(first.lr, pool.draw(5, 8, 16, 32).lr)
-    assert not torch.equal(first.lr, pool.draw(4, 8, 16, 32, (1, 2)).lr)
+    assert not torch.equal(first.lr, pool.draw(Step(5, 32), 8, 16, 32).lr)
+    assert not torch.equal(first.lr, pool.draw(Step(4, 32, 1, 2), 8, 16, 32).lr)
     assert max(known.asked) <= 4
     known.asked.clear()
-    replace(pool, past=100).draw(4, 8, 16, 32)
+    replace(pool, past=100).draw(Step(4, 32), 8, 16, 32)
     assert 100 <= min(known.asked) <= max(known.asked) <= 104
     known.asked.clear()
     for shard in range(20):
-        pool.draw(50, 8, 16, 32, (shard, 20))
-    assert set(known.asked) == set(range(22, 28))  # the last six of 3 + 50 * 8 / 16
+        pool.draw(Step(50, 400, shard, 20), 8, 16, 32)
+    assert set(known.asked) == set(range(22, 28))  # the last six of 3 + 400 / 16
+    assert pool.end(400) == 28
     assert first.hr.shape == (8, 3, 32, 32)
 
 
 def test_recoloured_and_mirrored_pairs_still_belong_together(bank):
-    draw = Pool(Known(bank), first=5, augment_prob=1.0).draw(1, 16, 16, 64)
+    draw = Pool(Known(bank), first=5, augment_prob=1.0).draw(Step(1, 16), 16, 16, 64)
     assert not draw.exact.any()
     assert {change.mirrored for change in draw.augmentations} == {True, False}
     down = resize_matrix(64, 16)
     again = np.einsum("oh,nchw,pw->ncop", down, draw.hr.double().numpy(), down)
     # Clipping and rounding alone part them: two 8-bit steps in the mean, where nothing was clipped much less.
     assert np.abs(again - draw.lr.numpy()).mean() < 2 / 127.5
-    plain = Pool(Known(bank), first=5, augment_prob=0.0).draw(1, 16, 16, 64)
+    plain = Pool(Known(bank), first=5, augment_prob=0.0).draw(Step(1, 16), 16, 16, 64)
     assert plain.exact.all()
     assert (plain.lr - draw.lr).abs().mean() > 0.02
 
@@ -158,7 +159,7 @@ def test_a_third_of_the_samples_is_warped_at_full_size_and_none_of_them_is_exact
     steps = [np.abs(np.diff(image.astype(float), axis=1)).mean() for image in (item.full, plain)]
     assert steps[0] == pytest.approx(steps[1], rel=0.15)
     pool = Pool(Warped(bank), first=5, augment_prob=0.0)
-    draw = pool.draw(0, 4, 16, 64)
+    draw = pool.draw(Step(0, 0), 4, 16, 64)
     assert draw.sampled.all()
     assert not draw.exact.any()
 
@@ -185,7 +186,7 @@ def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
     np.testing.assert_array_equal(item.lr[16], make_lr(crop, 4))
     assert item.latent is None
     assert item.hr.shape == (32, 32, 3)
-    draw = Pool(Small(bank), [item], first=5, augment_prob=0.0).draw(0, 32, 16, 32)
+    draw = Pool(Small(bank), [item], first=5, augment_prob=0.0).draw(Step(0, 0), 32, 16, 32)
     assert 0 < int(draw.exact.sum()) < 32
     with pytest.raises(ImageError, match=r"too small .*got 70x80, expected at least 128x128, .*; leave it out"):
         read_folder(tmp_path, 128, 32, (16,))
