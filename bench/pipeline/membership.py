@@ -104,6 +104,10 @@ def ask(store: Store, plan: Plan, reporter: Reporter) -> list[tuple[int, str]]:
     Returns:
         The id and the slug of each of its methods.
     """
+    labels = {method.identity: method.label for method in store.methods()}
+    for selected in plan.methods:
+        if (old := labels.get(selected.identity, selected.label)) != selected.label:
+            reporter.say(f"{old} is the same method and is called {selected.label} from now on")
     with store.transaction():
         methods = [store.register_method(_record(selected)) for selected in plan.methods]
         categories = [_read_category(store, source, plan.images, reporter) for source in plan.sources]

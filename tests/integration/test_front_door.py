@@ -55,6 +55,14 @@ def test_why_a_metric_says_nothing_is_what_is_so(command, in_process, folder, tm
     assert "runs/default has " in said
 
 
+def test_the_same_method_under_another_name_is_said_to_be_renamed(command, in_process, folder):
+    again = (*RUN, f"mine={folder}", "--methods")
+    assert "from now on" not in command(*again, "one=nearest,bicubic").stdout
+    said = command(*again, "two=nearest,bicubic").stdout
+    assert "one is the same method and is called two from now on" in said
+    assert [method.label for method in Run("runs/default").methods] == ["two", "bicubic"]
+
+
 def test_images_that_a_folder_of_results_lacks_are_one_line(command, in_process, tmp_path):
     """Whatever they are called, in a folder of another tool that has none of them under these names."""
     for name in ("Anna at sea", "DSC 12 (copy)", "me [crop]", "2024/IMG_1", "café", "a", "100%"):
