@@ -51,6 +51,16 @@ def breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[\[,/=])", text.plain(name)))
 
 
+def with_code(sentence: str) -> Markup:
+    """Return a sentence whose commands, between backticks, are set as code."""
+    parts = text.plain(sentence).split("`")
+    if len(parts) % 2 == 0:  # one without an end
+        return Markup("{}").format(text.plain(sentence))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
 def means(board: Board) -> str:
     """Say over which images the means of a leaderboard are taken."""
     compared = sum(not row.method.is_upper_bound and row.method.label not in board.absent for row in board.rows)

@@ -201,6 +201,7 @@ class Site:
         environment.filters |= {
             "plain": text.plain,
             "breakable": sentences.breakable,
+            "with_code": sentences.with_code,
             "short": text.short,
             "enlarged": text.enlarged,
             "method_style": method_style,

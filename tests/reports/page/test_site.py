@@ -25,7 +25,7 @@ from bench.store.results import Run
 from reports import text
 from reports.data.comparison import Comparison
 from reports.export import export
-from reports.page import embedded
+from reports.page import embedded, sentences
 from reports.report import report
 from tests.reports.conftest import HOSTILE
 from tests.reports.making import RunSpec, write_run
@@ -173,6 +173,18 @@ def test_a_long_name_breaks_after_a_sign_first(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", RunSpec(methods=("./a<b>.py[amount=2,x=1]",), images=("a",), factors=(16,)))
     source = report([run]).read_text(encoding="utf-8")
     assert ">./<wbr>a&lt;b&gt;.py[<wbr>amount=<wbr>2,<wbr>x=<wbr>1]</bdi>" in source
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("run `bench prepare <x>`", "run <code>bench prepare &lt;x&gt;</code>"),
+        ("5` & more", "5` &amp; more"),
+        ("", ""),
+    ],
+)
+def test_commands_in_sentences_are_code(sentence: str, expected: str) -> None:
+    assert sentences.with_code(sentence) == expected
 
 
 def test_nothing_points_to_another_host(usual_page: Path) -> None:
