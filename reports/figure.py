@@ -36,7 +36,7 @@ def figure(
     crops: Sequence[tuple[int, int, int]] = (),
     metrics: Sequence[str] | None = None,
     width: float = TEXT_WIDTH,
-    quotes: Path | None = None,
+    quotes: str | Path | None = None,
 ) -> list[Path]:
     """Write a grid of images by methods as PDF and PNG, and its table as LaTeX with `booktabs` rules.
 
@@ -80,7 +80,7 @@ class PaperFigure:
     crops: Sequence[Crop] = ()
     only_metrics: Sequence[str] | None = None
     width: float = TEXT_WIDTH
-    quotes: Path | None = None
+    quotes: str | Path | None = None
 
     @cached_property
     def scores(self) -> Scores:

@@ -15,7 +15,7 @@ def report(
     *,
     methods: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
-    quotes: Path | None = None,
+    quotes: str | Path | None = None,
     is_single: bool = False,
 ) -> Path:
     """Draw the report of one or more runs.

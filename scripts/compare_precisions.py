@@ -23,8 +23,8 @@ from torch import nn
 from bench.base.device import Precision
 from methods.glean.recipe import STAGES, GleanRecipe, recipe
 from methods.shared.training.loop import Loop
-from methods.shared.training.pool import Step
 from methods.shared.training.recipe import Stage, Terms
+from methods.shared.training.step import Step
 from reports.markup import markdown_line
 from scripts.compare_variants import START, one_image
 

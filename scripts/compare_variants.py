@@ -35,9 +35,10 @@ from methods.glean.recipe import STAGES
 from methods.shared import banks, weight_files
 from methods.shared.training.loop import Loop
 from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss, vgg16
-from methods.shared.training.pool import Pool, Step
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import FULL_STAGES, Stage, Terms
 from methods.shared.training.samples import Item, Samples
+from methods.shared.training.step import Step
 from scripts.ablate_glean import VariantRecipe
 
 START = Path(__file__).resolve().parents[1] / "methods/glean/weights/glean-faithful.safetensors"

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--by", type=float, required=True)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--bank", help="of the weights: its name or file; the one that they name")
+    parser.add_argument("--bank", help="the bank, by name or file; by default the one that the weights name")
     given = parser.parse_args(arguments)
     shift(given.source, given.by, given.target, given.bank)
 

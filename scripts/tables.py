@@ -90,7 +90,7 @@ def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
     Raises:
         UsageError: when a command of the run was given from changed or installed code.
     """
-    frame, commit = Run(run).frame, _commits(run)
+    frame, commit = Run(run).frame, commits_of(run)
     is_kept = frame["metric"].isin(metrics) & frame["value"].notna()
     values = frame.loc[is_kept, [*_COLUMNS, "value", "reason"]]
     kept = Results.read(KEPT).frame if KEPT.is_file() else values[:0]
@@ -100,8 +100,12 @@ def keep(run: Path, metrics: Sequence[str] = METRICS) -> None:
     write_atomically(KEPT, last.to_csv(index=False, float_format="%.6g").encode())
 
 
-def _commits(run: Path) -> str:
-    """Return the commits from which the commands of a run were given."""
+def commits_of(run: Path) -> str:
+    """Return the commits from which the commands of a run were given.
+
+    Raises:
+        UsageError: when one was given from changed or installed code.
+    """
     sources = {command["source"] for command in Run(run).provenance["commands"]}
     if unknown := sorted(source for source in sources if not re.fullmatch("[0-9a-f]{12,40}", source)):
         remedy = "commit, and make the run in another folder"
@@ -240,9 +244,11 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="RUN")
     parser.add_argument("--costs", type=Path, metavar="RUN")
     given = parser.parse_args()
-    for run, metrics in ((given.keep, METRICS), (given.costs, COSTS)):
-        if run:
-            keep(run, metrics)
+    runs = [(run, metrics) for run, metrics in ((given.keep, METRICS), (given.costs, COSTS)) if run]
+    for run, _ in runs:
+        commits_of(run)  # before anything is written
+    for run, metrics in runs:
+        keep(run, metrics)
     results = Results.read()
     for name in DOCUMENTS:
         text = (ROOT / name).read_text(encoding="utf-8")

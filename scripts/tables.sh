@@ -10,6 +10,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run=$1 photographs=$2 python=${PYTHON:-.venv/bin/python}
+if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
+    echo "the tables name the commit of their run: commit first" >&2
+    exit 2
+fi
 
 restore() { # METHODS IMAGES
     "$python" -m bench run --methods "$1" --images "$2" --factor 16,32,64 --category faces \

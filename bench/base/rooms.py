@@ -1,27 +1,38 @@
-"""Importing the suite's own packages, whose names, `methods` and `reports`, other projects have too."""
+"""The suite's own packages, whose names, `methods` and `reports`, other projects have too."""
 
-import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 from bench.base.errors import UsageError
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def refuse_other_packages() -> None:
+    """Refuse to go on where Python finds something else under a name of the suite's packages.
+
+    Raises:
+        UsageError: naming what hides ours: a module beside the script that runs, say.
+    """
+    for name in ("methods", "reports"):
+        spec = find_spec(name)
+        path = Path(spec.origin).resolve() if spec and spec.origin else None
+        if path is None or not path.is_relative_to(_ROOT / name):
+            what = f"{path or 'nothing'} is found as the package '{name}' that glean-bench installs"
+            remedy = "give it another name, or remove its folder from PYTHONPATH"
+            raise UsageError(what, expected=_ROOT / name, remedy=remedy)
 
 
 def import_room(name: str) -> ModuleType:
     """Import a module of the suite.
 
     Raises:
-        UsageError: when something else of the package's name is found first, beside the script that runs, say.
+        UsageError: as `refuse_other_packages`, when that is why it cannot be imported.
     """
     try:
         return import_module(name)
-    except ImportError as error:
-        package = name.partition(".")[0]
-        path = getattr(sys.modules.get(package), "__file__", None)
-        if path is None or Path(path).is_relative_to(_ROOT / package):
-            raise
-        what = f"{path} hides the package '{package}' that glean-bench installs"
-        raise UsageError(what, remedy="give it another name") from error
+    except ImportError:
+        refuse_other_packages()
+        raise

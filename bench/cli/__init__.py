@@ -1,16 +1,15 @@
 """The command line. Heavy imports live inside the commands: `bench --help` must not load torch."""
 
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import typer
 
 from bench import __version__
-from bench.base.errors import BenchError, UsageError
+from bench.base.errors import UsageError
+from bench.base.rooms import refuse_other_packages
 from bench.cli import (
     compare,
     doctor,
@@ -79,7 +78,7 @@ def main() -> None:
         os.environ[DEBUG] = "1"
 
     def command() -> None:
-        _check_packages_are_ours()
+        refuse_other_packages()
         _refuse_spaces(arguments)
         app(arguments)
 
@@ -96,19 +95,3 @@ def _refuse_spaces(arguments: Sequence[str]) -> None:
         if one.endswith(",") or (other.startswith(",") and not one.startswith("-")):
             joined = f"{one.rstrip(',')},{other.lstrip(',')}"
             raise UsageError("a list has a space", got=f"{one} {other}", expected=joined)
-
-
-def _check_packages_are_ours() -> None:
-    """Refuse to run when another package named `methods` or `reports` hides ours.
-
-    Raises:
-        BenchError: naming the other package.
-    """
-    ours = Path(__file__).parents[2].resolve()
-    for name in ("methods", "reports"):
-        spec = importlib.util.find_spec(name)
-        root = Path(spec.origin).parent.parent.resolve() if spec and spec.origin else None
-        if root != ours:
-            what = f"the package '{name}' that Python finds is not glean-bench's"
-            remedy = "remove the other one from PYTHONPATH, or run from another folder"
-            raise BenchError(what, got=root or "none", expected=ours, remedy=remedy)

@@ -38,7 +38,7 @@ MetricsOption = Annotated[
     list[str], typer.Option("--metrics", help="Metrics to compute, with commas; a standard set by default.")
 ]
 MethodsShownOption = Annotated[
-    list[str] | None, typer.Option("--methods", help="Methods by label, with commas; all by default.")
+    list[str] | None, typer.Option("--methods", help="Methods by label or title, with commas; all by default.")
 ]
 MetricsShownOption = Annotated[
     list[str] | None, typer.Option("--metrics", help="Metrics by name, with commas; all by default.")

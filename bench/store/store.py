@@ -47,11 +47,13 @@ def connect_read_only(path: Path) -> Reader:
 
 
 def refuse_foreign_folder(layout: RunLayout) -> None:
-    """Refuse a folder that holds other things than a run.
+    """Refuse a folder that holds other things than a run, and what is no folder.
 
     Raises:
         StoreError: naming some of them.
     """
+    if layout.root.exists() and not layout.root.is_dir():
+        raise StoreError(f"{layout.root} is no folder", remedy="choose another one with --out")
     if layout.database.exists() or not layout.root.is_dir():
         return
     if foreign := sorted({path.name for path in layout.root.iterdir()} - OWN):

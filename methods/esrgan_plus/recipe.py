@@ -17,8 +17,8 @@ from methods.esrgan_plus.network import CropRequest, Enlarged, EsrganPlusNet
 from methods.shared import banks
 from methods.shared.training.crops import crop_target, draw_box, patch_discriminator, patches, trim_border
 from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss
-from methods.shared.training.pool import Step
 from methods.shared.training.recipe import FULL_STAGES, BankRecipe, Stage, Terms, open_data
+from methods.shared.training.step import Step
 
 STAGES = (
     Stage("base", 400_000, 6, 4e-4),

@@ -29,8 +29,9 @@ from methods.shared.training.crops import (
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, feature_loss, latent_loss
 from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss
-from methods.shared.training.pool import Draw, Step
+from methods.shared.training.pool import Draw
 from methods.shared.training.recipe import FULL_STAGES, BankRecipe, Stage, Terms, open_data
+from methods.shared.training.step import Step
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),

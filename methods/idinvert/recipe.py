@@ -21,9 +21,9 @@ from methods.shared.banks.stylegan2_discriminator import Discriminator
 from methods.shared.banks.stylegan2_layers import capped
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import LATENT_VARIANCE, by_slot, latent_loss
-from methods.shared.training.pool import Step
 from methods.shared.training.recipe import BankRecipe, Stage, Terms, open_data
 from methods.shared.training.sample_grid import Validation
+from methods.shared.training.step import Step
 
 STAGES = (
     Stage("latents", 20_000, 32, 5e-4),

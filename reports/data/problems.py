@@ -1,11 +1,13 @@
 """What is missing and why: failed cells and values."""
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
 from reports import text
 from reports.data.comparison import Comparison
+from reports.data.quoted import Quoted
 from reports.data.scores import Scores
 
 
@@ -39,6 +41,16 @@ def missing_cells(comparison: Comparison, scores: Scores) -> list[str]:
         for where in scores.slices
         for label in comparison.labels
         if (key := (where.category, where.factor, label)) in pending
+    ]
+
+
+def unmeasured_quotes(comparison: Comparison, quotes: Sequence[Quoted]) -> list[str]:
+    """Return a sentence for each quoted row with values that stand in no table: the run has not measured them."""
+    names = {metric.name for metric in comparison.metrics}
+    return [
+        text.plain(f"{', '.join(others)} of {row.method} ({row.source}): not measured in {row.where.place}")
+        for row in quotes
+        if (others := [name for name in row.values if name not in names])
     ]
 
 

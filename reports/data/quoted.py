@@ -4,7 +4,6 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,6 @@ from bench.base.errors import UsageError, unknown
 from bench.base.files import suite_datasets
 from bench.base.toml import build
 from reports.data.scores import Scores, Slice
-
-_TYPO = 0.75
-"""How like a metric of the run a name must be to be taken for a slip."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Quoted:
         return self.names_digest in ("", digest) and self.prepare in ("", preparation)
 
 
-def read(path: Path | None, scores: Scores) -> list[Quoted]:
+def read(path: str | Path | None, scores: Scores) -> list[Quoted]:
     """Read rows of papers: the suite's own, where a category has exactly their images, and those of a file.
 
     Args:
@@ -58,13 +54,12 @@ def read(path: Path | None, scores: Scores) -> list[Quoted]:
         scores: whose metrics may have values, and in whose leaderboards rows may stand.
 
     Raises:
-        bench.base.errors.UsageError: when it cannot be read, or misspells a metric, or no row of it is about these
-            leaderboards.
+        bench.base.errors.UsageError: when it cannot be read, or no row of it is about these leaderboards.
     """
     files = sorted((suite_datasets() / "quoted").glob("*.toml"))
     rows = [row for file in files for row in read_rows(file) if row.where in scores.slices]
     if path is not None:
-        rows += _relevant(read_rows(path), path, scores)
+        rows += _relevant(read_rows(Path(path)), path, scores)
     present = {
         category.name: (
             [image.image for image in scores.comparison.images_of(category.name)],
@@ -92,12 +87,8 @@ def read_rows(path: Path) -> list[Quoted]:
     return [build(Quoted, {**row, "values": row.get("values", {})}, f"a row of {path}") for row in rows]
 
 
-def _relevant(rows: Sequence[Quoted], path: Path, scores: Scores) -> list[Quoted]:
+def _relevant(rows: Sequence[Quoted], path: str | Path, scores: Scores) -> list[Quoted]:
     """Return the rows that have a leaderboard here: one file may serve several runs."""
-    metrics = [metric.name for metric in scores.comparison.metrics]
-    for name in (name for row in rows for name in row.values):
-        if name not in metrics and get_close_matches(name, metrics, cutoff=_TYPO):  # else one of another run
-            raise unknown(f"metric in {path}", name, metrics)
     relevant = [row for row in rows if row.where in scores.slices]
     if rows and not relevant:
         places = [f"{where.category} {where.factor}" for where in scores.slices]

@@ -36,7 +36,7 @@ class Site:
     comparison: Comparison
     out: Path
     baseline: str | None = None
-    quotes: Path | None = None
+    quotes: str | Path | None = None
     is_single: bool = False
 
     @cached_property
@@ -126,6 +126,7 @@ class Site:
             "failures": problems.failures(comparison),
             "untried": problems.missing_cells(comparison, self.scores),
             "left_out": problems.left_out(comparison),
+            "unmeasured_quotes": problems.unmeasured_quotes(comparison, self.leaderboards.quotes),
             "unscored": problems.missing_values(comparison, self.scores),
             "recorded": recorded.recorded(comparison),
             "flagged": [image for image in comparison.images if image.flag],

@@ -247,7 +247,7 @@ def _fitting_size(words: Iterable[str], side: float, size: float, letter: float)
 
 def _room(side: float, size: float, letter: float) -> int:
     """Return how many letters of a size fit a column's width."""
-    return max(6, int(side / (letter * size)))
+    return max(6, int(side / (letter * size) + 1e-6))  # the word that decided the size fits
 
 
 def _wrapped(title: str, side: float, size: float) -> str:

@@ -25,8 +25,9 @@ from methods.shared.training import plan_stages, sample_grid, state, train
 from methods.shared.training.crops import CropBox, crop, crop_target, draw_box, trim_border
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import relativistic_discriminator_loss, relativistic_generator_loss
-from methods.shared.training.pool import Pool, Step
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage
+from methods.shared.training.step import Step
 from tests.methods.common import loaded
 from tests.methods.inverting import Pooled, pooled_distance
 

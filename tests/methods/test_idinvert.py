@@ -18,8 +18,9 @@ from methods.shared import banks, weight_files
 from methods.shared.inversion.context import SearchContext
 from methods.shared.training import sample_grid
 from methods.shared.training.loop import Loop
-from methods.shared.training.pool import Pool, Step
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage
+from methods.shared.training.step import Step
 from tests.methods.common import loaded
 from tests.methods.inverting import Pooled, check_divergence, downsampled, pooled_distance, target
 from tests.methods.shared.banks import stylegan2_peer as peer

@@ -14,6 +14,7 @@ from bench.store.results import Run
 from reports.data.comparison import Comparison
 from reports.data.scores import Slice
 from reports.figure import PaperFigure, figure
+from reports.plots import image_grid
 from reports.plots.image_grid import LR, GridRow
 from tests.reports.conftest import HOSTILE
 from tests.reports.making import RunSpec, value, write_run
@@ -52,6 +53,15 @@ def test_words_of_a_narrow_figure_are_smaller_and_whole(usual: Run) -> None:
     wide = {text.get_text(): text for text in paper(usual).grid().draw().texts}
     assert wide["bicubic"].get_fontsize() == 7
     assert 4 <= texts["bicubic"].get_fontsize() < 7
+
+
+@pytest.mark.parametrize("columns", range(3, 9))
+def test_the_word_that_decides_the_size_is_never_broken(columns: int) -> None:
+    for hundredths in range(150, 700, 7):
+        side = (hundredths / 100 - 0.22) / columns - 0.04
+        for word in ("mymethod_v2", "LR-PSNR", "a", "restoreformer"):
+            size = image_grid._fitting_size([word], side, 7.0, 0.0108)
+            assert size == image_grid._SMALLEST or image_grid._room(side, size, 0.0108) >= len(word)
 
 
 def test_methods_are_named_by_their_titles_too(usual: Run) -> None:

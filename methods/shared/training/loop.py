@@ -18,10 +18,10 @@ from methods.shared.training.losses import (
     relativistic_discriminator_loss,
     relativistic_generator_loss,
 )
-from methods.shared.training.pool import Step
 from methods.shared.training.progress import reporting
 from methods.shared.training.recipe import Recipe, Stage, Terms
 from methods.shared.training.state import State
+from methods.shared.training.step import Step
 
 log = logging.getLogger(__name__)
 

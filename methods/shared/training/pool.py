@@ -2,7 +2,7 @@
 
 Making a 1024-pixel sample costs a full pass of the bank and three shrinkings by the protocol, so each is made
 once, and a training draws from a pool that moves on as it goes: `growth` new samples an image drawn, and of all
-the last `capacity`. What a step draws depends on the step alone; the cache changes the speed and nothing else, and
+the last `capacity`. What a step draws depends on its `Step` alone; the cache changes nothing but the speed, and
 another process may fill it.
 """
 
@@ -17,17 +17,7 @@ from torch.nn import functional as F
 
 from methods.shared.training.augmentation import Augmentation, draw_augmentation
 from methods.shared.training.samples import CAPACITY, Image, Item, Samples, to_signed
-
-
-class Step(NamedTuple):
-    """Where a training stands in one process; whatever is random in the next step follows from it."""
-
-    number: int
-    """Steps before it, all stages together."""
-    images: int
-    """Images that all processes have drawn before it."""
-    process: int = 0
-    processes: int = 1
+from methods.shared.training.step import Step
 
 
 class Draw(NamedTuple):

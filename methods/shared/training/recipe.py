@@ -18,9 +18,10 @@ from bench import Bank
 from bench.base import seeds
 from methods.shared import weight_files
 from methods.shared.training.perceptual_loss import LpipsLoss, PerceptualLoss, lite0
-from methods.shared.training.pool import Draw, Pool, Step
+from methods.shared.training.pool import Draw, Pool
 from methods.shared.training.sample_grid import SampleGrid, Validation, validate
 from methods.shared.training.samples import Samples, read_folder
+from methods.shared.training.step import Step
 from methods.shared.training.stopwatch import Stopwatch
 
 
@@ -51,7 +52,7 @@ class Terms:
 
 
 class Recipe(ABC):
-    """A network and how it is trained. Random choices follow the step's number alone, so a run can be resumed.
+    """A network and how it is trained. Random choices follow the `Step` alone, so a run can be resumed.
 
     Attributes:
         network: what is trained. Parameters that require no gradient are not trained, saved or averaged.

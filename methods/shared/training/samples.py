@@ -126,9 +126,9 @@ class Samples:
     def _resident_item(self, index: int) -> Item:
         start = index - index % TOGETHER
         if start not in self._resident:
-            self._resident[start] = self._make(range(start, start + TOGETHER))
-            if len(self._resident) > CAPACITY // TOGETHER + 1:  # a range seldom begins where a block does
+            if len(self._resident) > CAPACITY // TOGETHER:  # one more: a range seldom begins where a block does
                 self._resident.pop(min(self._resident))
+            self._resident[start] = self._make(range(start, start + TOGETHER))
         return self._resident[start][index - start]
 
     @property

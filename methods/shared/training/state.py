@@ -87,10 +87,19 @@ def _apart(identity: str, other: str) -> str:
 
 def _read(path: Path) -> State:
     try:
-        return State(**torch.load(path, map_location="cpu", weights_only=True))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        state = State(**content)
     except Exception as error:
         raise StoreError(
             f"{path} is not a training's state",
             got=type(error).__name__,
             remedy="remove it to begin anew, or name another --out",
         ) from error
+    if missing := vars(state).keys() - content.keys():
+        what = f"{path} was written by another version"
+        got, remedy = (
+            f"a state without {', '.join(sorted(missing))}",
+            "go on from its weights: --start, another --out",
+        )
+        raise StoreError(what, got=got, remedy=remedy)
+    return state

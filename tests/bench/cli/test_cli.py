@@ -118,6 +118,7 @@ def test_a_dry_run_says_what_is_there_and_the_threads_of_the_run(folder, command
         ),
         (["--category", "faces"], ""),
         (["--out", "{folder}"], "is no run folder"),
+        (["--out", "{folder}/a.png"], "a.png is no folder"),
     ],
 )
 def test_a_dry_run_refuses_what_the_run_would(changed, expected, folder, command):
@@ -198,7 +199,7 @@ def test_another_package_of_our_name_is_refused(tmp_path):
     (tmp_path / "methods" / "__init__.py").write_text("")
     done = fresh_bench("list", "methods", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}"})
     assert done.returncode == 2
-    assert "the package 'methods' that Python finds is not glean-bench's" in done.stderr
+    assert "is found as the package 'methods' that glean-bench installs" in done.stderr
 
 
 def test_new_method_by_the_command_line(command, tmp_path):

@@ -23,9 +23,10 @@ from methods.shared.training.latents import fit_guess
 from methods.shared.training.loop import Loop
 from methods.shared.training.losses import discriminator_loss, feature_loss, generator_loss, latent_loss
 from methods.shared.training.perceptual_loss import lite0, vgg16
-from methods.shared.training.pool import Pool, Step
+from methods.shared.training.pool import Pool
 from methods.shared.training.recipe import Stage
 from methods.shared.training.samples import Samples
+from methods.shared.training.step import Step
 
 TINY = NetworkConfig(trunk=8, growth=4, blocks=1, encoder=8, fusion=8, latent=16, slot_rank=2, decoder=32)
 pytestmark = pytest.mark.usefixtures("no_curves_picture")
@@ -182,6 +183,9 @@ def test_a_mark_of_the_start_file_is_never_lost(bank, folder, tmp_path):
         "trained with": ["dists", "lite0", "lpips_vgg"],
     }
     assert weight_files.initial_history(second, weightfile.read_metadata, 0)["steps before"] == 10
+    assert weight_files.drawn_samples({}) == 0
+    assert weight_files.drawn_samples({"steps before": 700, "steps": 385}) == 1024 + 8 * 1085
+    assert weight_files.initial_history(second, weightfile.read_metadata, 0)["samples"] == recipe.pool.end(12)
     assert weight_files.initial_history(None, weightfile.read_metadata, 2)["photographs"] == 2
     weightfile.write(first, begin.network, weights, {"photographs": 4})
     assert weight_files.initial_history(first, weightfile.read_metadata, 0)["photographs"] == 4

@@ -22,9 +22,9 @@ from methods.shared.training import loop as loops
 from methods.shared.training import plan_stages
 from methods.shared.training import state as states
 from methods.shared.training.loop import Loop
-from methods.shared.training.pool import Step
 from methods.shared.training.recipe import Recipe, Stage, Terms
 from methods.shared.training.sample_grid import SampleGrid
+from methods.shared.training.step import Step
 
 pytestmark = pytest.mark.usefixtures("no_curves_picture")
 
@@ -283,6 +283,18 @@ def test_the_discriminator_rests_where_another_process_has_nothing_to_judge(tmp_
         kept = states.load(tmp_path / str(others) / "state.pt", "a line")
         assert kept is not None
         assert ("adversarial" in kept.curve[0]) == moves
+
+
+def test_a_state_of_another_version_is_refused(tmp_path):
+    """Before a step is lost with it."""
+    run(Line(stages(1, 1)), tmp_path)
+    content = torch.load(tmp_path / "state.pt")
+    del content["images"]
+    torch.save(content, tmp_path / "state.pt")
+    with pytest.raises(
+        StoreError, match=r"written by another version: got a state without images; go on from its w"
+    ):
+        run(Line(stages(1, 2)), tmp_path)
 
 
 def test_it_writes_sample_grids_curves_and_weights(tmp_path, monkeypatch):

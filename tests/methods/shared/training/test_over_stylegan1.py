@@ -17,8 +17,9 @@ from methods.shared.training import crops, sample_grid
 from methods.shared.training import recipe as recipes
 from methods.shared.training.latents import fit_to_pool
 from methods.shared.training.losses import by_slot, latent_loss
-from methods.shared.training.pool import Pool, Step
+from methods.shared.training.pool import Pool
 from methods.shared.training.samples import Samples, read_folder
+from methods.shared.training.step import Step
 from tests.methods.shared.banks import released_peer
 from tests.methods.shared.training.test_glean_recipe import TINY
 
@@ -39,7 +40,7 @@ def bank(tmp_path_factory):
 def soon(monkeypatch):
     """Make everything that a training does once small."""
     monkeypatch.setattr(sample_grid, "SAMPLES", 2)
-    monkeypatch.setattr(recipes, "Pool", partial(Pool, first=32))
+    monkeypatch.setattr(recipes, "FIRST_SAMPLES", 32)
     monkeypatch.setattr(crops, "DISCRIMINATOR_WIDTH", 16)
     monkeypatch.setattr(idinvert, "capped", partial(idinvert.capped, cap=16))
     monkeypatch.setattr(glean, "EmbeddedGlean", partial(glean.EmbeddedGlean, shape=TINY))

@@ -18,7 +18,6 @@ from methods.glean import weightfile
 from methods.shared import banks, training
 from methods.shared.training import crops, sample_grid
 from methods.shared.training.crops import crop, draw_box, synthesise_crop, trim_border
-from methods.shared.training.pool import Pool
 from methods.shared.training.samples import Samples
 from tests.methods.shared.banks import stylegan2_peer as peer
 from tests.methods.shared.training.test_glean_recipe import TINY
@@ -39,7 +38,7 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize(("size", "factors", "start"), [(32, (8,), 8), (64, (8, 16), 16)])
 def test_every_stage_trains_and_the_weights_restore(size, factors, start, files, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(sample_grid, "SAMPLES", 2)
-    monkeypatch.setattr("methods.shared.training.recipe.Pool", partial(Pool, first=32))
+    monkeypatch.setattr("methods.shared.training.recipe.FIRST_SAMPLES", 32)
     monkeypatch.setattr(recipes, "EmbeddedGlean", partial(recipes.EmbeddedGlean, shape=TINY))
     monkeypatch.setattr(crops, "DISCRIMINATOR_WIDTH", 16)
     steps = {"latents": 2, "base": 1, "middle": 1, "full": 2, "adversarial": 2}
@@ -69,7 +68,8 @@ def test_every_stage_trains_and_the_weights_restore(size, factors, start, files,
         torch.testing.assert_close(down @ image.double() @ down.T, lr.double() * 2 - 1, rtol=0, atol=1e-4)
     # What goes on from these weights draws other samples.
     more = recipes.recipe(str(files[size]), factors, None, tmp_path / "more", weights)
-    assert more.pool.past == sum(steps.values())
+    images = 2 * 32 + 1 * 6 + (1 + 2 + 2) * 4
+    assert more.pool.past == 32 + images // 8
 
 
 @pytest.mark.parametrize("start", [8, 16, 32, 64, 128])

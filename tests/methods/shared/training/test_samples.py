@@ -15,8 +15,9 @@ from bench.images.degradation import make_lr, resize_matrix
 from bench.images.png import to_pixels
 from methods.shared import banks
 from methods.shared.training.augmentation import warp
-from methods.shared.training.pool import Pool, Step
-from methods.shared.training.samples import Item, Samples, read_folder, to_signed
+from methods.shared.training.pool import Pool
+from methods.shared.training.samples import CAPACITY, TOGETHER, Item, Samples, read_folder, to_signed
+from methods.shared.training.step import Step
 from tests.conftest import photo
 
 
@@ -192,3 +193,26 @@ def test_a_users_images_are_cropped_and_shrunk(bank, tmp_path):
         read_folder(tmp_path, 128, 32, (16,))
     with pytest.raises(UsageError, match="no image to train on"):
         read_folder(tmp_path / "deep" / "none", 64, 32, (16,))
+
+
+def test_an_accelerator_keeps_what_a_training_draws_from_and_no_more(bank, monkeypatch):
+    """Of a range that moves on, the newest; and what is made just now, though it is the oldest."""
+    asked = []
+
+    def make(self, indices):
+        asked.extend(indices)
+        return [Item(np.full((1, 1, 3), index % 256, np.uint8), {}) for index in indices]
+
+    monkeypatch.setattr(Samples, "_make", make)
+    drawn = Samples(bank, 256, (16,), None)
+    for index in range(100, 100 + 2 * CAPACITY, TOGETHER):
+        assert drawn._resident_item(index).hr[0, 0, 0] == index % 256
+    kept = sorted(drawn._resident)
+    assert len(kept) == CAPACITY // TOGETHER + 1
+    assert kept[-1] == (100 + 2 * CAPACITY - TOGETHER) // TOGETHER * TOGETHER
+    made = len(asked)
+    for index in range(2 * CAPACITY - CAPACITY + 100, 2 * CAPACITY + 100, TOGETHER):
+        drawn._resident_item(index)
+    assert len(asked) == made, "the last that a training draws from are all there"
+    assert drawn._resident_item(5).hr[0, 0, 0] == 5
+    assert len(drawn._resident) == CAPACITY // TOGETHER + 1
