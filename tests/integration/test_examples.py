@@ -24,9 +24,15 @@ def example(name: str, *arguments: object, folder: Path) -> list[str]:
 
 
 def test_two_methods_are_compared_from_python(tmp_path):
-    *table, page = example("compare_two_methods.py", folder=tmp_path)
+    *table, page, figure = example("compare_two_methods.py", folder=tmp_path)
     assert "bicubic" in "\n".join(table)
     assert (tmp_path / page).is_file()
+    assert [(tmp_path / name).suffix for name in figure.split() if (tmp_path / name).is_file()] == [
+        ".pdf",
+        ".png",
+        ".tex",
+    ]
+    assert "\\begin{table}" in (tmp_path / "runs/example/leaderboard.tex").read_text()
 
 
 @pytest.mark.parametrize(("kind", "file"), [("methods", "sharpened.py"), ("metrics", "gradient_error.py")])

@@ -57,6 +57,8 @@ def test_the_python_snippet_runs_on_a_real_run(folder, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "bicubic" in done.stdout
+    assert (tmp_path / "figure.tex").is_file()
+    assert "bicubic" in (tmp_path / "results.csv").read_text(encoding="utf-8")
 
 
 def test_links_and_pictures_are_there():
