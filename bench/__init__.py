@@ -5,9 +5,9 @@ The names of `__all__` are the public API. Each is imported from its room when i
 """
 
 _ROOMS = {
-    "bench.assets.declare": ("Address", "Asset", "ByHand", "SourceArchive", "Wheel"),
+    "bench.assets.declare": ("Address", "Asset", "ByHand", "Wheel"),
     "bench.assets.fetch": ("fetch", "is_here"),
-    "bench.base.bank": ("Bank", "FeatureHook", "Latents", "NoiseMaps", "Synthesis"),
+    "bench.base.bank": ("Bank", "Latents", "NoiseMaps", "Synthesis"),
     "bench.base.errors": (
         *("AssetError", "BenchError", "ImageError", "MethodError", "StoreError", "Unavailable", "UsageError"),
     ),

@@ -1,12 +1,10 @@
 from bench.assets.declare import Address as Address
 from bench.assets.declare import Asset as Asset
 from bench.assets.declare import ByHand as ByHand
-from bench.assets.declare import SourceArchive as SourceArchive
 from bench.assets.declare import Wheel as Wheel
 from bench.assets.fetch import fetch as fetch
 from bench.assets.fetch import is_here as is_here
 from bench.base.bank import Bank as Bank
-from bench.base.bank import FeatureHook as FeatureHook
 from bench.base.bank import Latents as Latents
 from bench.base.bank import NoiseMaps as NoiseMaps
 from bench.base.bank import Synthesis as Synthesis

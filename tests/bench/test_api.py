@@ -18,11 +18,11 @@ from reports.export import export
 from tests.conftest import write_adapter
 
 PUBLIC = {
-    *("run", "score", "report", "read_results", "Run", "Status"),
+    *("run", "score", "report", "figure", "export", "read_results", "Run", "Status"),
     *("Method", "Batch", "Restored", "Needs", "Category", "Cell", "Pixels", "Size"),
-    *("Bank", "FeatureHook", "Latents", "NoiseMaps", "Synthesis", "plugin_bank"),
+    *("Bank", "Latents", "NoiseMaps", "Synthesis", "plugin_bank"),
     *("ImageMetric", "SetMetric", "SetFeatures", "SetValue", "Better", "Source"),
-    *("Asset", "Address", "ByHand", "SourceArchive", "Wheel", "fetch", "is_here"),
+    *("Asset", "Address", "ByHand", "Wheel", "fetch", "is_here"),
     *("BenchError", "AssetError", "ImageError", "MethodError", "StoreError", "Unavailable", "UsageError"),
 }
 SMALL = {"factors": [16], "metrics": ["psnr"], "device": "cpu", "threads": 1}
@@ -32,7 +32,7 @@ def test_the_public_names_are_these():
     assert set(bench.__all__) == PUBLIC
     assert len(bench.__all__) == len(PUBLIC) <= 40
     assert bench.__version__[0].isdigit()
-    for name in PUBLIC - {"FeatureHook", "NoiseMaps", "Pixels", "Size", "Latents"}:
+    for name in PUBLIC - {"NoiseMaps", "Pixels", "Size", "Latents"}:
         assert getattr(bench, name).__doc__, name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = bench.nothing
@@ -47,7 +47,7 @@ def test_type_checkers_see_the_same_names_from_the_same_modules():
     modules = {
         name: getattr(bench, name).__module__
         for name in imported
-        if name not in ("FeatureHook", "NoiseMaps", "Pixels", "Size", "Latents")
+        if name not in ("NoiseMaps", "Pixels", "Size", "Latents")
     }
     assert modules == {name: imported[name] for name in modules}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -171,6 +172,7 @@ def test_the_recipe_trains_every_stage_and_writes_what_the_method_reads(small, t
     history = weightfile.read_metadata(tmp_path / "weights.safetensors").history
     assert history["trained with"] == ["lite0"]
     assert (history["images"], history["samples"]) == (2 * 4 + 2, 32)
+    monkeypatch.setattr(recipe, "Encoder", partial(Encoder, shape=TINY))
     on = recipe.recipe(str(small), (4, 8), None, tmp_path / "on", start=tmp_path / "weights.safetensors")
     assert on.pool.past == 32, "a training that goes on draws samples that those before it have not drawn"
 

@@ -160,7 +160,7 @@ def test_a_loss_that_is_not_finite_stops_and_is_named(case, tmp_path, monkeypatc
 
     def terms(*given):
         if seconds == 0:
-            monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0 if given[2] == 11 else 60.0)
+            monkeypatch.setattr(loops, "SAVE_SECONDS", -1.0 if given[2].number == 11 else 60.0)
         return plain(*given)
 
     poisoned.terms = terms
