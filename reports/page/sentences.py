@@ -48,7 +48,7 @@ def place(where: Slice, comparison: Comparison, parts: Sequence[Slice]) -> str:
 
 def breakable(name: str) -> Markup:
     """Return a name that a narrow column breaks after a sign before it breaks a word."""
-    return Markup("<wbr>").join(re.split(r"(?<=[\[,/=])", text.plain(name)))
+    return Markup("<wbr>").join(re.split(r"(?<=[\[,=])|(?<=[^.]/)", text.plain(name)))
 
 
 def with_code(sentence: str) -> Markup:

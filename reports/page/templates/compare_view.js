@@ -67,7 +67,7 @@ function layer(source) {
 function pane(sources, layers) {
   const divider = state.mode === "slider" ? el("div", { className: "divider" }) : null;
   const names = sources.map((source) => el("div", {},
-    el("div", { className: "who" }, source.method >= 0 ? swatch(source.method) : "", el("bdi", {}, source.title)),
+    el("div", { className: "who" }, source.method >= 0 ? swatch(source.method) : "", methodName(source.title)),
     source.method >= 0 ? valueList(source.cell, source.method, shownMetrics()) : ""));
   return el("figure", { className: "pane" },
     el("div", { className: "port" }, ...layers.map(layer), divider), el("figcaption", {}, ...names));

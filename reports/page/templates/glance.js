@@ -3,7 +3,7 @@
 function glanceColumns(rows) {
   const methods = competitors().map((method) => {
     const { label, title } = data.methods[method];
-    return { id: label, title, head: [swatch(method), el("bdi", {}, title)], of: ({ cell }) => cell.sr[method] };
+    return { id: label, title, head: [swatch(method), methodName(title)], of: ({ cell }) => cell.sr[method] };
   });
   const input = { id: "LR", title: "LR", head: ["LR"], isInput: true, of: ({ cell }) => cell.lr };
   const original = { id: "HR", title: "HR", head: ["HR"], of: ({ image }) => image.hr };

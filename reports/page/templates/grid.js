@@ -33,7 +33,7 @@ function picture(address, alt, isInput) {
 
 function card(name, address, { alt = "", isInput = false, reason = "", method = -1, cell = null, image }) {
   const title = method >= 0 ? data.methods[method].title : name;
-  const label = el("bdi", {}, title);
+  const label = methodName(title);
   const frame = address
     ? el("button", { type: "button", className: "frame", title: "Compare" }, picture(address, alt, isInput))
     : el("div", { className: "frame failed" }, el("span", {}, reason || (isInput ? "no LR image" : "not restored")));

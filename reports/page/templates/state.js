@@ -56,6 +56,12 @@ function el(tag, properties = {}, ...children) {
   return node;
 }
 
+/** A method's name, which a narrow column breaks after a sign before it breaks a word. */
+const methodName = (title) => {
+  const parts = title.match(/.*?(?:[[,=]|[^.]\/|$)/g).filter(Boolean);
+  return el("bdi", {}, ...parts.flatMap((part, place) => (place ? [el("wbr"), part] : [part])));
+};
+
 const swatch = (method) =>
   document.querySelector(`#swatches [data-method="${method}"]`)?.firstElementChild.cloneNode(true) ?? "";
 
