@@ -58,7 +58,7 @@ function el(tag, properties = {}, ...children) {
 
 /** A method's name, which a narrow column breaks after a sign before it breaks a word. */
 const methodName = (title) => {
-  const parts = title.match(/.*?(?:[[,=]|[^.]\/|$)/g).filter(Boolean);
+  const parts = title.match(/[^]*?(?:[[,=]|[^.]\/|$)/g).filter(Boolean);
   return el("bdi", {}, ...parts.flatMap((part, place) => (place ? [el("wbr"), part] : [part])));
 };
 
