@@ -170,7 +170,9 @@ def test_a_file_of_quotes_may_be_about_several_runs(tmp_path: Path) -> None:
 
 
 def test_a_long_name_breaks_after_a_sign_first(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", RunSpec(methods=("./a/b<c>.py[amount=2,x=1]",), images=("a",), factors=(16,)))
+    run = write_run(
+        tmp_path / "run", RunSpec(methods=("./a/b<c>.py[amount=2,x=1]",), images=("a",), factors=(16,))
+    )
     source = report([run]).read_text(encoding="utf-8")
     assert ">./a/<wbr>b&lt;c&gt;.py[<wbr>amount=<wbr>2,<wbr>x=<wbr>1]</bdi>" in source
 
