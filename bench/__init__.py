@@ -4,6 +4,8 @@ The names of `__all__` are the public API. Each is imported from its room when i
 `import bench` loads neither torch nor pandas; `__init__.pyi` gives type checkers the same names.
 """
 
+from importlib import import_module
+
 _ROOMS = {
     "bench.assets.declare": ("Address", "Asset", "ByHand", "Wheel"),
     "bench.assets.fetch": ("fetch", "is_here"),
@@ -39,6 +41,9 @@ def __getattr__(name: str) -> object:
             return "0+unknown"
     if name not in _HOME:
         raise AttributeError(f"module 'bench' has no attribute '{name}'")
-    from bench.base.rooms import import_room
+    room = _HOME[name]
+    if room.startswith(("bench.pipeline", "reports")):
+        from bench.base.rooms import refuse_other_packages
 
-    return getattr(import_room(_HOME[name]), name)
+        refuse_other_packages()
+    return getattr(import_module(room), name)

@@ -3,9 +3,9 @@
 #
 #     scripts/same_results.sh OLD NEW [OUT]
 #
-# Both are checked out and run on this machine with one thread: every method that needs no download on one sampled face at 16x, 32x and 64x,
-# those for any kind of image on two photographs, and the methods that take files (spandrel, folder, command). Then
-# scripts/same_results.py compares. Runs lie in OUT (runs/same); the same command continues them after an interruption.
+# Both are checked out and run on this machine with one thread: every method that needs no download on one sampled
+# face at 16x, 32x and 64x, those for any kind of image on two photographs, and the methods that take files (spandrel,
+# folder, command). Then scripts/same_results.py compares. Runs lie in OUT (runs/same); the same command continues them after an interruption.
 # Another NEW needs another OUT. PYTHON names the interpreter that has the dependencies (.venv/bin/python).
 set -euo pipefail
 

@@ -4,9 +4,9 @@
 #     scripts/tables.sh RUN PHOTOGRAPHS
 #
 # RUN is the folder of the run of quality; PHOTOGRAPHS one of CelebA-HQ's at 1024 pixels. The methods of one pass
-# restore the first 32 of them and 32 samples, in an hour on two cores; the searches, and `esrgan`, the first 8 of each, in
-# some four hours. Costs, in RUN-costs, want the machine to themselves for half an hour. Issued again it goes on. PYTHON names
-# the interpreter that has the dependencies (.venv/bin/python).
+# restore the first 32 of them and 32 samples, in an hour on two cores; the searches, and `esrgan`, the first 8 of each,
+# in some four hours. Costs, in RUN-costs, want the machine to themselves for half an hour. Issued again it goes on.
+# PYTHON names the interpreter that has the dependencies (.venv/bin/python).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 run=$1 photographs=$2 python=${PYTHON:-.venv/bin/python}

@@ -1,9 +1,7 @@
 """The suite's own packages, whose names, `methods` and `reports`, other projects have too."""
 
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 from bench.base.errors import UsageError
 
@@ -23,16 +21,3 @@ def refuse_other_packages() -> None:
             what = f"{path or 'nothing'} is found as the package '{name}' that glean-bench installs"
             remedy = "give it another name, or remove its folder from PYTHONPATH"
             raise UsageError(what, expected=_ROOT / name, remedy=remedy)
-
-
-def import_room(name: str) -> ModuleType:
-    """Import a module of the suite.
-
-    Raises:
-        UsageError: as `refuse_other_packages`, when that is why it cannot be imported.
-    """
-    try:
-        return import_module(name)
-    except ImportError:
-        refuse_other_packages()
-        raise

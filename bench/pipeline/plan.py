@@ -7,7 +7,6 @@ from importlib.metadata import version
 
 from bench.base.device import cores, usable_device
 from bench.base.errors import UsageError
-from bench.base.rooms import refuse_other_packages
 from bench.categories.category import CategorySource, find_category
 from bench.images import degradation
 from bench.registry import DEFAULT_METRICS, METRICS
@@ -79,7 +78,6 @@ def make_plan(
     Raises:
         UsageError, MethodError, Unavailable: as `bench.run`.
     """
-    refuse_other_packages()
     for name, texts in (("methods", methods), ("categories", categories)):
         _refuse_text(name, texts)
     names, device = metric_names(metrics), usable_device(device)

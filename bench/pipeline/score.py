@@ -132,11 +132,10 @@ class _Scoring:
         """Find what a metric has to measure."""
         metric = METRICS.create(name)
         cells = [cell for cell in self.cells.values() if _applies(metric, cell)]
-        others = {cell.category: cell for cell in self.cells.values()}
-        for category in sorted(others.keys() - {cell.category for cell in cells}):
-            self.reporter.say(
-                f"metric {metric.name} says nothing of {category}: {_why_not(metric, others[category])}"
-            )
+        by_category = {cell.category: cell for cell in self.cells.values()}
+        for category in sorted(by_category.keys() - {cell.category for cell in cells}):
+            why = _why_not(metric, by_category[category])
+            self.reporter.say(f"metric {metric.name} says nothing of {category}: {why}")
         if self._is_known_to_lack(metric):
             return
         pending = self._of_sets(metric, cells) if isinstance(metric, SetMetric) else self._of_images(metric, cells)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.base.errors import unknown
-from bench.base.rooms import import_room
 from bench.registry import BANKS
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ def load_bank(name: str, device: str | torch.device = "cpu") -> Bank:
         UsageError: when no bank has this name.
         AssetError: when its files cannot be had.
     """
-    return import_room(BANKS.package).load(name, device)
+    return import_module(BANKS.package).load(name, device)
 
 
 def bank_assets(name: str) -> Sequence[Asset | Path]:
     """Return the files that a bank needs; errors as of `load_bank`."""
-    return import_room(BANKS.package).assets(name)
+    return import_module(BANKS.package).assets(name)
 
 
 def plugin_bank(name: str, built_in: Iterable[str]) -> Any:

@@ -16,7 +16,6 @@ from typing import Any
 
 from bench.base.errors import BenchError, UsageError, one_line, unknown
 from bench.base.files import expand_path, file_digest
-from bench.base.rooms import import_room
 from bench.registry.entries import Entry, built_in, plugins
 
 
@@ -115,7 +114,7 @@ def _import_classes(entry: Entry) -> list[type]:
     module, _, attribute = entry.location.partition(":")
     if entry.origin == "file":
         return _own_classes(_import_file(Path(entry.location)))
-    imported = import_room(module) if entry.origin == "built-in" else importlib.import_module(module)
+    imported = importlib.import_module(module)
     return [getattr(imported, attribute)] if attribute else _own_classes(imported)
 
 

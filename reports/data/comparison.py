@@ -1,5 +1,6 @@
 """One run or several as one comparison: what every table, plot and grid is drawn from."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,10 +71,10 @@ class Comparison:
 
     def labels_of(self, names: Sequence[str]) -> list[str]:
         """Return the labels of methods that are named by label, or by title where one alone has it."""
-        labels, every = list(self._every_origin), [self._record(label) for label in self._every_origin]
-        titles = [record.title for record in every]
-        by_title = {record.title: record.label for record in every if titles.count(record.title) == 1}
-        return [name if name in labels else by_title.get(name, name) for name in names]
+        titles = {label: self._record(label).title for label in self._every_origin}
+        shared = Counter(titles.values())
+        by_title = {title: label for label, title in titles.items() if shared[title] == 1}
+        return [name if name in titles else by_title.get(name, name) for name in names]
 
     @cached_property
     def _every_origin(self) -> dict[str, list[Origin]]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.statistics import PairedTest, RankInterval, Verdict, too_small
 from bench.store.results import MethodRecord, MetricRecord
@@ -53,12 +53,7 @@ def breakable(name: str) -> Markup:
 
 def with_code(sentence: str) -> Markup:
     """Return a sentence whose commands, between backticks, are set as code."""
-    parts = text.plain(sentence).split("`")
-    if len(parts) % 2 == 0:  # one without an end
-        return Markup("{}").format(text.plain(sentence))
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
-    )
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text.plain(sentence)))))
 
 
 def means(board: Board) -> str:

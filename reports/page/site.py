@@ -14,7 +14,7 @@ from bench.images import previews
 from bench.store.results import MetricRecord
 from reports import text
 from reports.data import problems, quoted, recorded
-from reports.data.agreement import Agreements
+from reports.data.agreement import FEWEST_IMAGES, FEWEST_METHODS, Agreements
 from reports.data.comparison import Comparison, name_of
 from reports.data.leaderboard import Leaderboards
 from reports.data.metrics import arrow, headline, marked_title
@@ -121,6 +121,8 @@ class Site:
             "legend": self._present("quality"),
             "cost_legend": self._present("costs"),
             "agreements": self.agreements.every,
+            "fewest_images": FEWEST_IMAGES,
+            "fewest_methods": FEWEST_METHODS,
             "baselines": [method for method in comparison.methods if method.label in comparison.ranked],
             "tables": self._comparison_tables(),
             "failures": problems.failures(comparison),

@@ -124,6 +124,8 @@ class ImageGrid:
         size = _fitting_size(
             (word for column in self.columns for word in column.title.split()), side, _HEADING, _BOLD
         )
+        names = (name for row in self.rows for name, _ in self.pictures.values(row, LR))
+        value_size = _fitting_size(names, side, _VALUE, _PLAIN)
         titles = [_wrapped(column.title, side, size) for column in self.columns]
         title_height = _TITLE * max(title.count("\n") + 1 for title in titles)
         figure = Figure(figsize=(self.width, title_height + sum(heights)))
@@ -133,7 +135,7 @@ class ImageGrid:
         for row, height in zip(self.rows, heights, strict=True):
             _write(figure, _SIDE_TEXT / 2, top - height / 2, self._name(row), rotation=90, size=size)
             for left, column in zip(lefts, self.columns, strict=True):
-                _Cell(self, figure, row, column.label, left, top, side).draw()
+                _Cell(self, figure, row, column.label, left, top, side, value_size).draw()
             top -= height
         return figure
 
@@ -154,7 +156,7 @@ class ImageGrid:
 
 
 class _Cell(NamedTuple):
-    """One picture of the grid with what stands under it; left, top and side in inches."""
+    """One picture of the grid with what stands under it; left, top and side in inches, `value_size` in points."""
 
     grid: ImageGrid
     figure: Figure
@@ -163,6 +165,7 @@ class _Cell(NamedTuple):
     left: float
     top: float
     side: float
+    value_size: float
 
     def draw(self) -> None:
         image = self.grid.pictures.picture(self.row, self.column)
@@ -178,19 +181,11 @@ class _Cell(NamedTuple):
             self._draw_corner(image, box)
         bottom = box.bottom - self._draw_crops(image, box.bottom)
         values = self.grid.pictures.values(self.row, self.column) if self.column != HR else []
-        size = _fitting_size(
-            (name for name, _ in self.grid.pictures.values(self.row, LR)), self.side, _VALUE, _PLAIN
-        )
+        room = _room(self.side, self.value_size, _PLAIN)
         for index, (value, is_best) in enumerate(values):
             y, weight = bottom - _GAP - _LINE * (index + 0.5), "bold" if is_best else "normal"
-            _write(
-                self.figure,
-                self.left + self.side / 2,
-                y,
-                text.short(value, _room(self.side, size, _PLAIN)),
-                weight=weight,
-                size=size,
-            )
+            style = {"weight": weight, "size": self.value_size}
+            _write(self.figure, self.left + self.side / 2, y, text.short(value, room), **style)
 
     def _show(self, image: Pixels, box: _Box) -> Axes:
         """Show an image at the resolution of print: larger pixels as squares, smaller ones averaged."""

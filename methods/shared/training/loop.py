@@ -237,8 +237,11 @@ class Loop:
         sample_grid.write_grid(grid.rows, self.out / f"samples-{now.total:07d}.png")
         sample_grid.write_curves(now.curve, self.out / "curves")
         history = {
-            "steps": now.total, "images": now.images, "stage": stage.name, "seconds": round(now.seconds),
-        }  # fmt: skip
+            "steps": now.total,
+            "images": now.images,
+            "stage": stage.name,
+            "seconds": round(now.seconds),
+        }
         self.recipe.export(now.average, self.out / "weights.safetensors", history)
 
 
